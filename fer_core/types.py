@@ -1,0 +1,144 @@
+"""What passes between the parts: `Faces` of a frame, and the frame's `FrameResult`. Columnar, frozen, validated."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+__all__ = ["Faces", "FrameResult", "Quality"]
+
+
+class Quality(enum.IntFlag):
+    """Why a face cannot be read well; 0 where nothing stands against it."""
+
+    GOOD = 0
+    SMALL = 1
+    """The face is smaller than the training images can stand for."""
+    BLURRED = 2
+    TURNED = 4
+    """The head is turned far to the side."""
+    DARK = 8
+    DOUBTFUL = 16
+    """The detector itself is not sure that this is a face."""
+
+    @property
+    def words(self) -> str:
+        """The flags in lower case, joined by `+`; `good` where there is none."""
+        return "+".join(str(flag.name).lower() for flag in type(self) if flag and flag in self) or "good"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Faces:
+    """All faces of one frame; row i of every column is the same face.
+
+    Attributes:
+        boxes: float32 (n, 4), xyxy in pixels of the upright frame.
+        scores: float32 (n,), the detector's confidence, 0 to 1.
+        landmarks: float32 (n, 5, 2), pixels: eye, eye, nose, mouth corner, mouth corner, each pair with the one on the
+            image's left first; NaN where the detector gives none.
+        probabilities: float32 (n, k), of this frame alone; each row sums to 1.
+        labels: the k names of the columns of `probabilities`.
+        track_ids: int64 (n,), -1 where the faces were not followed from frame to frame.
+        smoothed: float32 (n, k), probabilities smoothed along the track; the raw ones where there is no track.
+        shown: int64 (n,), index into `labels` of the expression to show, -1 for "unsure".
+        quality: uint8 (n,), flags of `Quality`.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    landmarks: np.ndarray
+    probabilities: np.ndarray
+    labels: tuple[str, ...]
+    track_ids: np.ndarray
+    smoothed: np.ndarray
+    shown: np.ndarray
+    quality: np.ndarray
+
+    def __post_init__(self) -> None:
+        n, k = len(self.boxes), len(self.labels)
+        expected = {
+            "boxes": (n, 4),
+            "scores": (n,),
+            "landmarks": (n, 5, 2),
+            "probabilities": (n, k),
+            "track_ids": (n,),
+            "smoothed": (n, k),
+            "shown": (n,),
+            "quality": (n,),
+        }
+        for name, shape in expected.items():
+            received = np.shape(getattr(self, name))
+            if received != shape:
+                raise ValueError(f"Faces.{name} must have shape {shape}; received {received}")
+
+    @classmethod
+    def none(cls, labels: tuple[str, ...]) -> Faces:
+        """No face: a normal result."""
+        return cls.detected(np.empty((0, 4)), np.empty(0), np.empty((0, 5, 2)), np.empty((0, len(labels))), labels)
+
+    @classmethod
+    def detected(
+        cls,
+        boxes: np.ndarray,
+        scores: np.ndarray,
+        landmarks: np.ndarray,
+        probabilities: np.ndarray,
+        labels: tuple[str, ...],
+        quality: np.ndarray | None = None,
+    ) -> Faces:
+        """Faces as recognised in one frame, before any tracking."""
+        n = len(boxes)
+        flags = np.zeros(n, np.uint8) if quality is None else np.asarray(quality, np.uint8)
+        raw = np.asarray(probabilities, np.float32)
+        return cls(
+            boxes=np.asarray(boxes, np.float32),
+            scores=np.asarray(scores, np.float32),
+            landmarks=np.asarray(landmarks, np.float32),
+            probabilities=raw,
+            labels=labels,
+            track_ids=np.full(n, -1, np.int64),
+            smoothed=raw,
+            shown=np.where(flags == 0, raw.argmax(1) if raw.size else 0, -1).astype(np.int64),
+            quality=flags,
+        )
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    @property
+    def empty(self) -> bool:
+        return len(self) == 0
+
+    def __getitem__(self, rows: np.ndarray | slice) -> Faces:
+        """The chosen faces; `rows` is a boolean mask, an index array or a slice."""
+        columns = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Faces(**{name: value if name == "labels" else value[rows] for name, value in columns.items()})
+
+    def scaled(self, factor: float) -> Faces:
+        """The same faces in a picture that is `factor` times as large."""
+        size = np.float32(factor)
+        return replace(self, boxes=self.boxes * size, landmarks=self.landmarks * size)
+
+    def __iter__(self) -> Iterator[Faces]:
+        """The faces one by one, each as `Faces` of length 1."""
+        return (self[i : i + 1] for i in range(len(self)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameResult:
+    """What was found in one frame that was looked at.
+
+    Attributes:
+        index: number of the frame in the source, from 0, counting every decoded frame.
+        seconds: presentation time from the first frame, in seconds.
+        faces: the faces; empty where there is none.
+        shot: number of the shot, from 0; it grows by one at each cut.
+    """
+
+    index: int
+    seconds: float
+    faces: Faces
+    shot: int = 0
