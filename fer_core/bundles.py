@@ -1,0 +1,123 @@
+"""Model bundles: a folder with weights for inference, the Keras model to go on training from, and card.json."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .errors import ModelError
+
+__all__ = ["DEFAULT", "Bundle", "Head", "home", "list_bundles", "load_bundle"]
+
+DEFAULT = "expression-s"
+SHIPPED = Path(__file__).resolve().parent.parent / "models"
+WEIGHTS = "model.tflite"
+CARD = "card.json"
+
+
+def home() -> Path:
+    """Folder of the user's own datasets, runs and bundles: FER_HOME, else `.fer` in the project."""
+    return Path(os.environ.get("FER_HOME") or SHIPPED.parent / ".fer")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One of a network's outputs.
+
+    Attributes:
+        name: such as fer7.
+        labels: class names in the order of its logits.
+        temperature: logits are divided by it, which makes the probabilities honest (Guo et al., 2017).
+        shown: what each label is called on a page; a label that is not in it is left out and the rest made to sum to 1.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    temperature: float = 1.0
+    shown: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A model that is ready to use, with what is known of it.
+
+    Attributes:
+        folder: where it lies.
+        name: its folder's name.
+        heads: outputs in the order in which their logits are joined.
+        main: name of the head that pages show.
+        unsure_below: confidence under which a page says "unsure".
+        card: the whole of card.json.
+    """
+
+    folder: Path
+    name: str
+    heads: tuple[Head, ...]
+    main: str
+    unsure_below: float
+    card: dict[str, Any]
+
+    @property
+    def title(self) -> str:
+        return str(self.card.get("title", self.name))
+
+    def weights(self) -> bytes:
+        """The inference weights; raises ModelError where they are missing or not those that the card names."""
+        try:
+            data = (self.folder / WEIGHTS).read_bytes()
+        except OSError as error:
+            raise ModelError(
+                f"The model {self.name!r} has no readable weights ({WEIGHTS}). Install it again."
+            ) from error
+        expected = self.card.get("sha256")
+        if expected and hashlib.sha256(data).hexdigest() != expected:
+            raise ModelError(
+                f"The weights of the model {self.name!r} are damaged: they differ from what its card names. "
+                "Install it again."
+            )
+        return data
+
+
+def _read(folder: Path) -> Bundle:
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        heads = tuple(
+            Head(h["name"], tuple(h["labels"]), float(h.get("temperature", 1.0)), dict(h.get("shown", {})))
+            for h in card["heads"]
+        )
+        main = str(card["main"])
+        if main not in {head.name for head in heads}:
+            raise KeyError(main)
+        for head in heads:
+            shown = list(head.shown.values())
+            if not set(head.shown) <= set(head.labels) or len(set(shown)) < len(shown) or not head.temperature > 0:
+                raise ValueError(head.name)
+        return Bundle(folder, folder.name, heads, main, float(card.get("unsure_below", 0.0)), card)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"The model {folder.name!r} has no readable card ({CARD}). Install it again.") from error
+
+
+def list_bundles() -> list[Bundle]:
+    """The models that can be used: the default, others that were shipped, the user's own; damaged ones left out."""
+    found: dict[str, Bundle] = {}
+    for root in (SHIPPED, home() / "models"):
+        for path in sorted(root.glob(f"*/{CARD}")):
+            try:
+                found.setdefault(path.parent.name, _read(path.parent))
+            except ModelError:
+                continue
+    return sorted(found.values(), key=lambda bundle: bundle.name != DEFAULT)
+
+
+def load_bundle(name: str = DEFAULT) -> Bundle:
+    """The model of that name; raises ModelError that lists what there is."""
+    for root in (SHIPPED, home() / "models"):
+        # Compared with what the folder holds, never joined to it: a name from outside cannot leave the folder.
+        if any(path.name == name for path in root.glob("*") if (path / CARD).exists()):
+            return _read(root / name)
+    names = ", ".join(bundle.name for bundle in list_bundles()) or "none"
+    raise ModelError(f"There is no model called {name!r}. Available: {names}.")
