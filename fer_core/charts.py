@@ -1,0 +1,161 @@
+"""Altair charts from tables. Colours come from `labels` alone; every chart has words beside colour."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from .labels import COLOURS, UNSURE
+from .timeline import curves, label_names
+
+__all__ = ["MOST_POINTS", "ribbon", "shares", "timeline"]
+
+MOST_POINTS = 1500
+"""Points of a curve that are drawn; a browser becomes slow with more, and a screen cannot show them."""
+
+AXIS, TITLE, LEGEND = 50, 28, 70
+"""Pixels that the time axis, its title and the legend take: Streamlit counts them into a chart's height."""
+
+
+def _scale(labels: tuple[str, ...]) -> alt.Scale:
+    return alt.Scale(domain=list(labels), range=[COLOURS.get(name, COLOURS[UNSURE]) for name in labels])
+
+
+def _thinned(table: pd.DataFrame) -> pd.DataFrame:
+    """Every n-th frame, so that no person's curve has more than MOST_POINTS points."""
+    times = table["time_s"].drop_duplicates()
+    every = -(-len(times) // MOST_POINTS)
+    return table if every <= 1 else table[table["time_s"].isin(set(times.iloc[::every]))]
+
+
+def timeline(
+    table: pd.DataFrame,
+    *,
+    area: bool = False,
+    domain: tuple[float, float] | None = None,
+    height: int = 140,
+    legend: bool = True,
+    titled: bool = True,
+) -> alt.LayerChart:
+    """One person's expressions over time, with gaps where they were not seen; hovering shows all values.
+
+    A click picks a moment: parameter `moment`, field time_s.
+
+    Args:
+        table: rows of one person from the native long table; rows without a face are welcome.
+        area: stacked areas in place of lines.
+        domain: first and last second of the axis; those of the table if None.
+        height: of the curves, in pixels.
+        legend: draw the names of the colours.
+        titled: say that the axis is time; needed once in a column of charts.
+    """
+    labels = label_names(table)
+    thin = _thinned(table)
+    long, wide = curves(thin), _values(thin, labels)
+    first, last = domain or (float(table["time_s"].min()), float(table["time_s"].max()))
+    x = alt.X(
+        "time_s:Q",
+        title="Time (s)" if titled else None,
+        scale=alt.Scale(domain=[first, max(last, first + 0.1)], nice=False),
+        axis=alt.Axis(format="~g", tickCount=12),
+    )
+    names = alt.Legend(orient="top", columns=4, symbolType="stroke", symbolStrokeWidth=4, labelFontSize=13)
+    colour = alt.Color("expression:N", scale=_scale(labels), title=None, legend=names if legend else None)
+    y = alt.Y(
+        "probability:Q", title=None, axis=alt.Axis(format="%", values=[0, 0.5, 1]), scale=alt.Scale(domain=[0, 1])
+    )
+    base = alt.Chart(long)
+    if area:
+        # A stack per moment and track: at the seam of two tracks of one person both would add up to more than 1.
+        curve = base.mark_area().encode(x=x, y=y.stack("normalize"), color=colour, detail="segment:N")
+    else:
+        curve = base.mark_line(strokeWidth=2.2, interpolate="monotone", clip=True).encode(
+            x=x, y=y, color=colour, detail="segment:N"
+        )
+    hover = alt.selection_point(
+        name="hover", on="pointerover", clear="pointerout", nearest=True, fields=["time_s"], empty=False
+    )
+    moment = alt.selection_point(name="moment", on="click", nearest=True, fields=["time_s"], empty=False)
+    tips = [
+        alt.Tooltip("time_s:Q", title="Time (s)", format=".2f"),
+        alt.Tooltip("label:N", title="Shows"),
+        *(alt.Tooltip(f"{name}:Q", title=name.capitalize(), format=".0%") for name in labels),
+        alt.Tooltip("quality:N", title="Picture"),
+    ]
+    rules = (
+        alt.Chart(wide)
+        .mark_rule(strokeWidth=1.5, color="#5B6472")
+        .encode(
+            x=x,
+            opacity=alt.when(hover).then(alt.value(0.9)).when(moment).then(alt.value(0.6)).otherwise(alt.value(0)),
+            tooltip=tips,
+        )
+        .add_params(hover, moment)
+    )
+    layers = alt.LayerChart(layer=[curve, rules])
+    layers.height = height + AXIS + (TITLE if titled else 0) + (LEGEND if legend else 0)
+    return layers
+
+
+def _values(table: pd.DataFrame, labels: tuple[str, ...]) -> pd.DataFrame:
+    faces = table[table["face_count"] > 0]
+    data = {name: faces[f"{name}_smoothed"] for name in labels}
+    return pd.DataFrame({**{c: faces[c] for c in ("time_s", "person", "label", "quality")}, **data})
+
+
+def ribbon(table: pd.DataFrame, episodes: pd.DataFrame, *, zoom: bool = True) -> alt.Chart:
+    """Who showed what when, one bar a person: the whole clip at a glance. A drag picks a stretch: parameter `zoom`."""
+    end = float(table["time_s"].max()) or 1.0
+    order = list(dict.fromkeys(table["person"].dropna()))
+    seen = [name for name in label_names(table) if name in set(episodes["label"])]
+    chart = (
+        alt.Chart(episodes)
+        .mark_bar(height=22, cornerRadius=3)
+        .encode(
+            x=alt.X(
+                "start_s:Q",
+                title="Time (s)",
+                scale=alt.Scale(domain=[0, end], nice=False),
+                axis=alt.Axis(format="~g", tickCount=12),
+            ),
+            x2="end_s:Q",
+            y=alt.Y("person:N", title=None, sort=order),
+            color=alt.Color(
+                "label:N", scale=_scale(tuple(seen)), title=None, legend=alt.Legend(orient="top", columns=4)
+            ),
+            tooltip=[
+                alt.Tooltip("person:N", title="Who"),
+                alt.Tooltip("label:N", title="Shows"),
+                alt.Tooltip("start_s:Q", title="From (s)", format=".1f"),
+                alt.Tooltip("end_s:Q", title="To (s)", format=".1f"),
+                alt.Tooltip("confidence:Q", title="Strongest", format=".0%"),
+            ],
+        )
+        .properties(height=30 * max(1, len(order)) + AXIS + TITLE + LEGEND)
+    )
+    return chart.add_params(alt.selection_interval(name="zoom", encodings=["x"])) if zoom else chart
+
+
+def shares(row: pd.Series, labels: tuple[str, ...]) -> alt.Chart:
+    """One person's share of time for each expression shown, as bars with their percentage."""
+    names = [name for name in (*labels, UNSURE) if row[name] >= 0.005]
+    data = pd.DataFrame({"expression": [n.capitalize() for n in names], "share": [float(row[n]) for n in names]})
+    colours = alt.Scale(domain=[n.capitalize() for n in names], range=[COLOURS.get(n, COLOURS[UNSURE]) for n in names])
+    base = alt.Chart(data).encode(
+        y=alt.Y(
+            "expression:N",
+            sort="-x",
+            title=None,
+            axis=alt.Axis(ticks=False, domain=False, labelFontSize=13, labelOverlap=False),
+        ),
+        x=alt.X("share:Q", axis=None, scale=alt.Scale(domain=[0, 1.15])),
+        tooltip=[
+            alt.Tooltip("expression:N", title="Expression"),
+            alt.Tooltip("share:Q", title="Share of time", format=".0%"),
+        ],
+    )
+    bars = base.mark_bar(height=16, cornerRadiusEnd=3).encode(
+        color=alt.Color("expression:N", scale=colours, legend=None)
+    )
+    words = base.mark_text(align="left", dx=5, fontSize=12).encode(text=alt.Text("share:Q", format=".0%"))
+    return (bars + words).properties(height=24 * len(names) + 12)

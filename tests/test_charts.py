@@ -1,0 +1,134 @@
+import json
+
+import altair as alt
+import numpy as np
+import pytest
+from fakes import GONE, make_table
+
+from fer_core import charts
+from fer_core.charts import MOST_POINTS
+from fer_core.labels import COLOURS, FER7, UNSURE
+from fer_core.timeline import episodes, summary
+
+TWO = {0: ["happy"] * 12 + ["sad"] * 8, 1: [GONE] * 5 + ["neutral"] * 10 + [GONE] * 5}
+
+
+def spec(chart: alt.Chart) -> dict:
+    """The specification as a browser gets it: valid Vega-Lite, and strict JSON."""
+    with alt.data_transformers.enable("default", max_rows=None):  # as in Streamlit, which sends data apart
+        found = chart.to_dict(validate=True)
+    assert "NaN" not in json.dumps(found)
+    json.dumps(found, allow_nan=False)
+    return found
+
+
+def values(found: dict) -> int:
+    return sum(len(rows) for rows in found.get("datasets", {}).values())
+
+
+def one_person(table, person="Person 1"):
+    return table[(table["person"] == person) | (table["face_count"] == 0)]
+
+
+def scales(node) -> list[dict]:
+    """All colour scales with a domain, wherever they are in the specification."""
+    found = []
+    if isinstance(node, dict):
+        scale = node.get("color", {}).get("scale") if isinstance(node.get("color"), dict) else None
+        if scale:
+            found.append(scale)
+        for child in node.values():
+            found += scales(child)
+    elif isinstance(node, list):
+        for child in node:
+            found += scales(child)
+    return found
+
+
+@pytest.mark.parametrize("area", [False, True])
+@pytest.mark.parametrize("person", ["Person 1", "Person 2"])
+def test_timeline(area, person):
+    found = spec(charts.timeline(one_person(make_table(TWO), person), area=area))
+    (scale,) = scales(found)
+    assert dict(zip(scale["domain"], scale["range"], strict=True)) == {name: COLOURS[name] for name in FER7}
+    assert {param["name"] for param in found["params"]} >= {"hover", "moment"}
+    rows = 12 + 8 if person == "Person 1" else 10
+    assert values(found) == 7 * rows + rows
+
+
+def test_a_timeline_of_a_given_stretch():
+    found = spec(charts.timeline(one_person(make_table(TWO)), domain=(0.0, 60.0), legend=False))
+    assert '"domain": [0.0, 60.0]' in json.dumps(found)
+
+
+@pytest.mark.parametrize("count", [5001, 12000])
+def test_a_long_clip_is_thinned(count):
+    table = make_table({0: ["happy"] * count}, frame_rate=25)
+    found = spec(charts.timeline(table))
+    assert values(found) < MOST_POINTS * 7 + MOST_POINTS + 1
+    assert values(found) > 4 * MOST_POINTS  # and no more than need be
+
+
+def test_a_short_clip_is_not_thinned():
+    assert values(spec(charts.timeline(make_table({0: ["happy"] * MOST_POINTS})))) == MOST_POINTS * 8
+
+
+@pytest.mark.parametrize("labels", [[GONE] * 5, ["happy"], [None] * 5, [GONE]])
+@pytest.mark.parametrize("area", [False, True])
+def test_clips_with_little_in_them(labels, area):
+    table = make_table({0: labels})
+    assert spec(charts.timeline(table, area=area))
+    assert spec(charts.ribbon(table, episodes(table)))
+
+
+def test_somebody_of_whom_nothing_is_left():
+    table = make_table(TWO)
+    nobody = table[table["person"] == "Nobody"]
+    assert spec(charts.timeline(nobody, domain=(0.0, 2.0)))
+
+
+def test_ribbon():
+    table = make_table(TWO, {1: 'Ada "the first"\n<b>'})
+    found = spec(charts.ribbon(table, episodes(table)))
+    (scale,) = scales(found)
+    assert scale["domain"] == ["happy", "neutral", "sad"]
+    assert scale["range"] == [COLOURS[name] for name in ("happy", "neutral", "sad")]
+    assert values(found) == 3
+    assert [param["name"] for param in found["params"]] == ["zoom"]
+    assert "params" not in spec(charts.ribbon(table, episodes(table), zoom=False))
+
+
+def test_many_people():
+    table = make_table({i: ["happy"] * 5 for i in range(60)})
+    found = spec(charts.ribbon(table, episodes(table)))
+    assert values(found) == 60
+    assert len(found["encoding"]["y"]["sort"]) == 60
+    assert spec(charts.timeline(one_person(table, "Person 31")))
+
+
+def test_shares():
+    row = summary(make_table({0: ["happy"] * 6 + ["sad"] * 3 + [None]})).iloc[0]
+    found = spec(charts.shares(row, FER7))
+    (rows,) = found["datasets"].values()
+    assert {r["expression"]: round(r["share"], 2) for r in rows} == {"Happy": 0.6, "Sad": 0.3, UNSURE.capitalize(): 0.1}
+    (scale,) = scales(found)
+    assert dict(zip(scale["domain"], scale["range"], strict=True)) == {
+        "Happy": COLOURS["happy"],
+        "Sad": COLOURS["sad"],
+        "Unsure": COLOURS[UNSURE],
+    }
+
+
+def test_labels_of_another_model_get_a_colour_too():
+    table = make_table({0: ["happy"] * 5}).rename(columns={"happy": "joy", "happy_smoothed": "joy_smoothed"})
+    (scale,) = scales(spec(charts.timeline(table)))
+    assert scale["range"][scale["domain"].index("joy")] == COLOURS[UNSURE]
+
+
+def test_the_table_is_not_changed():
+    table = make_table(TWO)
+    before = table.copy()
+    charts.timeline(one_person(table))
+    charts.ribbon(table, episodes(table))
+    assert table.equals(before)
+    assert np.array_equal(table.columns, before.columns)
