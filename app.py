@@ -1,0 +1,7 @@
+"""Expression Lab: read facial expressions in video. Run with `streamlit run app.py`."""
+
+import streamlit as st
+
+from ui.frame import PAGES
+
+st.switch_page(next(iter(PAGES)))

@@ -1,0 +1,124 @@
+"""Analyse a clip: choose it, watch it being read, and keep what was found."""
+
+import streamlit as st
+
+from fer_core import charts
+from fer_core.clip import ClipAnalysis
+from fer_core.errors import FerError
+from fer_core.jobs import Job, State
+from fer_core.timeline import episodes
+from ui.frame import frame
+from ui.intake import choose
+from ui.results import show_results
+from ui.settings import settings
+from ui.shared import clock, jobs, poster
+from ui.start import start_form, submit
+
+frame("pages/video.py")
+
+
+def welcome() -> None:
+    """What one gets, and the ways to a clip."""
+    left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
+    with left:
+        st.title("Who shows which expression, and when?", anchor=False)
+        st.markdown(
+            "Drop a clip. You get it back with every face boxed and its expression named, a timeline for each person, "
+            "and a table to keep."
+        )
+        choose()
+        st.caption(
+            f":material/lock: The clip is read on the computer that runs this app, sent nowhere else, and deleted "
+            f"{settings().keep_minutes:g} minutes after you leave, or at once when you say so.  \n"
+            ":material/info: An expression is what a face shows, not what somebody feels."
+        )
+    with right.skeleton(height=300):  # last: it loads the model
+        right.image(
+            poster(), width="stretch", caption="From the sample clip", alt="Two people with boxes and expressions"
+        )
+
+
+def start_over() -> None:
+    """Delete the job of this page with its files."""
+    jobs().forget(st.query_params.get("job", ""))
+    st.query_params.pop("job", None)
+
+
+@st.fragment(run_every=1.0)
+def watch(job: Job[ClipAnalysis]) -> None:
+    """Progress of a job that waits or runs; the whole page is drawn anew when it ends."""
+    job.touch()
+    if job.state.ended:
+        st.rerun()
+    clip = job.work
+    st.subheader(clip.name, anchor=False)
+    if job.state is State.WAITING:
+        ahead = jobs().position(job) + 1
+        st.progress(0.0, f"Waiting: number {ahead} in the queue")
+    else:
+        done, left = clip.progress, clip.seconds_left
+        words = [] if done is None else [f"{done:.0%}"]
+        words.append(f"{clip.looked_at} frames looked at")
+        if left is not None:
+            words.append("almost done" if left < 2 else f"about {clock(left)} left")
+        st.progress(done or 0.0, " · ".join(words))
+    st.button(
+        "Stop and keep what is done", icon=":material/stop_circle:", on_click=job.cancel, key="cancel", type="secondary"
+    )
+    left_side, right_side = st.columns([2, 3], gap="medium")
+    if clip.preview is not None:
+        left_side.image(clip.preview, width="stretch", alt="The picture that is being looked at")
+    if clip.looked_at:
+        table = clip.recorder.table()
+        found = episodes(table)
+        if len(found):
+            # A new key for each newcomer: a chart that is already drawn keeps its height.
+            people = table["person"].nunique()
+            chart = charts.ribbon(table, found, zoom=False)
+            right_side.altair_chart(chart, key=f"so-far-{people}", alt="Expressions found so far")
+        else:
+            right_side.caption("No expression found so far.")
+
+
+@st.fragment(run_every=60.0)
+def still_here(job: Job[ClipAnalysis]) -> None:
+    """Keeps the result while its page is open."""
+    job.touch()
+
+
+try:
+    job = jobs().get(st.query_params["job"]) if "job" in st.query_params else None
+    if job is None:
+        if "job" in st.query_params:
+            st.query_params.pop("job", None)
+            st.info("That result is no longer kept. Choose the clip again.", icon=":material/history:")
+        source = st.session_state.get("source")
+        if source is not None and st.session_state.pop("at-once", False):
+            submit(source)
+        elif source is not None:
+            start_form(source)
+        else:
+            welcome()
+    elif not job.state.ended:
+        watch(job)
+    elif job.error is not None and not job.work.looked_at:
+        st.error(job.error, icon=":material/error:")
+        st.button("Choose another clip", icon=":material/arrow_back:", on_click=start_over, key="over")
+    elif not job.work.looked_at:
+        st.info("The analysis was stopped before it began.", icon=":material/pause_circle:")
+        st.button("Choose another clip", icon=":material/arrow_back:", on_click=start_over, key="over")
+    else:
+        if job.error is not None:
+            st.error(job.error, icon=":material/error:")
+        show_results(job.work, job.id)
+        st.button(
+            "Delete this and start over",
+            icon=":material/delete:",
+            on_click=start_over,
+            key="over",
+            help="Removes the clip and everything made of it from this computer's temporary folder.",
+        )
+        still_here(job)
+except FerError as error:
+    st.error(str(error), icon=":material/error:")
+    st.stop()

@@ -1,0 +1,29 @@
+"""The frame round every page: its title in the browser, and the way to the others.
+
+Each page draws it, rather than app.py through st.navigation: opened as the first visit, a deep link such as /video runs
+the page alone, and would then show another app.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+__all__ = ["PAGES", "frame"]
+
+PAGES = {"pages/video.py": ("Analyse a clip", ":material/movie:")}
+"""Pages in the order of the menu, with title and icon. The first is the app's start."""
+
+
+def frame(page: str) -> None:
+    """Set up a page and draw the menu; call it first.
+
+    Args:
+        page: the page's path, a key of PAGES.
+    """
+    title, _ = PAGES[page]
+    st.set_page_config(page_title=f"{title} · Expression Lab", page_icon=":material/mood:", layout="wide")
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.markdown("**:material/mood: Expression Lab**", width="content")
+        if len(PAGES) > 1:
+            for path, (label, symbol) in PAGES.items():
+                st.page_link(path, label=label, icon=symbol)

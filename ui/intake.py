@@ -1,0 +1,124 @@
+"""Choosing a clip: upload, sample, or the videos/ folder. What was chosen is looked at before anything long begins."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+import streamlit as st
+
+from fer_core.bundles import DEFAULT
+from fer_core.errors import FerError, LimitError
+from fer_core.pace import Pace, measure_pace
+from fer_core.video import ClipInfo, FrameReader, Limits, probe
+from ui.settings import SAMPLE, VIDEOS, settings
+from ui.shared import jobs, quoted, recognizer
+
+__all__ = ["SUFFIXES", "Source", "choose", "discard", "limits"]
+
+SUFFIXES = [
+    *("mp4", "mov", "m4v", "webm", "mkv", "avi", "gif", "mpg", "mpeg", "ts", "3gp", "wmv"),
+    *("jpg", "jpeg", "png", "webp"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A clip that was chosen and found fit: where it lies, what the person calls it, its facts, a first picture."""
+
+    path: Path
+    folder: Path
+    name: str
+    info: ClipInfo
+    pace: Pace
+    picture: bytes
+
+
+def limits() -> Limits:
+    """What this host refuses."""
+    now = settings()
+    return Limits(max_bytes=now.max_upload_mb * 1024**2, max_seconds=60 * now.max_minutes)
+
+
+def choose() -> None:
+    """Draw the ways to a clip; one that is fit becomes `source` in the session, else the page says what is wrong."""
+    now = settings()
+    nonce = st.session_state.setdefault("upload-nonce", 0)
+    upload = st.file_uploader(
+        "Drop a clip or a picture here",
+        type=SUFFIXES,
+        max_upload_size=now.max_upload_mb,
+        key=f"upload-{nonce}",
+        help=f"Up to {now.max_upload_mb} MB and {now.max_minutes:g} minutes.",
+    )
+    if upload is not None:
+        _take(upload.name, lambda path: _copy(upload, path, now.max_upload_mb))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if st.button("Try the sample clip", icon=":material/play_circle:", key="sample"):
+            st.session_state["at-once"] = True
+            _take(SAMPLE.name, lambda path: shutil.copyfile(SAMPLE, path))
+        own = [] if now.hosted else _own_clips()
+        if own:
+            pick = st.selectbox(
+                "Or one of your videos folder",
+                [p.name for p in own],
+                index=None,
+                placeholder="Choose a file of videos/",
+                key=f"own-{nonce}",
+                width=320,
+            )
+            if pick is not None:
+                chosen = next(p for p in own if p.name == pick)
+                _take(pick, lambda path: shutil.copyfile(chosen, path))
+    if problem := st.session_state.pop("problem", None):
+        st.error(problem, icon=":material/error:")
+
+
+def _own_clips() -> list[Path]:
+    return sorted(p for p in VIDEOS.glob("*") if p.suffix.lower().lstrip(".") in SUFFIXES and p.is_file())
+
+
+def _copy(upload: BinaryIO, path: Path, most_mb: int) -> None:
+    with open(path, "wb") as file:
+        shutil.copyfileobj(upload, file, 1024 * 1024)
+    if path.stat().st_size > most_mb * 1024**2:
+        raise LimitError(f"This file is larger than {most_mb} MB. Cut the clip, or save it with a smaller picture.")
+
+
+def _take(name: str, fetch: Callable[[Path], object]) -> None:
+    """Bring a clip into a folder of its own, under a random name, and look at it; keep it, or what is wrong with it."""
+    discard()
+    folder = jobs().folder()
+    path = folder / secrets.token_hex(8)
+    try:
+        with st.spinner("Looking at the clip …"):
+            fetch(path)
+            info = probe(path, limits())
+            with FrameReader(path, limits()) as reader:
+                image = next(iter(reader)).image(480)
+            pace = measure_pace(path, recognizer(DEFAULT, "yunet", 320), limits())
+        picture = cv2.imencode(".jpg", image)[1].tobytes()
+        st.session_state["source"] = Source(path, folder, name, info, pace, picture)
+    except FerError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        st.session_state["problem"] = f"{quoted(name)} cannot be used. {error}"
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        st.session_state["problem"] = (
+            f"{quoted(name)} could not be stored: {error.strerror}. Free some disk space on the server and try again."
+        )
+    # A new uploader each time: the old one would hold the file in memory, and would bring it again on every rerun.
+    st.session_state["upload-nonce"] += 1
+    st.rerun()
+
+
+def discard() -> None:
+    """Forget the clip that was chosen but not analysed."""
+    source = st.session_state.pop("source", None)
+    if source is not None:
+        shutil.rmtree(source.folder, ignore_errors=True)

@@ -1,0 +1,288 @@
+"""The result of a clip or a session: who showed what, when. One view, whatever the source."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from fer_core import charts
+from fer_core.clip import ClipAnalysis
+from fer_core.export import FORMATS
+from fer_core.labels import ICONS, UNSURE
+from fer_core.moments import Moment
+from fer_core.timeline import episodes, label_names, person_name, summary
+from ui.player import seek
+from ui.shared import clock, file_stem
+
+__all__ = ["show_results"]
+
+MIME = {"csv": "text/csv", "json": "application/json"}
+MOMENTS_SHOWN = 12
+
+
+def show_results(clip: ClipAnalysis, key: str) -> None:
+    """Draw everything of an analysed clip.
+
+    Args:
+        clip: analysed wholly or in part.
+        key: prefix for the keys of widgets, unique to the clip.
+    """
+    names: dict[int, str] = st.session_state.setdefault(f"{key}-names", {})
+    table = clip.recorder.table(names)
+    st.session_state.setdefault(f"{key}-seek", (0.0, 0))
+    _headline(clip, table)
+    if table["face_count"].max() == 0:
+        _picture(clip)
+        st.info(
+            "No face was found. Faces must be seen from the front or half from the side; for small ones choose "
+            "“Tiny” under “Smallest face” and analyse again.",
+            icon=":material/search_off:",
+        )
+    else:
+        left, right = st.columns([3, 2], gap="medium")
+        with left:
+            _picture(clip)
+        with right:
+            _people(clip, table, names, key)
+        if clip.info is None or not clip.info.is_image:
+            _linked(clip, table, key)
+    _files(clip, table, names, key)
+
+
+def _headline(clip: ClipAnalysis, table: pd.DataFrame) -> None:
+    people = summary(table)
+    st.subheader(clip.name, anchor=False)
+    if len(people):
+        labels = label_names(table)
+        seen = people[list(labels)].mul(people["seconds"], axis=0).sum()
+        most = str(seen.idxmax())
+        who = "one person" if len(people) == 1 else f"{len(people)} people"
+        unsure = float((people[UNSURE] * people["seconds"]).sum() / max(people["seconds"].sum(), 1e-9))
+        length = "" if clip.info is None or clip.info.is_image else f" in {clock(table['time_s'].max())}"
+        text = f"{ICONS.get(most, '')} **{who.capitalize()}**{length}, most of the time **{most}**."
+        if unsure >= 0.05:
+            text += f" For {unsure:.0%} of the time the faces could not be read well: these stretches say “unsure”."
+        st.markdown(text)
+    if not clip.complete:
+        st.warning("The analysis was stopped early: this is what was done until then.", icon=":material/pause_circle:")
+    if clip.damaged:
+        frames = "frame is" if clip.damaged == 1 else "frames are"
+        st.warning(f"{clip.damaged} {frames} damaged in this file and were skipped.", icon=":material/broken_image:")
+
+
+def _picture(clip: ClipAnalysis) -> None:
+    if clip.annotated is not None and clip.annotated.exists():
+        st.video(str(clip.annotated), alt="The clip with a box and the expression at each face")
+    elif clip.preview is not None:
+        st.image(clip.preview, width="stretch", alt="The picture with a box and the expression at each face")
+
+
+def _people(clip: ClipAnalysis, table: pd.DataFrame, names: dict[int, str], key: str) -> None:
+    people = summary(table)
+    labels = label_names(table)
+    tracks = table.dropna(subset=["track_id"]).groupby("person", sort=False)["track_id"].unique()
+    portraits = clip.moments.portraits if clip.moments is not None else {}
+    with st.container(height=460 if len(people) > 2 else "content", border=len(people) > 2):
+        for _, row in people.iterrows():
+            own = [int(t) for t in tracks[row["person"]]]
+            with st.container(border=True):
+                face, words = st.columns([1, 3], vertical_alignment="top")
+                pictures = [portraits[t] for t in own if t in portraits]
+                if pictures:
+                    face.image(max(pictures)[1], width=96, alt=f"Face of {row['person']}")
+                field = f"{key}-name-{own[0]}"
+                words.text_input(
+                    "Name",
+                    value=row["person"],
+                    key=field,
+                    max_chars=40,
+                    label_visibility="collapsed",
+                    on_change=_rename,
+                    args=(names, own, field),
+                    icon=":material/edit:",
+                )
+                words.caption(_story(row))
+                st.altair_chart(
+                    charts.shares(row, labels),
+                    key=f"{key}-shares-{own[0]}",
+                    alt=f"How long {row['person']} showed what",
+                )
+    if table["track_id"].nunique() > 1:
+        _join(clip, people, names, key)
+
+
+def _join(clip: ClipAnalysis, people: pd.DataFrame, names: dict[int, str], key: str) -> None:
+    st.caption("After a cut, or a longer absence, somebody counts as new. Give both the same name to join them.")
+    groups = clip.likeness.groups() if clip.likeness is not None else []
+    wished = {t: person_name(group[0], names) for group in groups for t in group}
+    if any(person_name(t, names) != name for t, name in wished.items()):
+        joined = len(people) - sum(len({person_name(t, names) for t in group}) - 1 for group in groups)
+        st.button(
+            f"Join those who look alike ({len(people)} → {joined})",
+            icon=":material/group:",
+            key=f"{key}-join",
+            on_click=_rename_all,
+            args=(names, wished, key),
+            help="Compares the colours of faces, hair and clothes; check it with your own eyes.",
+        )
+    elif names:
+        st.button(
+            "Separate all again",
+            icon=":material/group_off:",
+            key=f"{key}-part",
+            on_click=_rename_all,
+            args=(names, {}, key),
+        )
+
+
+def _rename_all(names: dict[int, str], wished: dict[int, str], key: str) -> None:
+    if not wished:
+        names.clear()
+    names.update(wished)
+    _forget_fields(key)
+
+
+def _forget_fields(key: str) -> None:
+    # A text field keeps what it was given before; without this it would go on showing the old name.
+    for field in [f for f in st.session_state if str(f).startswith(f"{key}-name-")]:
+        del st.session_state[field]
+
+
+def _story(row: pd.Series) -> str:
+    count = "1 episode" if row["episodes"] == 1 else f"{row['episodes']} episodes"
+    text = f"Seen for {row['seconds']:.1f} s, {count}"
+    if isinstance(row["strongest_label"], str):
+        text += (
+            f". Strongest: {row['strongest_label']} at {clock(row['strongest_s'])} ({row['strongest_confidence']:.0%})"
+        )
+    return text
+
+
+def _rename(names: dict[int, str], tracks: list[int], field: str) -> None:
+    name = " ".join(str(st.session_state[field]).split())
+    for track in tracks:
+        if name and name != person_name(track, {}):
+            names[track] = name
+        else:
+            names.pop(track, None)
+
+
+@st.fragment
+def _linked(clip: ClipAnalysis, table: pd.DataFrame, key: str) -> None:
+    """Charts and key moments, which move the player; a fragment, so that a click redraws this part alone."""
+    st.subheader("Timeline", anchor=False)
+    found = episodes(table)
+    zoom = None
+    if len(found):
+        event = st.altair_chart(
+            charts.ribbon(table, found),
+            key=f"{key}-ribbon",
+            on_select="rerun",
+            selection_mode=["zoom"],
+            alt="Bars over time: who showed which expression when",
+        )
+        zoom = (event.selection.get("zoom") or {}).get("start_s") if event else None
+        st.caption("Drag over the bars to look closer at a stretch; double-click to see all again.")
+    people = list(dict.fromkeys(table["person"].dropna()))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        style = st.segmented_control("Curves", ["Lines", "Stacked"], default="Lines", required=True, key=f"{key}-style")
+        chosen = people
+        if len(people) > 1:
+            chosen = st.pills(
+                "People", people, selection_mode="multi", default=people[:4], key=f"{key}-people-{'|'.join(people)}"
+            )
+    shown = table if not zoom else table[table["time_s"].between(zoom[0], zoom[1])]
+    drawn = [p for p in people if p in chosen and (shown["person"] == p).any()]
+    for person in drawn:
+        part = shown[(shown["person"] == person) | (shown["face_count"] == 0)]
+        if len(people) > 1:
+            st.markdown(f"**{person.replace('*', '')}**")
+        event = st.altair_chart(
+            charts.timeline(
+                part,
+                area=style == "Stacked",
+                domain=(float(shown["time_s"].min()), float(shown["time_s"].max())),
+                legend=person == drawn[0],
+                titled=person == drawn[-1],
+            ),
+            key=f"{key}-curves-{person}",
+            on_select="rerun",
+            selection_mode=["moment"],
+            alt=f"Probability of each expression of {person} over time",
+        )
+        picked = event.selection.get("moment") if event else None
+        if picked:
+            _go(float(picked[0]["time_s"]), key, source=f"{person}-{picked}")
+    st.caption("Click a curve to see that moment in the clip. No curve: nobody was seen.")
+    _moments(clip, table, key)
+    seconds, token = st.session_state[f"{key}-seek"]
+    # The annotated clip begins where the analysed stretch begins.
+    seek(max(0.0, seconds - float(table["time_s"].min())), token, key=f"{key}-player")
+
+
+def _go(seconds: float, key: str, source: str | None = None) -> None:
+    """Wish the player to a moment; the same selection, seen again on a rerun, is no new wish."""
+    if source is not None:
+        if st.session_state.get(f"{key}-picked") == source:
+            return
+        st.session_state[f"{key}-picked"] = source
+    st.session_state[f"{key}-seek"] = seconds, st.session_state[f"{key}-seek"][1] + 1
+
+
+def _moments(clip: ClipAnalysis, table: pd.DataFrame, key: str) -> None:
+    if clip.moments is None:
+        return
+    found: list[Moment] = sorted(clip.moments.found(), key=lambda m: -m.weight)[:MOMENTS_SHOWN]
+    if not found:
+        return
+    names = dict(zip(table["track_id"].dropna().astype(int), table["person"].dropna(), strict=True))
+    st.subheader("Key moments", anchor=False)
+    with st.container(horizontal=True, gap="small"):
+        for i, moment in enumerate(sorted(found, key=lambda m: m.peak)):
+            with st.container(width=132, gap=None):
+                who = names.get(moment.track_id, "")
+                st.image(moment.jpeg, width=132, alt=f"{who}, {moment.label}, at {clock(moment.peak)}")
+                st.button(
+                    f"{clock(moment.peak)} {moment.label.capitalize()} {moment.confidence:.0%}",
+                    key=f"{key}-moment-{i}",
+                    on_click=_go,
+                    args=(moment.peak, key),
+                    width="stretch",
+                    type="tertiary",
+                    help=f"{who} shows {moment.label} from {moment.start:.1f} to {moment.end:.1f} s. Press to see it.",
+                )
+
+
+def _files(clip: ClipAnalysis, table: pd.DataFrame, names: dict[int, str], key: str) -> None:
+    st.subheader("Keep it", anchor=False)
+    stem = file_stem(clip.name)
+    with st.container(horizontal=True):
+        if clip.annotated is not None and clip.annotated.exists():
+            st.download_button(
+                "Annotated clip (MP4)",
+                clip.annotated.read_bytes,
+                f"{stem}-annotated.mp4",
+                "video/mp4",
+                key=f"{key}-mp4",
+                icon=":material/movie:",
+                on_click="ignore",
+            )
+        for suffix, write in FORMATS.items():
+            st.download_button(
+                {"csv": "Table (CSV)", "json": "Everything (JSON)"}.get(suffix, suffix.upper()),
+                lambda write=write: write(clip.findings(names)),
+                f"{stem}.{suffix}",
+                MIME.get(suffix),
+                key=f"{key}-{suffix}",
+                icon=":material/table:" if suffix == "csv" else ":material/data_object:",
+                on_click="ignore",
+            )
+    rows = st.expander("See the table", icon=":material/table_rows:", on_change="rerun", key=f"{key}-table")
+    if rows.open:  # a closed expander would send all rows to the browser as well
+        rows.dataframe(
+            table,
+            hide_index=True,
+            height=320,
+            column_config={"time_s": st.column_config.NumberColumn(format="%.2f")},
+            alt="One row for each face and frame",
+        )

@@ -1,0 +1,81 @@
+"""What all visitors share: loaded models and the queue of analyses."""
+
+from __future__ import annotations
+
+import atexit
+import re
+from pathlib import Path
+
+import cv2
+import streamlit as st
+
+from fer_core.bundles import DEFAULT, load_bundle
+from fer_core.classification import Classifier
+from fer_core.clip import ClipAnalysis
+from fer_core.detection import FaceDetector
+from fer_core.drawing import draw, marks
+from fer_core.jobs import Jobs
+from fer_core.recognition import Recognizer
+from fer_core.video import FrameReader
+from ui.settings import SAMPLE, settings
+
+__all__ = ["clock", "file_stem", "jobs", "poster", "quoted", "recognizer"]
+
+POSTER_SECONDS = 14.6
+
+cv2.setNumThreads(1)  # an analysis has two frames in work at a time; more threads would only get in each other's way
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _classifier(model: str, sha256: str) -> Classifier:
+    # The hash is in the key: a model that was trained again under the same name is loaded again.
+    return Classifier(load_bundle(model))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _detector(kind: str, side: int) -> FaceDetector:
+    return FaceDetector(kind, side=side)
+
+
+def recognizer(model: str, detector: str, side: int) -> Recognizer:
+    """Detector and model, loaded once for all visitors."""
+    bundle = load_bundle(model)
+    return Recognizer(_classifier(model, str(bundle.card.get("sha256"))), _detector(detector, side))
+
+
+@st.cache_resource(show_spinner=False)
+def jobs() -> Jobs[ClipAnalysis]:
+    """The queue of analyses of this server."""
+    now = settings()
+    queue: Jobs[ClipAnalysis] = Jobs(workers=now.workers, waiting=now.waiting, keep_seconds=60 * now.keep_minutes)
+    atexit.register(queue.close)
+    return queue
+
+
+@st.cache_resource(show_spinner=False)
+def poster() -> bytes:
+    """JPEG of a moment of the sample clip as the app reads it."""
+    read = recognizer(DEFAULT, "yunet", 320)
+    with FrameReader(SAMPLE, start=POSTER_SECONDS) as reader:
+        image = next(iter(reader)).image()
+    image = cv2.resize(image, None, fx=1.5, fy=1.5, interpolation=cv2.INTER_CUBIC)
+    draw(image, marks(read(image)))
+    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()
+
+
+def clock(seconds: float) -> str:
+    """Seconds as a person reads them on a player: 0:07, 12:30, 1:02:05."""
+    whole = int(seconds)
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+
+
+def file_stem(name: str) -> str:
+    """A name for downloads, from a name that somebody gave: letters, digits, dots, dashes."""
+    return re.sub(r"[^\w.-]+", "-", Path(name).stem).strip("-.")[:60] or "clip"
+
+
+def quoted(name: str) -> str:
+    """A name that somebody gave, in quotation marks, shown as it is: Markdown in it stays text."""
+    plain = "".join(c for c in name if c.isprintable())[:80]
+    return "“" + "".join("\\" + c if c in "\\`*_{}[]()#+-!~$:<>|" else c for c in plain) + "”"
