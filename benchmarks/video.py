@@ -354,7 +354,7 @@ def use_cores() -> dict[str, Any]:
     """Hold this process and its children to at most two cores; `taskset` may have left fewer."""
     allowed = sorted(os.sched_getaffinity(0))[:CORES]
     os.sched_setaffinity(0, allowed)
-    cv2.setNumThreads(len(allowed))
+    cv2.setNumThreads(1)  # as the command line does
     names = [
         line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
     ]

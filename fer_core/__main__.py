@@ -201,7 +201,7 @@ def run_analyze(args: argparse.Namespace) -> int:
         if annotated is not None:
             files.append(annotated)
             if picture and clip.preview is not None:
-                write_whole(annotated, clip.preview)
+                write_whole(annotated, [clip.preview])
         table = clip.recorder.table()
         return {
             "input": str(path),

@@ -23,7 +23,7 @@ LOOKED_AT_SIDE = 1920
 """Longer side in pixels of what is analysed; a 4K frame holds nothing more that a 48-pixel crop could keep."""
 
 WORKERS = 2
-AHEAD = 5
+AHEAD = 8
 """Frames in hand at most: it bounds the memory, and more would not keep two processors any busier."""
 
 Listener = Callable[[Frame, FrameResult | None], None]

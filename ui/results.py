@@ -270,7 +270,7 @@ def _files(clip: ClipAnalysis, table: pd.DataFrame, names: dict[int, str], key: 
         for suffix, write in FORMATS.items():
             st.download_button(
                 {"csv": "Table (CSV)", "json": "Everything (JSON)"}.get(suffix, suffix.upper()),
-                lambda write=write: write(clip.findings(names)),
+                lambda write=write: b"".join(write(clip.findings(names))),
                 f"{stem}.{suffix}",
                 MIME.get(suffix),
                 key=f"{key}-{suffix}",
