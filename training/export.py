@@ -148,6 +148,7 @@ def export(data: Dataset, run: Path, folder: Path) -> None:
         "same_answer": round(float((single.logits(test.images)[:, 7:].argmax(1) == keras_p.argmax(1)).mean()), 4),
     }
     (part / CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
+    (part / "README.md").write_text(readable(card), encoding="utf-8")
     if folder.exists():
         shutil.rmtree(folder)
     os.replace(part, folder)
@@ -174,7 +175,7 @@ def describe(classifier: Classifier, test: Dataset, training: Dataset, config: d
             "PublicTest, one view (no mirrored second look)": figures(single, test),
             "risk_at_coverage": {str(q): round(float(risk[np.searchsorted(coverage, q)]), 4) for q in at},
         },
-        "speed_ms": {f"{n} faces, two views": milliseconds(classifier, test.images[:n]) for n in (1, 4, 16)},
+        "speed_ms": {f"{n} face{'s' * (n > 1)}": milliseconds(single, test.images[:n]) for n in (1, 4, 16)},
         "licence": "Weights: MIT, as the project. FER2013's images, which are not included, are for research only.",
         "limits": [
             "An expression is not a feeling: the network names what a face shows, as ten people would name it.",
@@ -187,6 +188,33 @@ def describe(classifier: Classifier, test: Dataset, training: Dataset, config: d
             "deciding about anybody: hiring, insurance, policing, border control, diagnosis",
         ],
     }
+
+
+def readable(card: dict) -> str:
+    """The card as a page."""
+    full, without = (card["metrics"][k] for k in ("PublicTest", "PublicTest without near copies in Training"))
+    single = card["metrics"]["PublicTest, one view (no mirrored second look)"]
+    lines = [f"# {card['title']}", "", card["summary"], "", "| measured on PublicTest | one view | two views | clean |"]
+    lines.append("| --- | --- | --- | --- |")
+    rows = {"fer7": "FER2013's label (7)", "ferplus8": "clear FER+ majority (8)", "shown": "what pages show (7)"}
+    for head, words in rows.items():
+        values = (f"{m[head]['accuracy']:.1%} of {m[head]['n']}" for m in (single, full, without))
+        lines.append(f"| {words}: right | {' | '.join(values)} |")
+        values = (f"{m[head]['ece']:.3f}" for m in (single, full, without))
+        lines.append(f"| {words}: calibration error (ECE) | {' | '.join(values)} |")
+    lines += ["", "“Clean” leaves out images that have a copy or near copy in Training.", ""]
+    lines += ["| recall, what pages show, one view | |", "| --- | --- |"]
+    lines += [f"| {name} | {value:.0%} |" for name, value in single["shown"]["per_class"].items()]
+    lines += [
+        "",
+        f"Under {card['unsure_below']:.0%} confidence pages say “unsure”: there the answer is wrong more often",
+    ]
+    lines += ["than not. Milliseconds a call: " + ", ".join(f"{v} for {k}" for k, v in card["speed_ms"].items()) + "."]
+    lines += ["", f"Trained on: {card['data']['trained_on']}. Chosen and calibrated on:"]
+    lines += [f"{card['data']['selected_and_calibrated_on']}. {card['data']['held_back']}.", "", "## Limits", ""]
+    lines += [f"- {text}" for text in card["limits"]]
+    lines += ["", "Not for:", "", *(f"- {text}" for text in card["not_for"]), "", card["licence"], ""]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
