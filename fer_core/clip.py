@@ -15,7 +15,7 @@ from . import __version__
 from .analysis import Listener, Options, analyze
 from .annotation import Annotator
 from .drawing import blur_faces, draw, marks
-from .errors import Cancelled, MediaError
+from .errors import Cancelled, MediaError, OptionError
 from .export import Findings
 from .moments import Moments
 from .people import Likeness
@@ -25,12 +25,13 @@ from .types import FrameResult
 from .video import ClipInfo, Frame, FrameReader, Limits
 from .writing import ClipWriter
 
-__all__ = ["ClipAnalysis"]
+__all__ = ["ClipAnalysis", "reader_settings"]
 
 PREVIEW_SIDE = 480
 PICTURE_SIDE = 1600
 PREVIEW_EVERY = 0.4
 ANNOTATED_SIDE = 1280
+BLUR_LOOKS = 4.0
 
 
 class ClipAnalysis:
@@ -108,10 +109,11 @@ class ClipAnalysis:
         """Analyse the clip.
 
         Args:
-            cancelled: asked after every frame; what is done when it turns true is kept.
+            cancelled: asked at every frame; what is done when it turns true is kept.
 
         Raises:
             MediaError: the clip cannot be used.
+            OptionError: faces are to be blurred but too few frames looked at.
             Cancelled: the person stopped it. Table, moments and annotated clip hold what was done.
         """
         with ExitStack() as stack:
@@ -119,6 +121,7 @@ class ClipAnalysis:
                 FrameReader(self.source, self._limits, start=self.options.start, end=self.options.end)
             )
             self.info, self._started = reader.info, time.monotonic()
+            self._check_blur(reader.info)
             self.moments = Moments(reader.info.width)
             self.likeness = Likeness(reader.info.width)
             listeners: list[Listener] = [self.moments, self.likeness, self._watch]
@@ -131,21 +134,21 @@ class ClipAnalysis:
                     blur=self.blur,
                 )
                 listeners.append(annotator)
-            stop = False
-            for result in analyze(reader, self.recognizer, self.options, listeners=listeners):
-                self.recorder.add(result)
-                self.looked_at += 1
-                self.damaged = reader.damaged
-                if cancelled():
-                    stop = True
-                    break
+            listeners.insert(0, lambda frame, result: _stop_if(cancelled()))
+            try:
+                for result in analyze(reader, self.recognizer, self.options, listeners=listeners):
+                    self.recorder.add(result)
+                    self.looked_at += 1
+                    self.damaged = reader.damaged
+            except Cancelled:
+                if annotator is not None:
+                    annotator.finish()
+                raise
             self.damaged = reader.damaged
             if self.looked_at == 0:
                 raise MediaError(self._nothing(reader.info))
             if annotator is not None:
                 annotator.finish()
-            if stop:
-                raise Cancelled("The analysis was stopped; what was done so far is kept.")
         self.complete = True
 
     def findings(self, names: Mapping[int, str] | None = None) -> Findings:
@@ -158,18 +161,17 @@ class ClipAnalysis:
         clip: dict[str, Any] = {"name": self.name, "complete": self.complete, "frames_damaged": self.damaged}
         if info is not None:
             clip |= {"width": info.width, "height": info.height, "seconds": info.seconds, "codec": info.codec}
-        bundle = getattr(self.recognizer.classifier, "bundle", None)
-        detector = self.recognizer.detector
-        settings: dict[str, Any] = {
-            "fer_core": __version__,
-            "model": None if bundle is None else bundle.name,
-            "model_sha256": None if bundle is None else bundle.card.get("sha256"),
-            "detector": getattr(detector, "kind", None),
-            "detector_side": getattr(detector, "side", None),
-            "smallest_face": getattr(detector, "smallest", None),
-            **asdict(self.options),
-        }
+        settings = {**reader_settings(self.recognizer), **asdict(self.options)}
         return Findings(self.recorder.table(names), clip, settings)
+
+    def _check_blur(self, info: ClipInfo) -> None:
+        looks = self.options.fps or (info.frame_rate or 25.0) / self.options.every
+        if self.blur and self.annotated is not None and not info.is_image and looks < BLUR_LOOKS:
+            # Between two looks boxes glide; over a longer time somebody could walk in unseen, and be seen.
+            raise OptionError(
+                f"To blur faces, at least {BLUR_LOOKS:g} frames of each second must be looked at; "
+                f"these settings look at {looks:.1f}. Look more closely, or leave the faces as they are."
+            )
 
     def _writer(self, path: Path, info: ClipInfo) -> ClipWriter:
         return ClipWriter(
@@ -205,3 +207,22 @@ class ClipAnalysis:
                 "Choose an earlier start."
             )
         return "No picture of this clip could be decoded. Save it again as MP4 (H.264) and try once more."
+
+
+def reader_settings(recognizer: Recognizer) -> dict[str, Any]:
+    """What reads the faces, for exports: version, model, detector."""
+    bundle = getattr(recognizer.classifier, "bundle", None)
+    detector = recognizer.detector
+    return {
+        "fer_core": __version__,
+        "model": None if bundle is None else bundle.name,
+        "model_sha256": None if bundle is None else bundle.card.get("sha256"),
+        "detector": getattr(detector, "kind", None),
+        "detector_side": getattr(detector, "side", None),
+        "smallest_face": getattr(detector, "smallest", None),
+    }
+
+
+def _stop_if(cancelled: bool) -> None:
+    if cancelled:
+        raise Cancelled("The analysis was stopped; what was done so far is kept.")

@@ -243,3 +243,10 @@ def test_help_and_unknown_commands() -> None:
     with pytest.raises(SystemExit) as stop:
         main(["paint"])
     assert stop.value.code == 2
+
+
+def test_faces_are_not_blurred_by_guesswork(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--out", str(tmp_path), "--fps", "1", "--annotate", "--blur"]
+    assert main(["analyze", str(SAMPLE), *options]) == 2
+    assert "blur" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
