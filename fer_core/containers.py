@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from types import TracebackType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 import av.error
@@ -20,6 +20,9 @@ from .limits import Limits, check_pixels, check_seconds, decoder_pixels, megabyt
 from .stills import picture_header, read_still
 
 __all__ = ["OpenClip", "open_container", "open_file"]
+
+# Titles that are no UTF-8 must not keep a clip from being read; from PyAV 19 on they never do.
+_METADATA: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 
 # Only formats that hold their own pictures: playlists (hls, concat, dash) and image sequences would open further files.
 # The sound formats are here so that a song is called a song and not "no video".
@@ -219,7 +222,7 @@ def open_container(file: BinaryIO, limits: Limits) -> InputContainer:
     head = file.read(12)
     file.seek(0)
     try:
-        return av.open(file, "r", options=options, metadata_errors="replace")
+        return av.open(file, "r", options=options, **_METADATA)
     except (av.FFmpegError, OSError, ValueError) as error:
         if head[4:8] in (b"ftyp", b"mdat", b"moov", b"wide", b"free"):
             raise MediaError(

@@ -190,3 +190,11 @@ def test_tiny_clip(tmp_path: Path, side: int) -> None:
 
 def test_single_frame(tmp_path: Path) -> None:
     assert media.read(media.make_clip(tmp_path / "a.mp4", media.patterns(1))) == [(0, 0.0, 0)]
+
+
+def test_a_title_that_is_no_text_does_not_matter(tmp_path: Path) -> None:
+    path = media.make_clip(tmp_path / "a.avi")
+    data = path.read_bytes()
+    assert data.count(b"Lavf") >= 1  # the name of the writing program, kept as metadata
+    path.write_bytes(data.replace(b"Lavf", b"\xe9\xe8\xff\xfe", 1))
+    assert probe(path).codec == "h264"
