@@ -1,18 +1,22 @@
 """Analyse a clip: choose it, watch it being read, and keep what was found."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
-from fer_core import charts
-from fer_core.clip import ClipAnalysis
 from fer_core.errors import FerError
 from fer_core.jobs import Job, State
-from fer_core.timeline import episodes
 from ui.frame import frame
 from ui.intake import choose
-from ui.results import show_results
 from ui.settings import settings
 from ui.shared import clock, jobs, poster
-from ui.start import start_form, submit
+
+if TYPE_CHECKING:
+    from fer_core.clip import ClipAnalysis
+
+# What brings pandas and Altair (a second of start-up) is imported where it is first needed: not for the first look.
 
 frame("pages/video.py")
 
@@ -47,6 +51,9 @@ def start_over() -> None:
 @st.fragment(run_every=1.0)
 def watch(job: Job[ClipAnalysis]) -> None:
     """Progress of a job that waits or runs; the whole page is drawn anew when it ends."""
+    from fer_core import charts
+    from fer_core.timeline import episodes
+
     job.touch()
     if job.state.ended:
         st.rerun()
@@ -93,12 +100,13 @@ try:
             st.query_params.pop("job", None)
             st.info("That result is no longer kept. Choose the clip again.", icon=":material/history:")
         source = st.session_state.get("source")
-        if source is not None and st.session_state.pop("at-once", False):
-            submit(source)
-        elif source is not None:
-            start_form(source)
-        else:
+        if source is None:
             welcome()
+        else:
+            from ui.start import start_form, submit
+
+            at_once = st.session_state.pop("at-once", False)
+            (submit if at_once else start_form)(source)
     elif not job.state.ended:
         watch(job)
     elif job.error is not None and not job.work.looked_at:
@@ -110,6 +118,8 @@ try:
     else:
         if job.error is not None:
             st.error(job.error, icon=":material/error:")
+        from ui.results import show_results
+
         show_results(job.work, job.id)
         st.button(
             "Delete this and start over",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -175,3 +177,9 @@ def test_every_setting_is_in_the_readme() -> None:
     assert "FER_MAX_MINUTES" in names
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [name for name in sorted(names) if f"`{name}`" not in readme] == []
+
+
+def test_the_first_look_does_not_wait_for_pandas_and_altair() -> None:
+    code = "import sys, ui.frame, ui.intake, ui.settings, ui.shared; print(*{'pandas', 'altair'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

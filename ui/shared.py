@@ -5,19 +5,22 @@ from __future__ import annotations
 import atexit
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import streamlit as st
 
 from fer_core.bundles import DEFAULT, load_bundle
 from fer_core.classification import Classifier
-from fer_core.clip import ClipAnalysis
 from fer_core.detection import FaceDetector
 from fer_core.drawing import draw, marks
 from fer_core.jobs import Jobs
 from fer_core.recognition import Recognizer
 from fer_core.video import FrameReader
 from ui.settings import SAMPLE, settings
+
+if TYPE_CHECKING:
+    from fer_core.clip import ClipAnalysis
 
 __all__ = ["clock", "file_stem", "jobs", "poster", "quoted", "recognizer"]
 
