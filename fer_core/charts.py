@@ -13,6 +13,9 @@ __all__ = ["MOST_POINTS", "ribbon", "shares", "timeline"]
 MOST_POINTS = 1500
 """Points of a curve that are drawn; a browser becomes slow with more, and a screen cannot show them."""
 
+QUIET = "#7B8794"
+"""Grey of words and rules inside charts; it stands out on light and on dark pages."""
+
 AXIS, TITLE, LEGEND = 50, 28, 70
 """Pixels that the time axis, its title and the legend take: Streamlit counts them into a chart's height."""
 
@@ -84,7 +87,7 @@ def timeline(
     ]
     rules = (
         alt.Chart(wide)
-        .mark_rule(strokeWidth=1.5, color="#5B6472")
+        .mark_rule(strokeWidth=1.5, color=QUIET)
         .encode(
             x=x,
             opacity=alt.when(hover).then(alt.value(0.9)).when(moment).then(alt.value(0.6)).otherwise(alt.value(0)),
@@ -103,19 +106,28 @@ def _values(table: pd.DataFrame, labels: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame({**{c: faces[c] for c in ("time_s", "person", "label", "quality")}, **data})
 
 
-def ribbon(table: pd.DataFrame, episodes: pd.DataFrame, *, zoom: bool = True) -> alt.Chart:
-    """Who showed what when, one bar a person: the whole clip at a glance. A drag picks a stretch: parameter `zoom`."""
-    end = float(table["time_s"].max()) or 1.0
+def ribbon(
+    table: pd.DataFrame,
+    episodes: pd.DataFrame,
+    *,
+    zoom: bool = True,
+    domain: tuple[float, float] | None = None,
+) -> alt.Chart:
+    """Who showed what when, one bar a person: the whole clip at a glance. A drag picks a stretch: parameter `zoom`.
+
+    `domain` is the first and last second of the axis; from 0 to the end of the table if None.
+    """
+    first, end = domain or (0.0, float(table["time_s"].max()) or 1.0)
     order = list(dict.fromkeys(table["person"].dropna()))
     seen = [name for name in label_names(table) if name in set(episodes["label"])]
     chart = (
         alt.Chart(episodes)
-        .mark_bar(height=22, cornerRadius=3)
+        .mark_bar(height=22, cornerRadius=3, clip=True)
         .encode(
             x=alt.X(
                 "start_s:Q",
                 title="Time (s)",
-                scale=alt.Scale(domain=[0, end], nice=False),
+                scale=alt.Scale(domain=[first, end], nice=False),
                 axis=alt.Axis(format="~g", tickCount=12),
             ),
             x2="end_s:Q",
@@ -157,5 +169,5 @@ def shares(row: pd.Series, labels: tuple[str, ...]) -> alt.Chart:
     bars = base.mark_bar(height=16, cornerRadiusEnd=3).encode(
         color=alt.Color("expression:N", scale=colours, legend=None)
     )
-    words = base.mark_text(align="left", dx=5, fontSize=12).encode(text=alt.Text("share:Q", format=".0%"))
+    words = base.mark_text(align="left", dx=5, fontSize=12, color=QUIET).encode(text=alt.Text("share:Q", format=".0%"))
     return (bars + words).properties(height=24 * len(names) + 12)

@@ -115,8 +115,24 @@ def test_from_upload_to_a_clip_that_plays(page: Page, address: str) -> None:
     curves = page.locator('[data-testid="stVegaLiteChart"]').last
     curves.scroll_into_view_if_needed()
     box = curves.bounding_box()
+    curves.hover(position={"x": box["width"] * 0.9, "y": box["height"] * 0.4})
+    expect(page.locator("#vg-tooltip-element")).to_contain_text("Surprise")
     curves.click(position={"x": box["width"] * 0.9, "y": box["height"] * 0.4})
     wait_for_time(page, 11, 15.5)
+
+
+def test_a_drag_over_the_bars_looks_closer(page: Page, address: str) -> None:
+    analyse(page, address)
+    charts = page.locator('[data-testid="stVegaLiteChart"]')
+    expect(charts).to_have_count(10)  # shares of five people, the bars, the curves of four
+    bars = charts.nth(5)
+    bars.scroll_into_view_if_needed()
+    box = bars.bounding_box()
+    page.mouse.move(box["x"] + 0.12 * box["width"], box["y"] + 0.5 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.5 * box["height"], steps=5)
+    page.mouse.up()
+    expect(charts).to_have_count(7)  # of the first seconds, in which one person is seen
 
 
 def test_people_are_named_and_joined(page: Page, address: str) -> None:
