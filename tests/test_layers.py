@@ -34,8 +34,9 @@ LEVELS = [
     {"recognition", "seeking", "sound"},
     {"video", "writing"},
     {"analysis", "annotation", "jobs", "moments", "people", "timeline"},
-    {"charts", "export", "pace"},
+    {"charts", "export", "pace", "pulse", "recording"},
     {"clip"},
+    {"live"},
     {"__main__"},
 ]
 """A module imports from the sets above its own only. A new module goes as high as it can."""

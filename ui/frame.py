@@ -6,11 +6,17 @@ the page alone, and would then show another app.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
+from streamlit.errors import StreamlitPageNotFoundError
 
 __all__ = ["PAGES", "frame"]
 
-PAGES = {"pages/video.py": ("Analyse a clip", ":material/movie:")}
+PAGES = {
+    "pages/video.py": ("Analyse a clip", ":material/movie:"),
+    "pages/live.py": ("Live", ":material/videocam:"),
+}
 """Pages in the order of the menu, with title and icon. The first is the app's start."""
 
 
@@ -18,12 +24,15 @@ def frame(page: str) -> None:
     """Set up a page and draw the menu; call it first.
 
     Args:
-        page: the page's path, a key of PAGES.
+        page: the page's path, a key of PAGES. Where another was open before, `entered` in the session becomes true.
     """
     title, _ = PAGES[page]
+    if st.session_state.get("page") != page:
+        st.session_state["entered"] = True
+        st.session_state["page"] = page
     st.set_page_config(page_title=f"{title} · Expression Lab", page_icon=":material/mood:", layout="wide")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.markdown("**:material/mood: Expression Lab**", width="content")
-        if len(PAGES) > 1:
+        with suppress(StreamlitPageNotFoundError):  # a page that was started as a script of its own is alone
             for path, (label, symbol) in PAGES.items():
                 st.page_link(path, label=label, icon=symbol)

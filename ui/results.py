@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
 import pandas as pd
 import streamlit as st
 
 from fer_core import charts
-from fer_core.clip import ClipAnalysis
-from fer_core.export import FORMATS
+from fer_core.export import FORMATS, Findings
 from fer_core.labels import ICONS, UNSURE
-from fer_core.moments import Moment
-from fer_core.timeline import episodes, label_names, person_name, summary
+from fer_core.moments import Moment, Moments
+from fer_core.people import Likeness
+from fer_core.timeline import Recorder, episodes, label_names, person_name, summary
+from fer_core.video import ClipInfo
 from ui.player import seek
 from ui.shared import clock, file_stem
 
@@ -20,8 +25,28 @@ MIME = {"csv": "text/csv", "json": "application/json"}
 MOMENTS_SHOWN = 12
 
 
-def show_results(clip: ClipAnalysis, key: str) -> None:
-    """Draw everything of an analysed clip.
+class Result(Protocol):
+    """What can be shown: `ClipAnalysis`, or `LiveSession`, which has no facts of a file."""
+
+    name: str
+    info: ClipInfo | None
+    recorder: Recorder
+    moments: Moments | None
+    likeness: Likeness | None
+    annotated: Path | None
+    damaged: int
+
+    @property
+    def preview(self) -> bytes | None: ...
+
+    @property
+    def complete(self) -> bool: ...
+
+    def findings(self, names: Mapping[int, str] | None = None) -> Findings: ...
+
+
+def show_results(clip: Result, key: str) -> None:
+    """Draw everything of an analysed clip, or of a camera's session.
 
     Args:
         clip: analysed wholly or in part.
@@ -33,9 +58,11 @@ def show_results(clip: ClipAnalysis, key: str) -> None:
     _headline(clip, table)
     if table["face_count"].max() == 0:
         _picture(clip)
+        again = "for small ones choose “Tiny” under “Smallest face” and analyse again."
+        if clip.info is None:
+            again = "come nearer to the camera, and into the light."
         st.info(
-            "No face was found. Faces must be seen from the front or half from the side; for small ones choose "
-            "“Tiny” under “Smallest face” and analyse again.",
+            f"No face was found. Faces must be seen from the front or half from the side; {again}",
             icon=":material/search_off:",
         )
     else:
@@ -44,12 +71,16 @@ def show_results(clip: ClipAnalysis, key: str) -> None:
             _picture(clip)
         with right:
             _people(clip, table, names, key)
-        if clip.info is None or not clip.info.is_image:
+        if not _still(clip):
             _linked(clip, table, key)
     _files(clip, table, names, key)
 
 
-def _headline(clip: ClipAnalysis, table: pd.DataFrame) -> None:
+def _still(clip: Result) -> bool:
+    return clip.info is not None and clip.info.is_image
+
+
+def _headline(clip: Result, table: pd.DataFrame) -> None:
     people = summary(table)
     st.subheader(clip.name, anchor=False)
     if len(people):
@@ -58,7 +89,7 @@ def _headline(clip: ClipAnalysis, table: pd.DataFrame) -> None:
         most = str(seen.idxmax())
         who = "one person" if len(people) == 1 else f"{len(people)} people"
         unsure = float((people[UNSURE] * people["seconds"]).sum() / max(people["seconds"].sum(), 1e-9))
-        length = "" if clip.info is None or clip.info.is_image else f" in {clock(table['time_s'].max())}"
+        length = "" if _still(clip) else f" in {clock(table['time_s'].max())}"
         text = f"{ICONS.get(most, '')} **{who.capitalize()}**{length}, most of the time **{most}**."
         if unsure >= 0.05:
             text += f" For {unsure:.0%} of the time the faces could not be read well: these stretches say “unsure”."
@@ -70,14 +101,14 @@ def _headline(clip: ClipAnalysis, table: pd.DataFrame) -> None:
         st.warning(f"{clip.damaged} {frames} damaged in this file and were skipped.", icon=":material/broken_image:")
 
 
-def _picture(clip: ClipAnalysis) -> None:
+def _picture(clip: Result) -> None:
     if clip.annotated is not None and clip.annotated.exists():
         st.video(str(clip.annotated), alt="The clip with a box and the expression at each face")
     elif clip.preview is not None:
         st.image(clip.preview, width="stretch", alt="The picture with a box and the expression at each face")
 
 
-def _people(clip: ClipAnalysis, table: pd.DataFrame, names: dict[int, str], key: str) -> None:
+def _people(clip: Result, table: pd.DataFrame, names: dict[int, str], key: str) -> None:
     people = summary(table)
     labels = label_names(table)
     tracks = table.dropna(subset=["track_id"]).groupby("person", sort=False)["track_id"].unique()
@@ -111,7 +142,7 @@ def _people(clip: ClipAnalysis, table: pd.DataFrame, names: dict[int, str], key:
         _join(clip, people, names, key)
 
 
-def _join(clip: ClipAnalysis, people: pd.DataFrame, names: dict[int, str], key: str) -> None:
+def _join(clip: Result, people: pd.DataFrame, names: dict[int, str], key: str) -> None:
     st.caption("After a cut, or a longer absence, somebody counts as new. Give both the same name to join them.")
     groups = clip.likeness.groups() if clip.likeness is not None else []
     wished = {t: person_name(group[0], names) for group in groups for t in group}
@@ -168,7 +199,7 @@ def _rename(names: dict[int, str], tracks: list[int], field: str) -> None:
 
 
 @st.fragment
-def _linked(clip: ClipAnalysis, table: pd.DataFrame, key: str) -> None:
+def _linked(clip: Result, table: pd.DataFrame, key: str) -> None:
     """Charts and key moments, which move the player; a fragment, so that a click redraws this part alone."""
     st.subheader("Timeline", anchor=False)
     found = episodes(table)
@@ -213,7 +244,8 @@ def _linked(clip: ClipAnalysis, table: pd.DataFrame, key: str) -> None:
         picked = event.selection.get("moment") if event else None
         if picked:
             _go(float(picked[0]["time_s"]), key, source=f"{person}-{picked}")
-    st.caption("Click a curve to see that moment in the clip. No curve: nobody was seen.")
+    plays = clip.info is not None or (clip.annotated is not None and clip.annotated.exists())
+    st.caption(("Click a curve to see that moment in the clip. " if plays else "") + "No curve: nobody was seen.")
     _moments(clip, table, key)
     seconds, token = st.session_state[f"{key}-seek"]
     # The annotated clip begins where the analysed stretch begins.
@@ -229,7 +261,7 @@ def _go(seconds: float, key: str, source: str | None = None) -> None:
     st.session_state[f"{key}-seek"] = seconds, st.session_state[f"{key}-seek"][1] + 1
 
 
-def _moments(clip: ClipAnalysis, table: pd.DataFrame, key: str) -> None:
+def _moments(clip: Result, table: pd.DataFrame, key: str) -> None:
     if clip.moments is None:
         return
     found: list[Moment] = sorted(clip.moments.found(), key=lambda m: -m.weight)[:MOMENTS_SHOWN]
@@ -253,7 +285,7 @@ def _moments(clip: ClipAnalysis, table: pd.DataFrame, key: str) -> None:
                 )
 
 
-def _files(clip: ClipAnalysis, table: pd.DataFrame, names: dict[int, str], key: str) -> None:
+def _files(clip: Result, table: pd.DataFrame, names: dict[int, str], key: str) -> None:
     st.subheader("Keep it", anchor=False)
     stem = file_stem(clip.name)
     with st.container(horizontal=True):

@@ -24,6 +24,8 @@ class Settings:
         keep_minutes: FER_KEEP_MINUTES, how long a result stays after its page was last open.
         workers: FER_WORKERS, analyses at the same time.
         waiting: FER_WAITING, analyses that may wait.
+        live_viewers: FER_LIVE_VIEWERS, people who may use their camera at the same time.
+        notice: FER_NOTICE, what is said before a camera starts, in Markdown; empty for the usual words.
     """
 
     hosted: bool
@@ -32,6 +34,8 @@ class Settings:
     keep_minutes: float
     workers: int
     waiting: int
+    live_viewers: int
+    notice: str
 
 
 def settings() -> Settings:
@@ -50,4 +54,6 @@ def settings() -> Settings:
         keep_minutes=number("FER_KEEP_MINUTES", 30),
         workers=int(max(1, number("FER_WORKERS", 1))),
         waiting=int(max(1, number("FER_WAITING", 8))),
+        live_viewers=int(max(1, number("FER_LIVE_VIEWERS", 4))),
+        notice=os.environ.get("FER_NOTICE", "").strip(),
     )

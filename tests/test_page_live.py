@@ -1,0 +1,295 @@
+"""The live page without a browser: its states, its words, its settings. The stream itself is in test_browser_live."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import pytest
+import streamlit as st
+from fakes import FakeRecognizer, patch_frame, portrait
+from streamlit.testing.v1 import AppTest
+
+from fer_core.errors import OptionError
+from fer_core.live import LiveSession
+from ui.ice import ice_servers
+from ui.live import NOTICE, WRONG, Places, Stage, callback, folder, notice, places
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = str(ROOT / "pages" / "live.py")
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No settings of this machine, nothing cached, and a stream component that copes with AppTest."""
+    for name in ("FER_ICE_SERVERS", "FER_TURN_URL", "TWILIO_ACCOUNT_SID", "FER_NOTICE", "FER_LIVE_VIEWERS", "HF_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("streamlit_webrtc.component.get_this_session_info", lambda: None)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+def start(agree: bool = True) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run().switch_page("pages/live.py").run()
+    assert not app.exception
+    if agree:
+        button(app, "I agree, go on").click().run()
+        assert not app.exception
+    return app
+
+
+def button(app: AppTest, label: str):
+    return next(b for b in app.button if b.label == label)
+
+
+def words(app: AppTest) -> str:
+    parts = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.title, *app.subheader]
+    return "\n".join(str(part.value) for part in parts)
+
+
+def streams(app: AppTest) -> list:
+    return [c for c in app.get("component_instance") if "webrtc" in c.proto.component_name]
+
+
+def test_nothing_starts_before_consent() -> None:
+    app = start(agree=False)
+    assert "What is measured" in words(app)
+    assert "not what somebody feels" in words(app)
+    assert streams(app) == []
+    button(app, "I agree, go on").click().run()
+    assert "What is measured" not in words(app)
+    assert len(streams(app)) == 1
+
+
+def test_it_is_a_script_of_its_own() -> None:
+    app = AppTest.from_file(PAGE, default_timeout=60).run()
+    assert not app.exception
+    assert button(app, "I agree, go on")
+
+
+def test_the_notice_is_the_hosts_own_or_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert notice() == NOTICE
+    monkeypatch.setenv("FER_NOTICE", "**Our rules** apply.")
+    assert "**Our rules** apply." in words(start(agree=False))
+    monkeypatch.setenv("FER_NOTICE", "off")
+    assert len(streams(start(agree=False))) == 1
+
+
+def test_no_third_party_is_asked_for_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    seen: dict = {}
+    monkeypatch.setattr("streamlit_webrtc.component._component_func", lambda **given: seen.update(given))
+    start()
+    assert seen["rtc_configuration"] == {"iceServers": []}
+    assert seen["media_stream_constraints"]["audio"] is False
+    assert seen["media_stream_constraints"]["video"]["width"] == {"ideal": 640}
+
+
+def test_what_is_chosen_is_kept_for_the_session() -> None:
+    app = start()
+    next(t for t in app.toggle if t.label == "Record the annotated clip").set_value(True).run()
+    assert app.session_state["live-stage"].choice.record
+    assert app.session_state["live-stage"].choice.size == "Normal"
+
+
+def session_with_results(**how: object) -> LiveSession:
+    session = LiveSession(FakeRecognizer(), name="Live session", side=160, **how)  # type: ignore[arg-type]
+    for i in range(12):
+        session.process(patch_frame([(30, 20, 50)]), i / 10)
+        while session._newest is not None:
+            time.sleep(0.001)
+    session.close(wait=10)
+    return session
+
+
+def test_a_session_that_ended_is_shown_as_a_clip_is(tmp_path: Path) -> None:
+    app = start()
+    app.session_state["live-stage"].result = session_with_results(annotated=tmp_path / "a.mp4")
+    app.run()
+    assert not app.exception
+    assert "One person" in words(app) and "Click a curve" in words(app)
+    assert len(app.get("video")) == 1 and len(app.get("vega_lite_chart")) >= 3
+    assert {b.label for b in app.get("download_button")} >= {"Annotated clip (MP4)", "Table (CSV)", "Everything (JSON)"}
+    assert streams(app) == []
+    button(app, "Delete this and start over").click().run()
+    assert len(streams(app)) == 1
+
+
+def test_without_a_recording_nothing_is_to_be_played() -> None:
+    app = start()
+    app.session_state["live-stage"].result = session_with_results()
+    app.run()
+    assert not app.exception
+    assert len(app.get("video")) == 0 and "Click a curve" not in words(app) and "No curve" in words(app)
+
+
+def test_a_session_without_a_face_says_what_helps() -> None:
+    session = LiveSession(FakeRecognizer(), side=160)
+    session.process(patch_frame([]), 0.0)
+    while len(session.recorder.table()) < 1:
+        time.sleep(0.001)
+    session.close(wait=5)
+    app = start()
+    app.session_state["live-stage"].result = session
+    app.run()
+    assert not app.exception
+    assert "into the light" in words(app)
+
+
+def test_over_the_hosts_limit_a_viewer_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FER_LIVE_VIEWERS", "1")
+    other = LiveSession(FakeRecognizer())
+    assert places().take(other)
+    app = start()
+    assert "taken" in words(app) and streams(app) == []
+    other.close()
+    app.run()
+    assert "taken" not in words(app) and len(streams(app)) == 1
+
+
+def test_places_are_free_again_when_sessions_end_or_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FER_LIVE_VIEWERS", "2")
+    some = Places()
+    one, two, three = (LiveSession(FakeRecognizer()) for _ in range(3))
+    assert some.take(one) and some.take(two) and not some.take(three)
+    assert some.free() == 0
+    one.close()
+    assert some.free() == 1 and some.take(three)
+    del two
+    assert some.free() == 1
+
+
+def test_the_folder_of_a_recording_goes_with_its_session() -> None:
+    session = LiveSession(FakeRecognizer())
+    path = folder(session)
+    assert path.is_dir()
+    del session
+    assert not path.exists()
+
+
+def test_single_pictures_are_read_without_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[io.BytesIO] = []
+    monkeypatch.setattr(st, "camera_input", lambda *a, **k: taken[0] if taken else None)
+    app = start()
+    app.session_state["way"] = "Single pictures"
+    app.run()
+    assert not app.exception
+    assert streams(app) == []
+    taken.append(io.BytesIO(cv2.imencode(".jpg", portrait())[1].tobytes()))
+    app.run()
+    assert not app.exception
+    assert "happy" in words(app)
+    assert [b.label for b in app.get("download_button")] == ["Keep this picture"]
+    taken[0] = io.BytesIO(cv2.imencode(".png", patch_frame([]))[1].tobytes())
+    app.run()
+    assert "No face was found" in words(app)
+    for bad in (b"no picture", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + b"\xff" * 20):
+        taken[0] = io.BytesIO(bad)
+        app.run()
+        assert not app.exception
+        assert "Take another one" in app.error[0].value
+
+
+def test_a_defect_in_the_callback_gives_the_frame_back(caplog: pytest.LogCaptureFixture) -> None:
+    import av
+
+    frame = av.VideoFrame.from_ndarray(patch_frame([]), format="bgr24")
+    session = LiveSession(FakeRecognizer())
+    session.process = lambda *_: 1 / 0  # type: ignore[assignment,method-assign]
+    for _ in range(3):
+        assert callback(session)(frame) is frame
+    assert "inside the program" in str(session.error)
+    assert len([r for r in caplog.records if "live frame" in r.message]) == 1
+
+
+def test_what_comes_of_a_session() -> None:
+    stage = Stage()
+    stage.finish(5)
+    assert stage.result is stage.problem is None
+    stage.session = LiveSession(FakeRecognizer())
+    stage.finish(5)
+    assert stage.result is stage.problem is stage.session is None, "stopped before it began"
+    stage.session = LiveSession(FakeRecognizer())
+    stage.finish(0)
+    assert stage.problem == WRONG["blocked"] and stage.result is None
+    stage.session = session = session_with_results()
+    stage.finish(5)
+    assert stage.result is session and stage.session is None and session.ended
+
+
+def test_every_trouble_has_words_and_something_to_do() -> None:
+    assert set(WRONG) == {"insecure", "missing", "denied", "blocked", "stalled"}
+    assert all("**" in text and len(text) > 40 for text in WRONG.values())
+
+
+@pytest.mark.parametrize("trouble", ["insecure", "missing", "denied"])
+def test_what_the_browser_says_of_the_camera_is_put_in_words(trouble: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.live.camera_state", lambda: trouble)
+    assert WRONG[trouble] in words(start())
+
+
+def test_the_way_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ice_servers() == []
+    monkeypatch.setenv("FER_TURN_URL", "turn:turn.example.org:443")
+    monkeypatch.setenv("FER_TURN_USER", "me")
+    monkeypatch.setenv("FER_TURN_PASSWORD", "word")
+    assert ice_servers() == [{"urls": ["turn:turn.example.org:443"], "username": "me", "credential": "word"}]
+    monkeypatch.setenv("FER_ICE_SERVERS", '[{"urls": ["stun:a", "turn:b"]}, {"urls": "turns:c", "username": "u"}]')
+    assert ice_servers() == [{"urls": ["stun:a", "turn:b"]}, {"urls": ["turns:c"], "username": "u"}]
+
+
+@pytest.mark.parametrize(
+    "wrong", ["nonsense", "[1]", "[{}]", '[{"urls": []}]', '[{"urls": "http://x"}]', "3", "[null]"]
+)
+def test_a_way_that_cannot_be_used_is_said_in_words(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FER_ICE_SERVERS", wrong)
+    with pytest.raises(OptionError, match="FER_ICE_SERVERS"):
+        ice_servers()
+    assert "FER_ICE_SERVERS" in start().error[0].value
+
+
+def test_the_way_comes_from_secrets_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    from streamlit.runtime.secrets import Secrets
+
+    class Told(Secrets):
+        def load_if_toml_exists(self) -> bool:
+            return True
+
+        def _parse(self) -> dict:  # type: ignore[override]
+            return {"FER_ICE_SERVERS": [{"urls": "turn:secret.example.org", "credential": "x"}]}
+
+    monkeypatch.setattr(st, "secrets", Told())
+    monkeypatch.setenv("FER_ICE_SERVERS", '[{"urls": "turn:other"}]')
+    assert ice_servers() == [{"urls": ["turn:secret.example.org"], "credential": "x"}]
+
+
+def test_twilio_is_asked_with_its_own_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWILIO_ACCOUNT_SID", "AC1")
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "word")
+    asked: list[urllib.request.Request] = []
+
+    def answer(request: urllib.request.Request, timeout: float) -> io.BytesIO:
+        asked.append(request)
+        server = {"url": "turn:t", "urls": "turn:t", "username": "u", "credential": "c"}
+        return io.BytesIO(json.dumps({"ice_servers": [server]}).encode())
+
+    monkeypatch.setattr(urllib.request, "urlopen", answer)
+    assert ice_servers() == ice_servers() == [{"urls": ["turn:t"], "username": "u", "credential": "c"}]
+    assert len(asked) == 1 and asked[0].full_url.endswith("/Accounts/AC1/Tokens.json")
+    assert asked[0].get_header("Authorization") == "Basic QUMxOndvcmQ="
+    st.cache_data.clear()
+
+    def refused(request: urllib.request.Request, timeout: float) -> io.BytesIO:
+        raise OSError("no network")
+
+    monkeypatch.setattr(urllib.request, "urlopen", refused)
+    with pytest.raises(OptionError, match="Twilio"):
+        ice_servers()
