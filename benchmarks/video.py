@@ -370,7 +370,7 @@ def use_cores() -> dict[str, Any]:
 def main() -> int:
     """Measure, print, and say by the exit status whether all goals were met."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.video", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--peer-python", type=Path, default=Path("/opt/fer/bin/python"), help="a Python that has fer")
+    parser.add_argument("--peer-python", type=Path, default=Path(".venv-fer/bin/python"), help="a Python that has fer")
     parser.add_argument("--rounds", type=int, default=5, help="at least 3 (5)")
     parser.add_argument("--only", choices=("stages", "peer", "memory"), action="append", help="only this part")
     parser.add_argument("--quick", action="store_true", help="short clips and 3 rounds: to see that it runs")

@@ -6,8 +6,10 @@ from functools import cache
 from pathlib import Path
 
 import cv2
+import matplotlib
 import numpy as np
 import pytest
+from skimage import data
 
 from fer_core.shots import CutDetector
 
@@ -37,8 +39,6 @@ def scene(seed: int, colour: tuple[int, int, int], height: int = HEIGHT, width: 
 
 @cache
 def photographs() -> dict[str, np.ndarray]:
-    matplotlib = pytest.importorskip("matplotlib")
-    data = pytest.importorskip("skimage.data")
     hopper = Path(matplotlib.__file__).parent / "mpl-data" / "sample_data" / "grace_hopper.jpg"
     photos = {"hopper": cv2.imread(str(hopper))}
     for name in ("astronaut", "coffee", "chelsea", "rocket"):
