@@ -38,11 +38,14 @@ class Likeness:
         if result is None or result.faces.empty:
             return
         tracks = result.faces.track_ids.tolist()
+        full = len(self._sums) >= self._limit
         for track in tracks:
+            if full and track not in self._sums:
+                continue
             first = self._times.get(track, (result.seconds, 0.0))[0]
             self._times[track] = first, result.seconds
         # A track's first frames and then every eighth will do: looks change slowly.
-        if result.index % 8 and all(track in self._sums for track in tracks):
+        if result.index % 8 and (full or all(track in self._sums for track in tracks)):
             return
         image = frame.image(640)
         scale = image.shape[1] / self._width

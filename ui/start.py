@@ -64,7 +64,7 @@ def _estimate(source: Source, choice: dict) -> str:
         if seconds < 90
         else f"about {seconds / 60:.0f} minutes"
     )
-    return f":material/timer: {frames} will be looked at; this takes {about}."
+    return f":material/timer: With the usual settings, {frames} will be looked at; this takes {about}."
 
 
 def _form(source: Source) -> dict:
