@@ -1,0 +1,1 @@
+"""The commands of the command line, one file each: HELP, add_arguments(parser) and run(args) -> exit status."""

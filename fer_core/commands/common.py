@@ -1,0 +1,73 @@
+"""What commands share: how they speak, how they find a recognizer, and how one bad input of several is reported."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..bundles import DEFAULT, load_bundle
+from ..classification import Classifier
+from ..detection import DETECTORS, FaceDetector
+from ..errors import Cancelled, FerError
+from ..recognition import Recognizer
+
+__all__ = ["each", "reading_options", "recognizer", "say"]
+
+
+def say(text: str) -> None:
+    """A line for the person."""
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    # LiteRT announces its kernels on the process's standard error, past Python; nobody asked.
+    with open(os.devnull, "w") as nothing:
+        sys.stderr.flush()
+        kept = os.dup(2)
+        os.dup2(nothing.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def reading_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of what reads faces."""
+    command.add_argument("--model", default=DEFAULT, metavar="NAME", help=f"see `models` ({DEFAULT})")
+    command.add_argument("--detector", choices=DETECTORS, default="yunet", help="finds the faces (yunet)")
+    command.add_argument(
+        "--detail",
+        type=int,
+        default=320,
+        metavar="PX",
+        help="longer side that the detector sees; 640 finds smaller faces",
+    )
+
+
+def recognizer(args: argparse.Namespace) -> Recognizer:
+    """Detector and model as the options say."""
+    bundle = load_bundle(args.model)
+    with _quiet():
+        return Recognizer(Classifier(bundle), FaceDetector(args.detector, side=args.detail))
+
+
+def each(paths: Sequence[Path], work: Callable[[Path], Any]) -> tuple[list[Any], int]:
+    """Do work for each path; a bad one is reported and the others go on. Returns what came, and the exit status."""
+    done, bad = [], 0
+    for path in paths:
+        try:
+            done.append(work(path))
+        except Cancelled:
+            raise
+        except FerError as error:
+            say(f"{path}: {error}")
+            done.append({"input": str(path), "error": str(error)})
+            bad += 1
+    return done, 0 if not bad else 2 if len(paths) == 1 else 1
