@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .errors import ModelError
+from .home import home
 
 __all__ = ["DEFAULT", "Bundle", "Head", "home", "list_bundles", "load_bundle"]
 
@@ -17,11 +17,6 @@ DEFAULT = "expression-s"
 SHIPPED = Path(__file__).resolve().parent.parent / "models"
 WEIGHTS = "model.tflite"
 CARD = "card.json"
-
-
-def home() -> Path:
-    """Folder of the user's own datasets, runs and bundles: FER_HOME, else `.fer` in the project."""
-    return Path(os.environ.get("FER_HOME") or SHIPPED.parent / ".fer")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .cells import safe_table
 from .errors import FerError
 from .timeline import SMOOTHED, episodes, label_names, summary
 
@@ -43,19 +44,13 @@ class Findings:
     settings: dict[str, Any]
 
 
-def _safe(text: Any) -> Any:
-    # A name that a spreadsheet would run as a formula (CSV injection, OWASP) is shown as text instead.
-    return "'" + text if isinstance(text, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else text
-
-
 def csv_parts(findings: Findings) -> Iterator[bytes]:
     """The native table: one row a face and frame that was looked at, and one with face_count 0 where there is none."""
     whole = findings.table
     places = {name: PLACES.get(name, 4) for name in whole.columns if whole[name].dtype.kind == "f"}
     for start in range(0, max(1, len(whole)), ROWS):
         part = whole.iloc[start : start + ROWS].round(places)
-        part = part.assign(person=part["person"].map(_safe, na_action="ignore"))
-        yield part.to_csv(index=False, header=start == 0, lineterminator="\n").encode()
+        yield safe_table(part).to_csv(index=False, header=start == 0, lineterminator="\n").encode()
 
 
 def to_csv(findings: Findings) -> bytes:
