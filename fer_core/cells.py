@@ -15,14 +15,15 @@ RUNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 - the wi
 def safe_cell(value: Any) -> Any:
     """A text that a spreadsheet would run as a formula, with an apostrophe before it; anything else as it is.
 
-    Line breaks and tabs become spaces, as what follows a lone carriage return is a cell of its own for some programs.
-    Other control characters, at which some readers end the file, are left out, and half letters become question marks.
+    A carriage return becomes a line feed: pandas does not quote it, and what follows would be a cell of its own. Other
+    control characters, at which some readers end the file, are left out; half letters become question marks.
     """
     if not isinstance(value, str):
         return value
-    text = "".join(" " if c in "\t\r\n" else c for c in value if c >= " " or c in "\t\r\n")
-    text = text.encode("utf-8", "replace").decode()
-    return "'" + text if text.strip()[:1] in RUNS and text.strip() else text
+    text = value.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace").decode()
+    text = "".join(c for c in text if c >= " " or c in "\t\n")
+    runs = text.startswith(("\t", "\n")) or text.strip().startswith(RUNS)
+    return "'" + text if runs else text
 
 
 def safe_table(table: pd.DataFrame) -> pd.DataFrame:

@@ -70,7 +70,11 @@ def test_names_survive_csv_and_json(name):
 def test_a_name_is_never_a_formula(start):
     name = start + 'HYPERLINK("http://example.com")'
     given = findings({0: name})
-    assert {row["person"] for row in read(to_csv(given))} == {"'" + name, "Person 2", ""}
+    assert {row["person"] for row in read(to_csv(given))} == {
+        "'" + name.replace("\r", "\n"),
+        "Person 2",
+        "",
+    }
     assert json.loads(to_json(given))["people"][0]["person"] == name  # JSON is no spreadsheet
     assert given.table["person"].iloc[0] == name  # and the table itself is not changed
 
