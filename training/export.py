@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fer_core.architectures import network_s
 from fer_core.bundles import CARD, WEIGHTS, _read
 from fer_core.classification import Classifier, softmax
 from fer_core.datasets import Dataset, read_fer2013
@@ -24,23 +23,7 @@ from fer_core.evaluation import clean, fit_temperature, majority, measure, risk_
 from fer_core.labels import FER7, FERPLUS8, FERPLUS_TO_FER7, FERPLUS_VOTES
 from fer_core.preprocessing import standardise
 from training.network import NetworkS
-
-
-def to_keras(state: dict[str, torch.Tensor]):
-    """The Keras network with the weights of a PyTorch one."""
-    model = network_s(15)
-    arrays = {name: value.float().numpy() for name, value in state.items()}
-    convolutions = [n.removesuffix(".weight") for n in arrays if n.startswith("features") and arrays[n].ndim == 4]
-    layers = [layer for layer in model.layers if layer.name.endswith("_conv")]
-    for name, layer in zip(convolutions, layers, strict=True):
-        layer.set_weights([arrays[f"{name}.weight"].transpose(2, 3, 1, 0)])
-        norm = f"features.{int(name.split('.')[1]) + 1}"
-        values = [arrays[f"{norm}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")]
-        model.get_layer(layer.name.replace("_conv", "_norm")).set_weights(values)
-    model.get_layer("pool").set_weights([arrays["pool"].transpose(1, 2, 0)[..., None]])
-    heads = [arrays["fer7.weight"], arrays["ferplus8.weight"]], [arrays["fer7.bias"], arrays["ferplus8.bias"]]
-    model.get_layer("logits").set_weights([np.concatenate(heads[0]).T, np.concatenate(heads[1])])
-    return model
+from training.port import to_keras
 
 
 def to_litert(model) -> bytes:

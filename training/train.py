@@ -1,8 +1,10 @@
 """Train network S. Resumable: run the same command again after a kill and it goes on from the last whole epoch.
 
     python -m training.train --data fer2013.csv --ferplus fer2013new.csv --run RUN_FOLDER --config training/first.json
+        [--start models/expression-s] [--soft soft.npz]
 
-RUN_FOLDER receives config.json, log.csv (one line an epoch) and checkpoint.pt.
+--start begins with the weights of a bundle instead of random ones; --soft mixes per-image soft targets, which
+`training.teach` writes, into the labels. RUN_FOLDER receives config.json, log.csv (a line an epoch) and checkpoint.pt.
 """
 
 from __future__ import annotations
@@ -20,11 +22,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from fer_core.augmentation import Augmentation, augment
+from fer_core.augmentation import Augmentation
 from fer_core.datasets import Dataset, read_fer2013
 from fer_core.labels import FERPLUS8
 from fer_core.preprocessing import standardise
 from training.network import NetworkS
+from training.port import from_bundle
+from training.soft import Soft
+from training.targets import Targets
 
 
 @dataclass(frozen=True)
@@ -46,17 +51,8 @@ class Config:
     ferplus_weight: float = 0.5
     seed: int = 1
     threads: int = 1
-
-
-def targets(data: Dataset, smoothing: float) -> tuple[np.ndarray, np.ndarray]:
-    """Soft targets of both heads, float32 (n, 7) and (n, 8); rows of the second are 0 where people gave no expression.
-
-    As FER+ does, a vote that one person alone gave counts as a slip.
-    """
-    labels = np.eye(7, dtype=np.float32)[data.labels] * (1 - smoothing) + smoothing / 7
-    votes = data.votes[:, : len(FERPLUS8)].astype(np.float32)
-    votes[votes <= 1] = 0
-    return labels, votes / np.maximum(votes.sum(1, keepdims=True), 1)
+    frozen_blocks: int = 0  # of a network that was started from a bundle: its first blocks stay as they are
+    soft_share: float = 0.0  # share of the soft targets in those of both heads; the rest are labels and votes
 
 
 def soft_cross_entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -91,9 +87,19 @@ class Average:
                 self.state[name].copy_(value)
 
 
-def run_epoch(model, optimizer, average, data, soft7, soft8, rng, config, epoch) -> dict[str, float]:
+def freeze(model: NetworkS, blocks: int) -> None:
+    """Keep the first blocks as they are: a fifth less time for the first one, which has long learned its edges."""
+    ends = [i for i, layer in enumerate(model.features) if isinstance(layer, nn.MaxPool2d)]
+    for layer in model.features[: ends[blocks - 1] if blocks else 0]:
+        layer.requires_grad_(False)
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.eval()
+
+
+def run_epoch(model, optimizer, average, data, goals, rng, config, epoch) -> dict[str, float]:
     """One pass over the training images; returns its mean loss and accuracy."""
     model.train()
+    freeze(model, config.frozen_blocks)
     how = Augmentation.weak() if epoch >= config.epochs - config.weak_epochs else Augmentation()
     mixing = config.mixup_p if epoch < config.epochs - config.weak_epochs else 0.0
     order = rng.permutation(len(data))
@@ -101,8 +107,9 @@ def run_epoch(model, optimizer, average, data, soft7, soft8, rng, config, epoch)
     losses, hits = 0.0, 0
     for k in range(per_epoch):
         pick = order[k * config.batch : (k + 1) * config.batch]
-        x = torch.from_numpy(standardise(augment(data.images[pick], rng, how)).transpose(0, 3, 1, 2))
-        y7, y8 = torch.from_numpy(soft7[pick]), torch.from_numpy(soft8[pick])
+        crops = goals.crops(data.images, pick, epoch, rng, how)
+        x = torch.from_numpy(standardise(crops).transpose(0, 3, 1, 2))
+        y7, y8 = (torch.from_numpy(y.astype(np.float32)) for y in goals.of(pick, epoch))
         mixed = rng.random() < mixing
         if mixed:
             share, other = float(rng.beta(config.mixup, config.mixup)), torch.from_numpy(rng.permutation(len(pick)))
@@ -154,13 +161,16 @@ def save(path: Path, state: dict) -> None:
     os.replace(path.with_suffix(".tmp"), path)
 
 
-def train(data: Dataset, folder: Path, config: Config) -> None:
+def train(data: Dataset, folder: Path, config: Config, *, start: Path | None = None, soft: Soft | None = None) -> None:
     """Train, or go on with what the folder holds."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(asdict(config), indent=2) + "\n")
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    model = NetworkS(config.dropout).to(memory_format=torch.channels_last)
+    model = NetworkS(config.dropout)
+    if start is not None:
+        model.load_state_dict(from_bundle(start))
+    model = model.to(memory_format=torch.channels_last)
     decayed = [p for n, p in model.named_parameters() if p.ndim > 1 and n != "pool"]
     plain = [p for n, p in model.named_parameters() if p.ndim <= 1 or n == "pool"]
     optimizer = torch.optim.SGD(
@@ -178,13 +188,13 @@ def train(data: Dataset, folder: Path, config: Config) -> None:
         average.state, average.steps = state["average"], state["steps"]
         first, rows = state["epoch"] + 1, state["rows"]
     training, validation = data.split("Training"), data.split("PublicTest")
-    soft7, soft8 = targets(training, config.smoothing)
+    goals = Targets(training, config.smoothing, soft, config.soft_share)
     averaged = NetworkS(config.dropout)
     for epoch in range(first, config.epochs):
         start = time.time()
         rng = np.random.default_rng((config.seed, epoch))  # of the epoch: a resumed run sees the same crops
         torch.manual_seed(config.seed * 1000 + epoch)
-        row = {"epoch": epoch + 1, **run_epoch(model, optimizer, average, training, soft7, soft8, rng, config, epoch)}
+        row = {"epoch": epoch + 1, **run_epoch(model, optimizer, average, training, goals, rng, config, epoch)}
         averaged.load_state_dict(average.state)
         row |= measure(averaged, validation) | {"seconds": time.time() - start}
         rows.append({name: round(value, 5) for name, value in row.items()})
@@ -202,6 +212,9 @@ if __name__ == "__main__":
     for option in ("--data", "--ferplus", "--run"):
         parser.add_argument(option, type=Path, required=True)
     parser.add_argument("--config", type=Path, help="JSON with settings that differ from the defaults")
+    parser.add_argument("--start", type=Path, help="bundle to begin with, such as models/expression-s")
+    parser.add_argument("--soft", type=Path, help="soft targets of training.teach")
     args = parser.parse_args()
     settings = Config(**json.loads(args.config.read_text())) if args.config else Config()
-    train(read_fer2013(args.data, args.ferplus), args.run, settings)
+    given = Soft.read(args.soft) if args.soft else None
+    train(read_fer2013(args.data, args.ferplus), args.run, settings, start=args.start, soft=given)

@@ -1,0 +1,54 @@
+"""Write what a model says of each training image, as soft targets for another training.
+
+    python -m training.teach --data fer2013.csv --ferplus fer2013new.csv --model expression-s --out soft.npz
+        [--views 8 --seed 1]
+
+Without --views the teacher sees each image as it is, and mirrored; with it, that many varied crops of each image,
+and the student will see the same ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from fer_core.augmentation import Augmentation
+from fer_core.bundles import load_bundle
+from fer_core.classification import Classifier, softmax
+from fer_core.datasets import read_fer2013
+from training.soft import Soft, fingerprint, seeded_view
+
+
+def teach(images: np.ndarray, classifier: Classifier, views: int = 0, seed: int = 1) -> Soft:
+    """Soft targets of a model with the heads fer7 and ferplus8.
+
+    Args:
+        images: uint8 (n, 48, 48).
+        classifier: the teacher.
+        views: varied crops of each image; 0 for the image as it is.
+        seed: of the varied crops.
+    """
+    rows = np.arange(len(images))
+    sights = [seeded_view(images, rows, view, seed, Augmentation()) for view in range(views)] or [images]
+    first, second = classifier.bundle.heads[:2]
+    both: tuple[list, list] = ([], [])
+    for crops in sights:
+        out = classifier.logits(crops)
+        both[0].append(softmax(out[:, : len(first.labels)], first.temperature))
+        both[1].append(softmax(out[:, len(first.labels) :], second.temperature))
+    return Soft(np.stack(both[0], 1), np.stack(both[1], 1), seed if views else None, fingerprint(images))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for option in ("--data", "--ferplus", "--out"):
+        parser.add_argument(option, type=Path, required=True)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--views", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    training = read_fer2013(args.data, args.ferplus).split("Training")
+    teacher = Classifier(load_bundle(args.model), flip=args.views == 0)
+    teach(training.images, teacher, args.views, args.seed).write(args.out)

@@ -1,0 +1,90 @@
+"""A small run of the recipe, from start to resume, and the port. Needs training/requirements.txt:
+
+pytest training
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fer_core.bundles import load_bundle
+from fer_core.classification import Classifier
+from fer_core.datasets import Dataset
+from fer_core.labels import FER7
+from training.network import NetworkS
+from training.port import from_keras, to_keras
+from training.teach import teach
+from training.train import Config, train
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def faces() -> Dataset:
+    rng = np.random.default_rng(0)
+    n = 96
+    labels = np.arange(n) % 7
+    images = (rng.integers(0, 120, (n, 48, 48)) + 15 * labels[:, None, None]).astype(np.uint8)
+    votes = np.zeros((n, 10), np.uint8)
+    votes[np.arange(n), labels] = 10
+    return Dataset(images, labels, FER7, np.where(np.arange(n) < 64, "Training", "PublicTest"), votes)
+
+
+SMALL = Config(epochs=2, weak_epochs=1, batch=16, peak_rate=0.02, soft_share=0.5)
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return torch.load(folder / "checkpoint.pt", weights_only=True)["average"]
+
+
+@pytest.mark.parametrize("views", [0, 2])
+def test_soft_targets_change_what_is_learned(faces: Dataset, tmp_path: Path, views: int) -> None:
+    soft = teach(faces.split("Training").images, Classifier(load_bundle("expression-s")), views)
+    assert soft.views == max(views, 1) and (soft.seed is None) == (views == 0)
+    train(faces, tmp_path / "soft", SMALL, soft=soft)
+    train(faces, tmp_path / "hard", replace(SMALL, soft_share=0.0))
+    assert not torch.equal(weights(tmp_path / "soft")["fer7.weight"], weights(tmp_path / "hard")["fer7.weight"])
+
+
+def test_a_run_goes_on_where_it_was(faces: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(faces, tmp_path / "whole", SMALL)
+    from training import train as recipe
+
+    real = recipe.save
+
+    def killed(path: Path, state: dict) -> None:
+        real(path, state)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recipe, "save", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(faces, tmp_path / "parts", SMALL)
+    monkeypatch.setattr(recipe, "save", real)
+    train(faces, tmp_path / "parts", SMALL)
+    whole, parts = weights(tmp_path / "whole"), weights(tmp_path / "parts")
+    assert all(torch.allclose(whole[name].float(), parts[name].float(), atol=1e-5) for name in whole)
+
+
+def test_frozen_blocks_stay_and_others_learn(faces: Dataset, tmp_path: Path) -> None:
+    start = ROOT / "models" / "expression-s"
+    train(faces, tmp_path / "run", replace(SMALL, frozen_blocks=1, soft_share=0.0), start=start)
+    from training.port import from_bundle
+
+    before, after = from_bundle(start), weights(tmp_path / "run")
+    first = [name for name in before if name.startswith(("features.0.", "features.1.", "features.3.", "features.4."))]
+    assert first and all(torch.allclose(before[n].float(), after[n].float()) for n in first)
+    assert not torch.allclose(before["features.7.weight"], after["features.7.weight"])
+
+
+def test_the_port_goes_both_ways() -> None:
+    torch.manual_seed(0)
+    state = NetworkS(0.0).state_dict()
+    back = from_keras(to_keras(state))
+    assert set(back) == set(state)
+    for name, value in state.items():
+        torch.testing.assert_close(back[name].float(), value.float())
