@@ -24,7 +24,7 @@ class Augmentation:
         rotate: largest roll in degrees, either way.
         scale: smallest and largest zoom.
         shift: largest shift as a share of the side, either way.
-        light_p, jpeg_p, blur_p, shrink_p, side_light_p, erase_p: shares of images.
+        light_p, jpeg_p, blur_p, shrink_p, side_light_p, erase_p, noise_p: shares of images.
     """
 
     rotate: float = 15.0
@@ -36,6 +36,7 @@ class Augmentation:
     shrink_p: float = 0.15
     side_light_p: float = 0.15
     erase_p: float = 0.3
+    noise_p: float = 0.0
 
     @classmethod
     def weak(cls) -> Augmentation:
@@ -87,6 +88,8 @@ def _degrade(crop: np.ndarray, rng: np.random.Generator, how: Augmentation) -> n
         crop = _light_from_a_side(crop, rng)
     if light < how.light_p:
         crop = _relight(crop, rng)
+    if how.noise_p and rng.random() < how.noise_p:  # asked last, so that runs without it see what they always saw
+        crop = _in_low_light(crop, rng)
     if jpeg < how.jpeg_p:
         _, data = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 91))])
         crop = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE))
@@ -107,6 +110,14 @@ def _light_from_a_side(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray
     angle, depth = rng.uniform(0, 2 * np.pi), rng.uniform(0.2, 0.7)
     ramp = 1 + depth * (np.cos(angle) * side[None, :] + np.sin(angle) * side[:, None])
     return np.clip(crop * ramp, 0, 255).astype(np.uint8)
+
+
+def _in_low_light(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    # Few levels are left, and the sensor's noise does not shrink with the light. Noise of a clip is soft, since the
+    # picture was scaled and compressed, so it is blurred a little.
+    gain, sigma = rng.uniform(0.12, 0.6), rng.uniform(1.0, 5.0)
+    noise = cv2.GaussianBlur(rng.standard_normal(crop.shape, np.float32), (0, 0), float(rng.uniform(0.3, 0.8)))
+    return np.clip(np.rint(crop * gain + sigma * noise), 0, 255).astype(np.uint8)
 
 
 def _erase(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:

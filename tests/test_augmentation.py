@@ -44,7 +44,8 @@ def test_the_seed_decides_all_and_the_input_stays():
 
 
 @pytest.mark.parametrize(
-    "field", ["rotate", "scale", "shift", "light_p", "jpeg_p", "blur_p", "shrink_p", "side_light_p", "erase_p"]
+    "field",
+    ["rotate", "scale", "shift", "light_p", "jpeg_p", "blur_p", "shrink_p", "side_light_p", "erase_p", "noise_p"],
 )
 def test_each_change_changes_something(field):
     value = {"rotate": 15.0, "scale": (0.8, 1.25), "shift": 0.1}.get(field, 1.0)
@@ -52,6 +53,12 @@ def test_each_change_changes_something(field):
     middle = crops[0, 2:46, 2:46]
     for image in augment(crops, np.random.default_rng(0), dataclasses.replace(NOTHING, **{field: value})):
         assert (image != middle).any() and (image != middle[:, ::-1]).any()
+
+
+def test_low_light_leaves_a_darker_noisier_picture():
+    grey = np.full((50, 48, 48), 128, np.uint8)
+    out = augment(grey, np.random.default_rng(0), dataclasses.replace(NOTHING, noise_p=1.0)).astype(float)
+    assert out.mean((1, 2)).max() < 90 and out.std((1, 2)).min() > 0.2
 
 
 def test_shifts_and_rolls_stay_within_what_was_asked():
