@@ -31,8 +31,8 @@ LEVELS = [
         "yunet",
     },
     {"architectures", "augmentation", "classification", "containers", "detection", "evaluation", "tracking"},
-    {"recognition", "seeking", "sound"},
-    {"video", "writing"},
+    {"answers", "contenders", "recognition", "seeking", "sound"},
+    {"comparison", "video", "writing"},
     {"analysis", "annotation", "jobs", "moments", "people", "timeline"},
     {"charts", "export", "pace", "pulse", "recording"},
     {"clip"},
@@ -46,7 +46,7 @@ LEVEL = {name: i for i, names in enumerate(LEVELS) for name in names}
 PATHS = {".".join(p.relative_to(CORE).with_suffix("").parts): p for p in CORE.rglob("*.py") if p.stem != "__init__"}
 """Files by module name, such as `types` and `commands.analyze`; a module of a package is at the package's level."""
 MODULES = sorted(PATHS)
-HEAVY = {"streamlit", "tensorflow", "keras", "torch"}
+HEAVY = {"streamlit", "tensorflow", "keras", "torch", "sklearn"}
 """Each is seconds of start-up and hundreds of megabytes."""
 
 

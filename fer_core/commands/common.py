@@ -16,7 +16,7 @@ from ..detection import DETECTORS, FaceDetector
 from ..errors import Cancelled, FerError
 from ..recognition import Recognizer
 
-__all__ = ["each", "reading_options", "recognizer", "say"]
+__all__ = ["each", "quiet", "reading_options", "recognizer", "say"]
 
 
 def say(text: str) -> None:
@@ -25,8 +25,8 @@ def say(text: str) -> None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    # LiteRT announces its kernels on the process's standard error, past Python; nobody asked.
+def quiet() -> Iterator[None]:
+    """LiteRT announces its kernels on the process's standard error, past Python; nobody asked."""
     with open(os.devnull, "w") as nothing:
         sys.stderr.flush()
         kept = os.dup(2)
@@ -54,7 +54,7 @@ def reading_options(command: argparse.ArgumentParser) -> None:
 def recognizer(args: argparse.Namespace) -> Recognizer:
     """Detector and model as the options say."""
     bundle = load_bundle(args.model)
-    with _quiet():
+    with quiet():
         return Recognizer(Classifier(bundle), FaceDetector(args.detector, side=args.detail))
 
 

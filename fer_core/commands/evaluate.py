@@ -1,0 +1,115 @@
+"""`evaluate`: how good models are on a dataset."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+from ..bundles import DEFAULT
+from ..comparison import Comparison, Evaluation
+from ..datasets import Dataset, read_fer2013
+from ..errors import DatasetError, FerError
+from .common import quiet, say
+
+__all__ = ["HELP", "add_arguments", "run"]
+
+HELP = "how good models are on a dataset"
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    command.add_argument("--data", required=True, metavar="DATASET", help="Kaggle's fer2013.csv, or a dataset's name")
+    command.add_argument("--ferplus", type=Path, metavar="CSV", help="FER+ votes (fer2013new.csv beside --data)")
+    command.add_argument("--split", default="PublicTest", metavar="NAME", help="whose images are shown (PublicTest)")
+    command.add_argument("--model", nargs="+", default=[DEFAULT], metavar="NAME", help=f"see `models` ({DEFAULT})")
+    command.add_argument("--clean", action="store_true", help="leave out images with a near copy in Training")
+    command.add_argument("--one-view", action="store_true", help="do not also look at the mirrored image, as in clips")
+    command.add_argument("--out", type=Path, metavar="DIR", help="folder for figures and each model's answers")
+
+
+def _dataset(data: str, ferplus: Path | None) -> tuple[Dataset, str]:
+    path = Path(data)
+    if not path.exists():
+        raise DatasetError(f"There is no file or dataset {data!r}. Give the path of Kaggle's fer2013.csv.")
+    votes = ferplus or path.parent / "fer2013new.csv"
+    return read_fer2013(path, votes if ferplus or votes.exists() else None), path.name
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate and print."""
+    dataset, name = _dataset(args.data, args.ferplus)
+    work = Comparison(
+        dataset,
+        args.split,
+        args.model,
+        dataset_name=name,
+        flip=not args.one_view,
+        check_copies=args.clean,
+    )
+    with quiet():
+        work.run()
+    for model, sentence in work.failures:
+        say(f"{model}: {sentence}")
+    reports = [work.report(evaluation, clean=args.clean) for evaluation in work.evaluations]
+    if args.out:
+        _write(args.out, work, reports)
+    if args.json:
+        failed = [{"model": model, "error": sentence} for model, sentence in work.failures]
+        everything = [*reports, *failed]
+        print(json.dumps(everything[0] if len(args.model) == 1 else everything, ensure_ascii=False, indent=2))
+    else:
+        for report in reports:
+            _print(report)
+        for first, second in itertools.pairwise(reports):
+            _print_difference(first, second)
+    return 0 if not work.failures else 1 if reports else 2
+
+
+def _print(report: dict[str, Any]) -> None:
+    low, high = report["accuracy_interval"]
+    part = ", without near copies in Training" if report["clean"] else ""
+    print(f"{report['title']}: {report['n']} images of {report['dataset']}, {report['split']}{part}")
+    print(f"  accuracy {report['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%}), ", end="")
+    print(f"macro-F1 {report['macro_f1']:.3f}, right within two guesses {report['top2']:.1%}")
+    nll = "none" if report["nll"] is None else f"{report['nll']:.3f}"
+    print(f"  negative log-likelihood {nll}, calibration error {report['ece']:.3f}")
+    recalls = [f"{name} {recall:.0%}" for name, recall in report["per_class"].items() if recall is not None]
+    print(f"  recall: {', '.join(recalls)}")
+    if report["ferplus"]:
+        print(f"  what most of ten people see: {report['ferplus_accuracy']:.1%} of {report['ferplus']['n']} images")
+    print(f"  {report['bytes'] / 1e6:.1f} MB, {report['one_ms']:.2f} ms for one face")
+    for note in report["notes"]:
+        print(f"  {note}")
+
+
+def _print_difference(first: dict[str, Any], second: dict[str, Any]) -> None:
+    found = first["mcnemar"][second["model"]]
+    print(
+        f"{first['title']} alone is right on {found['only_first']} images, {second['title']} alone on "
+        f"{found['only_second']} (McNemar's p = {found['p']:.2g})."
+    )
+
+
+def _write(folder: Path, work: Comparison, reports: list[dict[str, Any]]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "figures.json").write_text(json.dumps(reports, ensure_ascii=False, indent=2), encoding="utf-8")
+        for number, evaluation in enumerate(work.evaluations, start=1):
+            _answers(folder / f"answers-{number}.csv", work, evaluation)
+    except OSError as error:
+        raise FerError(f"{folder} cannot be written: {error.strerror}. Choose another folder with --out.") from error
+
+
+def _answers(path: Path, work: Comparison, evaluation: Evaluation) -> None:
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["model", "row", "label", "guess", *work.names])
+        rows = zip(work.rows.tolist(), work.labels, evaluation.guess, evaluation.probabilities, strict=True)
+        for row, label, guess, given in rows:
+            table.writerow(
+                [evaluation.contender.name, row, work.names[label], work.names[guess], *(f"{p:.5f}" for p in given)]
+            )
