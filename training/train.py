@@ -15,7 +15,7 @@ import json
 import math
 import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +52,7 @@ class Config:
     seed: int = 1
     threads: int = 1
     frozen_blocks: int = 0  # of a network that was started from a bundle: its first blocks stay as they are
+    noise_p: float = 0.0  # share of crops in low light, with a sensor's noise
     soft_share: float = 0.0  # share of the soft targets in those of both heads; the rest are labels and votes
 
 
@@ -101,6 +102,7 @@ def run_epoch(model, optimizer, average, data, goals, rng, config, epoch) -> dic
     model.train()
     freeze(model, config.frozen_blocks)
     how = Augmentation.weak() if epoch >= config.epochs - config.weak_epochs else Augmentation()
+    how = replace(how, noise_p=config.noise_p)
     mixing = config.mixup_p if epoch < config.epochs - config.weak_epochs else 0.0
     order = rng.permutation(len(data))
     per_epoch = len(order) // config.batch
