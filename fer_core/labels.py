@@ -16,6 +16,7 @@ __all__ = [
     "FERPLUS_VOTES",
     "ICONS",
     "KAGGLE_CODES",
+    "SERIES",
     "TO_DEEPFACE",
     "TO_FEAT",
     "UNSURE",
@@ -83,6 +84,9 @@ COLOURS = MappingProxyType(
         UNSURE: "#C9CDD3",
     }
 )
+
+SERIES = tuple(COLOURS[name] for name in ("sad", "angry", "disgust", "surprise", "happy", "fear", "contempt"))
+"""Colours of things that are no expressions, such as runs or models side by side, strongest first."""
 
 # Material Symbols, for pages; colour is never the only sign.
 ICONS = MappingProxyType(
