@@ -17,11 +17,12 @@ from typing import Generic, Protocol, TypeVar
 
 from .errors import Cancelled, FerError
 
-__all__ = ["Busy", "Job", "Jobs", "State", "Work"]
+__all__ = ["PREFIX", "Busy", "Job", "Jobs", "State", "Work"]
 
 log = logging.getLogger(__name__)
 
 PREFIX = "expression-lab-"
+"""How the names of temporary folders begin; those of a process that is gone are deleted by the next."""
 ORPHANED = 3600.0
 """Seconds without a sign of life after which the temporary folder of another process is taken to be left over."""
 
@@ -150,9 +151,13 @@ class Jobs(Generic[W]):
             self._changed.notify_all()
         return job
 
+    def find(self, job_id: str) -> Job[W] | None:
+        """The job of that id, if it is still kept, without a sign that somebody looks at it."""
+        return self._jobs.get(job_id)
+
     def get(self, job_id: str) -> Job[W] | None:
-        """The job of that id, if it is still kept."""
-        job = self._jobs.get(job_id)
+        """The job of that id, if it is still kept, and a sign that somebody looks at it."""
+        job = self.find(job_id)
         if job is not None:
             job.touch()
         return job

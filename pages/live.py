@@ -39,7 +39,7 @@ def begin(stage: Stage) -> bool:
         unsure_below=load_bundle(choice.model or DEFAULT).unsure_below,
         side=max(SIZES[choice.size]),
         mirror=st.session_state.get("mirror", True),
-        max_seconds=60 * settings().max_minutes,
+        max_seconds=60 * settings().live_minutes,
     )
     if not places().take(session):
         return False
@@ -141,7 +141,7 @@ def troubles(session: LiveSession, pulse: Pulse) -> None:
             st.warning(problem, icon=":material/error:")
     if session.full:
         st.warning(
-            f"The session is longer than {settings().max_minutes:g} minutes: it goes on, but no more of it is kept.",
+            f"The session is longer than {settings().live_minutes:g} minutes: it goes on, but no more of it is kept.",
             icon=":material/hourglass_disabled:",
         )
 

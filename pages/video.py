@@ -23,6 +23,8 @@ frame("pages/video.py")
 
 def welcome() -> None:
     """What one gets, and the ways to a clip."""
+    now = settings()
+    gone = "when you close this page" if now.hosted else f"{now.keep_minutes:g} minutes after you leave,"
     left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
     with left:
         st.title("Who shows which expression, and when?", anchor=False)
@@ -33,7 +35,7 @@ def welcome() -> None:
         choose()
         st.caption(
             f":material/lock: The clip is read on the computer that runs this app, sent nowhere else, and deleted "
-            f"{settings().keep_minutes:g} minutes after you leave, or at once when you say so.  \n"
+            f"{gone} or at once when you say so.  \n"
             ":material/info: An expression is what a face shows, not what somebody feels."
         )
     with right.skeleton(height=300):  # last: it loads the model

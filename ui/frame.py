@@ -11,17 +11,21 @@ from contextlib import suppress
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
+from ui.notice import ABOUT, agree
+from ui.visit import begin
+
 __all__ = ["PAGES", "frame"]
 
 PAGES = {
     "pages/video.py": ("Analyse a clip", ":material/movie:"),
     "pages/live.py": ("Live", ":material/videocam:"),
+    ABOUT: ("About", ":material/info:"),
 }
 """Pages in the order of the menu, with title and icon. The first is the app's start."""
 
 
 def frame(page: str) -> None:
-    """Set up a page and draw the menu; call it first.
+    """Set up a page and draw the menu; call it first. On a host a visitor sees the notice before the page.
 
     Args:
         page: the page's path, a key of PAGES. Where another was open before, `entered` in the session becomes true.
@@ -36,3 +40,6 @@ def frame(page: str) -> None:
         with suppress(StreamlitPageNotFoundError):  # a page that was started as a script of its own is alone
             for path, (label, symbol) in PAGES.items():
                 st.page_link(path, label=label, icon=symbol)
+    begin()
+    if page != ABOUT:
+        agree()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from fer_core.errors import OptionError
+from ui.settings import setting
 
 __all__ = ["ice_servers"]
 
@@ -28,19 +28,13 @@ def ice_servers() -> list[dict[str, Any]]:
     Raises:
         OptionError: a setting cannot be used.
     """
-    if listed := _setting("FER_ICE_SERVERS"):
+    if listed := setting("FER_ICE_SERVERS"):
         return _checked(listed)
-    if url := _setting("FER_TURN_URL"):
-        server = {"urls": url, "username": _setting("FER_TURN_USER"), "credential": _setting("FER_TURN_PASSWORD")}
+    if url := setting("FER_TURN_URL"):
+        server = {"urls": url, "username": setting("FER_TURN_USER"), "credential": setting("FER_TURN_PASSWORD")}
         return _checked([{name: value for name, value in server.items() if value}])
-    account, token = _setting("TWILIO_ACCOUNT_SID"), _setting("TWILIO_AUTH_TOKEN")
+    account, token = setting("TWILIO_ACCOUNT_SID"), setting("TWILIO_AUTH_TOKEN")
     return _checked(_twilio(str(account), str(token))) if account and token else []
-
-
-def _setting(name: str) -> Any:
-    if st.secrets.load_if_toml_exists() and name in st.secrets:
-        return st.secrets[name]
-    return os.environ.get(name, "")
 
 
 def _checked(listed: Any) -> list[dict[str, Any]]:

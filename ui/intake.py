@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import shutil
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from fer_core.pace import Pace, measure_pace
 from fer_core.video import ClipInfo, FrameReader, Limits, probe
 from ui.settings import SAMPLE, VIDEOS, settings
 from ui.shared import jobs, quoted, recognizer
+from ui.visit import bring
 
 __all__ = ["SUFFIXES", "Source", "choose", "discard", "limits"]
 
@@ -42,7 +44,11 @@ class Source:
 def limits() -> Limits:
     """What this host refuses."""
     now = settings()
-    return Limits(max_bytes=now.max_upload_mb * 1024**2, max_seconds=60 * now.max_minutes)
+    return Limits(
+        max_bytes=now.max_upload_mb * 1024**2 if now.hosted else None,
+        max_pixels=now.max_pixels,
+        max_seconds=None if math.isinf(now.max_minutes) else 60 * now.max_minutes,
+    )
 
 
 def choose() -> None:
@@ -54,7 +60,9 @@ def choose() -> None:
         type=SUFFIXES,
         max_upload_size=now.max_upload_mb,
         key=f"upload-{nonce}",
-        help=f"Up to {now.max_upload_mb} MB and {now.max_minutes:g} minutes.",
+        help=f"Up to {now.max_upload_mb} MB"
+        + ("." if math.isinf(now.max_minutes) else f" and {now.max_minutes:g} minutes.")
+        + ("" if now.hosted else " A larger clip: put it into the folder videos/ of the app."),
     )
     if upload is not None:
         _take(upload.name, lambda path: _copy(upload, path, now.max_upload_mb))
@@ -94,6 +102,7 @@ def _take(name: str, fetch: Callable[[Path], object]) -> None:
     """Bring a clip into a folder of its own, under a random name, and look at it; keep it, or what is wrong with it."""
     discard()
     folder = jobs().folder()
+    bring(folder)
     path = folder / secrets.token_hex(8)
     try:
         with st.spinner("Looking at the clip …"):

@@ -166,10 +166,15 @@ def places() -> Places:
     return Places()
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
 def ready(model: str) -> Recognizer:
     """Detector and model, loaded and run once: the first frames must not wait for it."""
     read = recognizer(model, "yunet", 320)
+    _warm(read)
+    return read
+
+
+@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Recognizer: lambda read: id(read.classifier)})
+def _warm(read: Recognizer) -> Recognizer:
     read(np.zeros((480, 640, 3), np.uint8))
     for faces in (1, 2, 4):
         read.classifier(np.zeros((faces, 48, 48), np.uint8))

