@@ -1,118 +1,84 @@
-"""Read FER2013 from the Kaggle file, with the FER+ votes beside it."""
+"""Datasets: read one in whatever layout it comes, or take one of the library by name."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from .errors import DatasetError
-from .labels import FER7, FERPLUS_VOTES, KAGGLE_CODES
+from .imageset import Dataset, Skipped
+from .kaggle_csv import read_csv, read_votes
+from .library import SYNTHETIC, Stored, delete_dataset, list_datasets, load_dataset, save_dataset
 
-__all__ = ["Dataset", "read_fer2013"]
+__all__ = [
+    "SYNTHETIC",
+    "Dataset",
+    "Skipped",
+    "Stored",
+    "delete_dataset",
+    "list_datasets",
+    "load_dataset",
+    "open_dataset",
+    "read_dataset",
+    "read_fer2013",
+    "save_dataset",
+]
 
-SIDE = 48
 
+def read_dataset(path: str | Path, ferplus: str | Path | None = None) -> tuple[Dataset, Skipped]:
+    """Read a dataset in any layout that people have.
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Dataset:
-    """Face images with their labels.
+    Args:
+        path: Kaggle's fer2013.csv, icml_face_data.csv or train.csv.
+        ferplus: fer2013new.csv of FER+, which lists the same images in the same order.
 
-    Attributes:
-        images: uint8 (n, 48, 48), grey.
-        labels: int64 (n,), indices into `names`.
-        names: class names.
-        splits: str (n,), such as Training or PublicTest.
-        votes: uint8 (n, 10), FER+ votes in the order of `labels.FERPLUS_VOTES`; all 0 where there are none.
+    Returns:
+        The dataset, and what was left out of it.
+
+    Raises:
+        DatasetError: it cannot be read.
     """
-
-    images: np.ndarray
-    labels: np.ndarray
-    names: tuple[str, ...]
-    splits: np.ndarray
-    votes: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def split(self, name: str) -> Dataset:
-        """The images of one split; raises DatasetError where there is none of that name."""
-        keep = self.splits == name
-        if not keep.any():
-            known = ", ".join(sorted(set(self.splits.tolist())))
-            raise DatasetError(f"The dataset has no split called {name!r}. It has: {known}.")
-        return Dataset(self.images[keep], self.labels[keep], self.names, self.splits[keep], self.votes[keep])
+    return _read(path, ferplus, strict=False)
 
 
 def read_fer2013(path: str | Path, ferplus: str | Path | None = None) -> Dataset:
-    """Read Kaggle's fer2013.csv (columns emotion, pixels, Usage).
-
-    Args:
-        path: the CSV file.
-        ferplus: fer2013new.csv of FER+, with one row for each row of `path`, in the same order.
-
-    Raises:
-        DatasetError: a file cannot be read, a column is missing, a row is not one of 2304 grey levels and a code from
-            0 to 6, or the two files differ in length.
-    """
-    images, labels, splits = _read_images(path)
-    votes = np.zeros((len(images), len(FERPLUS_VOTES)), np.uint8) if ferplus is None else _read_votes(ferplus)
-    if len(votes) != len(images):
-        raise DatasetError(
-            f"{Path(str(ferplus)).name} has {len(votes)} rows and {Path(path).name} has {len(images)}; "
-            "the two files must list the same images in the same order."
-        )
-    return Dataset(images, labels, FER7, splits, votes)
+    """Read Kaggle's fer2013.csv, and raise DatasetError at the first line that cannot be used."""
+    return _read(path, ferplus, strict=True)[0]
 
 
-@contextmanager
-def _table(path: str | Path) -> Iterator[csv.DictReader[str]]:
-    """The rows of a CSV file; DatasetError where it cannot be read or a cell is not what it should be."""
+def open_dataset(name: str | Path) -> Dataset:
+    """A dataset of the library by its name, else the one that lies at that path."""
+    if any(stored.name == str(name) for stored in list_datasets()):
+        return load_dataset(str(name))
+    if Path(name).exists():
+        return read_dataset(name)[0]
+    names = ", ".join(stored.name for stored in list_datasets())
+    raise DatasetError(f"{str(name)!r} is neither a file or folder nor a dataset of the library, which has: {names}.")
+
+
+def _read(path: str | Path, ferplus: str | Path | None, *, strict: bool) -> tuple[Dataset, Skipped]:
     name = Path(path).name
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, skipinitialspace=True)
-            try:
-                yield reader
-            except (ValueError, OverflowError, KeyError, AttributeError, TypeError, csv.Error) as error:
-                raise DatasetError(
-                    f"Line {reader.line_num} of {name} cannot be read: it is damaged or not of this kind of file. "
-                    "Download it again."
-                ) from error
+        with open(path, "rb") as file:
+            data, skipped, rows = read_csv(file, name, strict=strict)
     except OSError as error:
         raise DatasetError(f"{name} cannot be opened: {error.strerror}. Choose the CSV file itself.") from error
+    return (data if ferplus is None else _with_votes(data, rows, ferplus, name)), skipped
 
 
-def _read_images(path: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    labels, splits, rows = [], [], []
-    to_index = {code: FER7.index(name) for code, name in KAGGLE_CODES.items()}
-    with _table(path) as reader:
-        missing = {"emotion", "pixels", "Usage"} - {str(name).strip() for name in reader.fieldnames or ()}
-        if missing:
-            raise DatasetError(
-                f"{Path(path).name} has no column {', '.join(sorted(missing))}. A FER2013 file has the columns "
-                f"emotion, pixels and Usage; this one has: {', '.join(reader.fieldnames or ('none',))}."
-            )
-        for number, record in enumerate(reader, start=2):
-            pixels = np.array(record["pixels"].split(), dtype=np.uint8)
-            if pixels.size != SIDE * SIDE:
-                raise DatasetError(f"Line {number} of {Path(path).name} has {pixels.size} pixels; 2304 are needed.")
-            rows.append(pixels)
-            labels.append(to_index[int(record["emotion"])])
-            splits.append(record["Usage"].strip())
-    if not rows:
-        raise DatasetError(f"{Path(path).name} lists no image. Download it again.")
-    return np.stack(rows).reshape(-1, SIDE, SIDE), np.array(labels), np.array(splits)
-
-
-def _read_votes(path: str | Path) -> np.ndarray:
-    columns = (*FERPLUS_VOTES[:-1], "NF")
-    with _table(path) as reader:
-        missing = set(columns) - set(reader.fieldnames or ())
-        if missing:
-            raise DatasetError(f"{Path(path).name} has no column {', '.join(sorted(missing))}; is it fer2013new.csv?")
-        return np.array([[int(record[name]) for name in columns] for record in reader], np.uint8)
+def _with_votes(data: Dataset, rows: int, ferplus: str | Path, name: str) -> Dataset:
+    other = Path(ferplus).name
+    try:
+        with open(ferplus, "rb") as file:
+            votes, splits = read_votes(file, other)
+    except OSError as error:
+        raise DatasetError(f"{other} cannot be opened: {error.strerror}. Choose the CSV file itself.") from error
+    if len(votes) != rows and splits.count("Training") == rows:  # train.csv alone, beside the votes of all
+        votes = votes[np.array(splits) == "Training"]
+    if len(votes) != rows:
+        raise DatasetError(
+            f"{other} has {len(votes)} rows and {name} has {rows}; "
+            "the two files must list the same images in the same order."
+        )
+    return Dataset(data.images, data.labels, data.names, data.splits, votes[data.rows], data.rows)

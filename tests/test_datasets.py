@@ -71,10 +71,10 @@ def test_votes_of_other_images(tmp_path):
 
 
 def test_a_missing_column_is_named(tmp_path):
-    with pytest.raises(DatasetError, match=r"no column Usage\..*this one has: emotion, pixels, usage"):
-        read_fer2013(write(tmp_path / "a.csv", header="emotion,pixels,usage"))
+    with pytest.raises(DatasetError, match=r"no column pixels\..*this one has: emotion, Usage"):
+        read_fer2013(write(tmp_path / "a.csv", header="emotion,Usage"))
     (tmp_path / "empty.csv").write_bytes(b"")
-    with pytest.raises(DatasetError, match=r"no column Usage, emotion, pixels.*none"):
+    with pytest.raises(DatasetError, match="empty"):
         read_fer2013(tmp_path / "empty.csv")
 
 
@@ -84,14 +84,14 @@ PIXELS = " ".join(["7"] * 2304)
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (("3", "1 2 3", "Training"), "Line 2 of a.csv has 3 pixels; 2304 are needed"),
+        (("3", "1 2 3", "Training"), "Line 2 of a.csv has 3 pixels where 2304 are needed"),
         (("3", "", "Training"), "Line 2 of a.csv has 0 pixels"),
-        (("7", PIXELS, "Training"), "Line 2 of a.csv cannot be read"),
-        (("happy", PIXELS, "Training"), "Line 2 of a.csv cannot be read"),
-        (("3", PIXELS.replace("7", "300", 1), "Training"), "Line 2 of a.csv cannot be read"),
-        (("3", PIXELS.replace("7", "-1", 1), "Training"), "Line 2 of a.csv cannot be read"),
-        (("3", PIXELS.replace("7", "x", 1), "Training"), "Line 2 of a.csv cannot be read"),
-        (("3", "1" * 200_000, "Training"), "of a.csv cannot be read"),
+        (("7", PIXELS, "Training"), "Line 2 of a.csv has a label that is no code from 0 to 6"),
+        (("smug", PIXELS, "Training"), "Line 2 of a.csv has a label"),
+        (("3", PIXELS.replace("7", "300", 1), "Training"), "Line 2 of a.csv has the grey level 300"),
+        (("3", PIXELS.replace("7", "-1", 1), "Training"), "Line 2 of a.csv has the grey level -1"),
+        (("3", PIXELS.replace("7", "x", 1), "Training"), "Line 2 of a.csv has something else than numbers"),
+        (("3", "1" * 200_000, "Training"), "Line 2 of a.csv breaks off"),
     ],
 )
 def test_a_bad_row_is_named(tmp_path, row, message):
