@@ -17,6 +17,7 @@ CORE = ROOT / "fer_core"
 
 LEVELS = [
     {"cells", "errors", "home", "labels", "types"},
+    {"training"},
     {
         "appearance",
         "bundles",
@@ -34,7 +35,7 @@ LEVELS = [
     {"library"},
     {"datasets"},
     {"architectures", "augmentation", "classification", "containers", "detection", "evaluation", "tracking", "verdict"},
-    {"answers", "contenders", "recognition", "seeking", "sound"},
+    {"answers", "contenders", "recognition", "runs", "seeking", "sound"},
     {"comparison", "video", "writing"},
     {"analysis", "annotation", "jobs", "moments", "people", "timeline"},
     {"charts", "curves", "export", "pace", "pulse", "recording"},

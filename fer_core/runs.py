@@ -1,0 +1,304 @@
+"""Trainings as folders: start, list, follow, stop, resume, delete. No TensorFlow here.
+
+A run is the folder `home()/runs/<id>/`, written by its own process (`trainer`) and only read by everybody else:
+
+    config.json     the settings (TrainingConfig)
+    status.json     state, error, message, epoch, batch, batches, epochs, place, classes, started, updated, ended,
+                    best_epoch, best_accuracy, guess (share of the largest class in validation); replaced as a whole
+    epochs.jsonl    one object an epoch: epoch, loss, accuracy, val_loss, val_accuracy, recall {label: share or null},
+                    learning_rate, images_per_second, seconds, memory_mb
+    batches.jsonl   a few objects a second: batch, epoch, loss, accuracy (means since the line before), t (time)
+    checkpoint.npz  everything that going on needs, after each epoch; checkpoint-before.npz the one before
+    best.npz        weights of the epoch with the best validation accuracy
+    bundle/         the finished model, there whole or not at all
+    note.txt        the person's own words
+    log.txt         what the process printed
+    stop            is there where somebody asked it to stop
+    lock            held (flock) from the start until the process has ended, however it ends
+
+Lines are appended whole; a last line without its end is left out by readers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .architectures import ARCHITECTURES
+from .errors import FerError, OptionError
+from .home import home
+from .training import TrainingConfig
+
+__all__ = ["EPOCH_COLUMNS", "Run", "list_runs", "load_run", "start"]
+
+EPOCH_COLUMNS = (
+    *("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "recall"),
+    *("learning_rate", "images_per_second", "seconds", "memory_mb"),
+)
+BATCH_COLUMNS = ("batch", "epoch", "loss", "accuracy", "t")
+ACTIVE = {"queued", "running", "stopping"}
+PROJECT = Path(__file__).resolve().parent.parent
+
+_children: list[subprocess.Popen] = []  # those that ended are collected, so that no dead process stays in the table
+
+
+class Run:
+    """A training and what it has left so far. Reads its folder anew at each question.
+
+    Attributes:
+        folder: where it lies.
+        id: its folder's name.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder, self.id = folder, folder.name
+
+    @property
+    def config(self) -> TrainingConfig:
+        """Its settings; OptionError where they cannot be read."""
+        try:
+            return TrainingConfig.from_dict(json.loads((self.folder / "config.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise OptionError(f"The settings of the training {self.id!r} cannot be read. Delete it.") from error
+
+    @property
+    def name(self) -> str:
+        """What the person calls it."""
+        try:
+            return self.config.name or self.id
+        except OptionError:
+            return self.id
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """What its process last said; empty where it has not spoken."""
+        try:
+            found = json.loads((self.folder / "status.json").read_text(encoding="utf-8"))
+            return found if isinstance(found, dict) else {}
+        except (OSError, ValueError):
+            return {}
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process lives on this computer."""
+        try:
+            with open(self.folder / "lock", "rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+
+    @property
+    def state(self) -> str:
+        """queued, running, stopping, stopped, done or failed."""
+        alive = self.alive  # asked first: one that ends in between has written its end before
+        said = self.status.get("state")
+        if alive:
+            if (self.folder / "stop").exists():
+                return "stopping"
+            return said if said in ACTIVE else "running" if said else "queued"
+        return said if said in {"stopped", "done", "failed"} else "failed"
+
+    @property
+    def error(self) -> str | None:
+        """Why it failed, in words; None where it did not."""
+        if self.state != "failed":
+            return None
+        status = self.status
+        if status.get("state") == "failed":
+            return str(status.get("error") or "The training failed.")
+        return "The training ended without a word: its process was killed or the computer was switched off. Resume it."
+
+    @property
+    def place(self) -> int:
+        """How many trainings of this computer go before it; 0 when it runs or is next."""
+        place = self.status.get("place", 0)
+        return place if self.state == "queued" and isinstance(place, int) else 0
+
+    @property
+    def created(self) -> float:
+        """Seconds since 1970."""
+        try:
+            return (self.folder / "config.json").stat().st_mtime
+        except OSError:
+            return 0.0
+
+    def epochs(self) -> pd.DataFrame:
+        """One row for each complete epoch, columns EPOCH_COLUMNS; `recall` holds a dict."""
+        rows = {row["epoch"]: row for row in self._lines("epochs.jsonl") if isinstance(row.get("epoch"), int)}
+        return pd.DataFrame([rows[k] for k in sorted(rows)], columns=list(EPOCH_COLUMNS))
+
+    def batches(self) -> pd.DataFrame:
+        """Loss and accuracy within the epochs, columns batch, epoch, loss, accuracy, t."""
+        return pd.DataFrame(list(self._lines("batches.jsonl")), columns=list(BATCH_COLUMNS))
+
+    def _lines(self, name: str) -> Iterator[dict[str, Any]]:
+        with contextlib.suppress(OSError):
+            for line in (self.folder / name).read_bytes().split(b"\n")[:-1]:
+                with contextlib.suppress(ValueError):
+                    row = json.loads(line)
+                    if isinstance(row, dict):
+                        yield row
+
+    @property
+    def note(self) -> str:
+        """The person's own words about it."""
+        try:
+            return (self.folder / "note.txt").read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            return ""
+
+    @note.setter
+    def note(self, text: str) -> None:
+        _write(self.folder / "note.txt", text[:10_000])
+
+    @property
+    def bundle(self) -> Path | None:
+        """Folder of the finished model; None where there is none yet."""
+        folder = self.folder / "bundle"
+        return folder if (folder / "card.json").is_file() else None
+
+    @property
+    def resumable(self) -> bool:
+        """Whether `resume` has something to go on with: it ended early."""
+        return self.state in {"stopped", "failed"}
+
+    def stop(self) -> None:
+        """Ask it to stop; it keeps its best weights and makes a model of them."""
+        if self.state in ACTIVE:
+            _write(self.folder / "stop", "")
+
+    def resume(self, epochs: int | None = None) -> None:
+        """Go on from the last complete epoch, or from the start where there is none.
+
+        Args:
+            epochs: rounds in all, if other than planned; a finished run can be made longer that way.
+
+        Raises:
+            OptionError: it runs, or has nothing to go on with.
+        """
+        config = self.config
+        if self.alive:
+            raise OptionError("This training has not ended, so it cannot be resumed.")
+        if self.state == "done" and (epochs or 0) <= config.epochs:
+            raise OptionError("This training has done all its epochs. Ask for more of them to go on.")
+        lock = self._take()
+        try:
+            if epochs is not None and epochs != config.epochs:
+                _write(self.folder / "config.json", replace(config, epochs=epochs).to_json())
+            self._spawn(lock)
+        finally:
+            os.close(lock)
+
+    def delete(self) -> None:
+        """Remove it with all its files; OptionError while it runs."""
+        lock = self._take()
+        try:
+            grave = self.folder.with_name(f".{secrets.token_hex(8)}")
+            try:
+                os.rename(self.folder, grave)
+            except OSError as error:
+                raise FerError(f"The training cannot be deleted: {error.strerror}.") from error
+            shutil.rmtree(grave, ignore_errors=True)
+        finally:
+            os.close(lock)
+
+    def _take(self) -> int:
+        """The lock of a run that does not run; who gets it is the only one to start or delete it."""
+        lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        for attempt in range(40):  # whoever asks whether it lives holds the lock for a moment
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return lock
+            except OSError:
+                time.sleep(0.025 if attempt else 0.0)
+        os.close(lock)
+        raise OptionError("This training has not ended. Stop it first, and wait until it has.")
+
+    def _spawn(self, lock: int) -> None:
+        (self.folder / "stop").unlink(missing_ok=True)
+        _write(self.folder / "status.json", json.dumps({**self.status, "state": "queued", "error": None, "place": 0}))
+        _children[:] = [child for child in _children if child.poll() is None]
+        # A new session: it outlives the terminal and the server that started it. The lock is handed down.
+        with open(self.folder / "log.txt", "ab") as log:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "fer_core.trainer", str(self.folder.resolve()), str(lock)],
+                cwd=PROJECT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(lock,),
+                start_new_session=True,
+                env={**os.environ, "FER_HOME": str(self.folder.resolve().parent.parent), "TF_CPP_MIN_LOG_LEVEL": "2"},
+            )
+        _children.append(child)
+
+
+def start(config: TrainingConfig) -> Run:
+    """Begin a training in a process of its own; it waits there while another one runs on this computer.
+
+    Raises:
+        OptionError: there is no network of that name.
+        FerError: the run's folder cannot be made.
+    """
+    if config.architecture not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise OptionError(f"There is no network called {config.architecture!r}. There are: {known}.")
+    stem = re.sub(r"[^a-z0-9]+", "-", config.name.lower()).strip("-")[:40] or config.architecture.replace("_", "-")
+    run = Run(home() / "runs" / f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
+    try:
+        run.folder.mkdir(parents=True)
+        _write(run.folder / "config.json", config.to_json())
+        lock = run._take()
+        try:
+            run._spawn(lock)
+        finally:
+            os.close(lock)
+    except OSError as error:
+        shutil.rmtree(run.folder, ignore_errors=True)
+        raise FerError(f"The training cannot be kept: {error.strerror}. Free some space and try again.") from error
+    return run
+
+
+def list_runs() -> list[Run]:
+    """The runs of this home, the newest first."""
+    found = [Run(path.parent) for path in (home() / "runs").glob("*/config.json") if path.parent.name[0] != "."]
+    return sorted(found, key=lambda run: (run.created, run.id), reverse=True)
+
+
+def load_run(run_id: str) -> Run:
+    """The run of that id, or of that name where only one has it; OptionError that lists what there is."""
+    runs = list_runs()
+    same = [run for run in runs if run.id == run_id] or [run for run in runs if run.name == run_id]
+    if len(same) == 1:
+        return same[0]
+    if same:
+        raise OptionError(f"{len(same)} trainings are called {run_id!r}: {', '.join(run.id for run in same)}.")
+    known = ", ".join(run.id for run in runs[:10]) or "none"
+    raise OptionError(f"There is no training called {run_id!r}. There are: {known}.")
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a small file as a whole."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
