@@ -1,34 +1,32 @@
 """Live: see your own expression named while you look into the camera, and keep the session."""
 
 from dataclasses import asdict
-from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 from streamlit_webrtc import WebRtcMode, webrtc_streamer
 
-from fer_core import charts
 from fer_core.bundles import DEFAULT, list_bundles, load_bundle
 from fer_core.errors import FerError
-from fer_core.live import RECENT, LiveSession
-from fer_core.pulse import Pulse
-from fer_core.timeline import episodes, to_table
+from fer_core.live import LiveSession
+from ui.camera import SIZES, TRANSLATIONS, WRONG, camera_state
+from ui.consent import agreed, ask
 from ui.frame import frame
 from ui.ice import ice_servers
-from ui.live import SIZES, TRANSLATIONS, WRONG, Choice, Stage, callback, camera_state, folder, notice, places, ready
+from ui.monitor import STALLED, controls, now, runs, watch
 from ui.results import show_results
 from ui.settings import settings
+from ui.shared import ready
 from ui.snapshot import pictures
+from ui.stage import Choice, Stage, callback, folder, places
 from ui.start import STEADINESS
 
 KEY = "camera"
-CONNECTING, STALLED = 10.0, 5.0
 
 frame("pages/live.py")
 
 
-def begin(stage: Stage) -> bool:
-    """Make the session of a stream that starts; false where all places are taken."""
+def make(stage: Stage) -> LiveSession | None:
+    """The session of a stream that starts; None where all places are taken."""
     # Again, as a setting that was changed right before the start comes together with it.
     last = asdict(stage.choice)
     choice = stage.choice = Choice(**{name: st.session_state.get(name, value) for name, value in last.items()})
@@ -42,33 +40,10 @@ def begin(stage: Stage) -> bool:
         max_seconds=60 * settings().live_minutes,
     )
     if not places().take(session):
-        return False
+        return None
     if choice.record:
         session.annotated = folder(session) / "annotated.mp4"
-    stage.session, stage.problem = session, None
-    return True
-
-
-def now() -> datetime:
-    """The time where the viewer is."""
-    try:
-        return datetime.now(ZoneInfo(st.context.timezone or "UTC"))
-    except (ZoneInfoNotFoundError, ValueError):
-        return datetime.now()
-
-
-def ask() -> None:
-    """What is measured, before any camera starts."""
-    with st.container(border=True, width=760):
-        st.subheader("Before the camera starts", anchor=False)
-        st.markdown(notice())
-        st.button(
-            "I agree, go on",
-            type="primary",
-            icon=":material/check:",
-            key="agree",
-            on_click=lambda: st.session_state.update({"live-consent": True}),
-        )
+    return session
 
 
 def choose(stage: Stage) -> None:
@@ -104,90 +79,6 @@ def choose(stage: Stage) -> None:
     stage.choice = Choice(size or "Normal", steadiness or "Normal", model or DEFAULT, bool(record))
 
 
-@st.fragment
-def controls(session: LiveSession) -> None:
-    """What may be done while the camera runs; a fragment, so that a press does not disturb the stream."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        session.paused = st.toggle(
-            "Pause", key="pause", help="Nothing is read or recorded, and the session's time stands still."
-        )
-        session.mirror = st.toggle(
-            "Mirror", True, key="mirror", help="Only what you see; what is kept is not mirrored."
-        )
-        st.download_button(
-            "Snapshot",
-            lambda: session.preview or b"",
-            f"{now():%Y-%m-%d %H-%M-%S}.jpg",
-            "image/jpeg",
-            key="snapshot",
-            icon=":material/photo_camera:",
-            on_click="ignore",
-            help="The picture as you see it, with its boxes.",
-        )
-
-
-def troubles(session: LiveSession, pulse: Pulse) -> None:
-    """What is wrong, if anything, and what to do."""
-    if pulse.frames == 0 and pulse.idle < CONNECTING:
-        st.info("Connecting …", icon=":material/sync:")
-    elif pulse.frames == 0:
-        st.error(WRONG["blocked"], icon=":material/wifi_off:")
-    elif pulse.idle > STALLED:
-        st.error(WRONG["stalled"], icon=":material/videocam_off:")
-    elif session.paused:
-        st.info("Paused. Nothing is measured.", icon=":material/pause_circle:")
-    for problem in (session.error, session.recording_error):
-        if problem:
-            st.warning(problem, icon=":material/error:")
-    if session.full:
-        st.warning(
-            f"The session is longer than {settings().live_minutes:g} minutes: it goes on, but no more of it is kept.",
-            icon=":material/hourglass_disabled:",
-        )
-
-
-@st.fragment(run_every=1.0)
-def watch(session: LiveSession) -> None:
-    """How it is going, and the last minute."""
-    stream = st.session_state.get(KEY)
-    if stream is None or not (stream.state.playing or stream.state.signalling):
-        st.rerun()  # it was stopped while this was drawn
-    pulse = session.pulse()
-    with st.container():  # always there, so that what stands below keeps its place
-        troubles(session, pulse)
-    with st.container(horizontal=True, gap="small"):  # narrow enough for one line on a phone
-        st.metric("Pictures/s", f"{pulse.rate:.0f}", width=75)
-        st.metric("Read/s", f"{pulse.reads:.0f}", width=60)
-        st.metric("Delay", f"{1000 * pulse.delay:.0f} ms", width=105)
-        st.metric("Faces", session.faces, width=55)
-    late = f"95 of 100 pictures go back within {1000 * pulse.delay_95:.0f} ms."
-    st.caption(late if pulse.age is None else f"{late} The boxes are {1000 * pulse.age:.0f} ms old.")
-    recent = session.recent()
-    if not recent:
-        return
-    table = to_table(recent)
-    # Seconds ago: an axis that stays as it is lets the browser move the curves on without drawing the chart anew.
-    table["time_s"] -= session.seconds
-    people = list(dict.fromkeys(table["person"].dropna()))
-    found = episodes(table)
-    if not len(found):
-        st.caption("No face yet." if not people else "Looking …")
-        return
-    span = -RECENT, 0.0
-    chart = charts.ribbon(table, found, zoom=False, domain=span)
-    st.altair_chart(chart, key=f"recent-{len(people)}", alt="Who showed which expression in the last minute")
-    here = list(dict.fromkeys(table.loc[table["time_s"] > -5, "person"].dropna()))[:3]
-    for person in here:
-        part = table[table["person"] == person]
-        st.markdown(f"**{person}**")
-        st.altair_chart(
-            charts.timeline(part, domain=span, height=90, legend=person == here[0], titled=person == here[-1]),
-            key=f"curves-{person}",
-            alt=f"Probability of each expression of {person} in the last minute",
-        )
-    st.caption("The last minute, in seconds; 0 is now.")
-
-
 @st.fragment(run_every=3.0)
 def wait() -> None:
     """All places are taken; the page goes on by itself when one is free."""
@@ -201,14 +92,22 @@ def wait() -> None:
     )
 
 
-def live(stage: Stage) -> None:
-    """The camera's picture on the left; settings, then figures and timeline on the right."""
+def live(stage: Stage, turn: int) -> None:
+    """The camera's picture on the left; settings, then figures and timeline on the right.
+
+    Args:
+        stage: of this viewer.
+        turn: of the stage when this run of the page began.
+    """
     stream = st.session_state.get(KEY)
-    active = stream is not None and (stream.state.playing or stream.state.signalling)
-    if active and stage.session is None and not begin(stage):
+    active = runs(stream)
+    if active and stage.session is None:
+        turn += stage.begin(lambda: make(stage))
+    session = stage.session
+    if active and session is None:
         active = False
-        st.session_state.pop(KEY)
-    if not active and stage.session is None and places().free() <= 0:
+        st.session_state.pop(KEY, None)
+    if not active and session is None and places().free() <= 0:
         wait()
         return
     if stage.problem and not active:
@@ -217,14 +116,14 @@ def live(stage: Stage) -> None:
     ready(stage.choice.model or DEFAULT)
     left, right = st.columns([3, 2], gap="medium")
     with right:
-        if active and stage.session is not None:
-            watch(stage.session)
+        if active and session is not None:
+            watch(session, KEY)
         else:
             state = camera_state()
             if state in WRONG:
                 st.error(WRONG[state], icon=":material/videocam_off:")
             choose(stage)
-    session, (width, height) = stage.session, SIZES[stage.choice.size]
+    width, height = SIZES[stage.choice.size]
     with left:
         if stream is not None:
             # streamlit-webrtc 0.72 to 0.79 takes a stream for one of a page that was left when several reruns overlap,
@@ -253,8 +152,9 @@ def live(stage: Stage) -> None:
                 "Press **Start** and allow the camera. The first picture takes a second or two.  \n"
                 ":material/lock: Closing or reloading this page deletes the session."
             )
-    if not active and stage.session is not None:
+    if not active:
         stage.finish(STALLED)
+    if stage.turn != turn:
         st.rerun()
 
 
@@ -263,6 +163,7 @@ if st.session_state.get("entered"):
     st.session_state.pop(KEY, None)  # its stream ended when the page was left
     stage.finish(STALLED)
     st.session_state["entered"] = False
+turn = stage.turn
 try:
     if stage.result is not None:
         show_results(stage.result, f"live-{id(stage.result)}")
@@ -271,13 +172,13 @@ try:
         st.button(
             "Delete this and start over",
             icon=":material/delete:",
-            on_click=lambda: setattr(stage, "result", None),
+            on_click=stage.forget,
             key="over",
             help="Forgets the session, and deletes its recording from this computer's temporary folder.",
         )
     else:
         st.title("Your expression, live", anchor=False)
-        if notice() and not st.session_state.get("live-consent"):
+        if not agreed():
             ask()
         else:
             way = st.segmented_control(
@@ -289,12 +190,12 @@ try:
                 label_visibility="collapsed",
             )
             if way == "Single pictures":
-                if stage.session is not None:
-                    stage.finish(STALLED)
+                stage.finish(STALLED)
+                if stage.turn != turn:
                     st.rerun()
                 pictures(ready(DEFAULT))
             else:
-                live(stage)
+                live(stage, turn)
 except FerError as error:
     st.error(str(error), icon=":material/error:")
     st.stop()

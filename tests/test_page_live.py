@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -17,8 +18,10 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.errors import OptionError
 from fer_core.live import LiveSession
+from ui.camera import WRONG
+from ui.consent import NOTICE, notice
 from ui.ice import ice_servers
-from ui.live import NOTICE, WRONG, Places, Stage, callback, folder, notice, places
+from ui.stage import Places, Stage, callback, folder, places
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = str(ROOT / "pages" / "live.py")
@@ -225,6 +228,56 @@ def test_what_comes_of_a_session() -> None:
     assert stage.result is session and stage.session is None and session.ended
 
 
+def test_a_session_is_shown_although_another_run_of_the_page_ended_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit begins a run beside one that still waits, for the recording say, and is deaf to what the old one says.
+
+    Right after Stop that happens often: the settings are drawn again, and with them the browser tells of its camera.
+    """
+    app = start()
+    stage = app.session_state["live-stage"]
+    stage.session = session = session_with_results()
+    others = iter([True])
+
+    def meanwhile() -> None:
+        if next(others, False):
+            stage.finish(5)  # the other run, while this one draws
+
+    monkeypatch.setattr("ui.camera.camera_state", meanwhile)
+    app.run()
+    assert not app.exception
+    assert stage.result is session
+    assert "One person" in words(app) and streams(app) == []
+
+
+def test_runs_that_overlap_end_a_session_once_and_begin_one() -> None:
+    stage, wait = Stage(), threading.Event()
+    made: list[LiveSession] = []
+
+    def make() -> LiveSession:
+        wait.wait(5)
+        made.append(LiveSession(FakeRecognizer()))
+        return made[-1]
+
+    runs = [threading.Thread(target=stage.begin, args=(make,)) for _ in range(3)]
+    for run in runs:
+        run.start()
+    wait.set()
+    for run in runs:
+        run.join()
+    assert made == [stage.session] and stage.turn == 1
+    stage.session = session = session_with_results()
+    runs = [threading.Thread(target=stage.finish, args=(5,)) for _ in range(3)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert stage.result is session and stage.session is None and stage.turn == 2
+    assert not stage.begin(make), "a run that is late starts nothing beside a result"
+    stage.forget()
+    assert stage.begin(make) and stage.turn == 4
+    assert not Stage().begin(lambda: None), "no place"
+
+
 def test_every_trouble_has_words_and_something_to_do() -> None:
     assert set(WRONG) == {"insecure", "missing", "denied", "blocked", "stalled"}
     assert all("**" in text and len(text) > 40 for text in WRONG.values())
@@ -232,7 +285,7 @@ def test_every_trouble_has_words_and_something_to_do() -> None:
 
 @pytest.mark.parametrize("trouble", ["insecure", "missing", "denied"])
 def test_what_the_browser_says_of_the_camera_is_put_in_words(trouble: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ui.live.camera_state", lambda: trouble)
+    monkeypatch.setattr("ui.camera.camera_state", lambda: trouble)
     assert WRONG[trouble] in words(start())
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
+import numpy as np
 import streamlit as st
 
 from fer_core.bundles import DEFAULT, load_bundle
@@ -22,7 +23,7 @@ from ui.settings import SAMPLE, settings
 if TYPE_CHECKING:
     from fer_core.clip import ClipAnalysis
 
-__all__ = ["clock", "file_stem", "jobs", "poster", "quoted", "recognizer"]
+__all__ = ["clock", "file_stem", "jobs", "poster", "quoted", "ready", "recognizer"]
 
 POSTER_SECONDS = 14.6
 
@@ -45,6 +46,21 @@ def recognizer(model: str, detector: str, side: int) -> Recognizer:
     """Detector and model, loaded once for all visitors."""
     bundle = load_bundle(model)
     return Recognizer(_classifier(str(bundle.folder), model, str(bundle.card.get("sha256"))), _detector(detector, side))
+
+
+def ready(model: str) -> Recognizer:
+    """Detector and model, loaded and run once: the first frames of a camera must not wait for it."""
+    read = recognizer(model, "yunet", 320)
+    _warm(read)
+    return read
+
+
+@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Recognizer: lambda read: id(read.classifier)})
+def _warm(read: Recognizer) -> Recognizer:
+    read(np.zeros((480, 640, 3), np.uint8))
+    for faces in (1, 2, 4):
+        read.classifier(np.zeros((faces, 48, 48), np.uint8))
+    return read
 
 
 @st.cache_resource(show_spinner=False)
