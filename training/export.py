@@ -22,6 +22,7 @@ from fer_core.datasets import Dataset, read_fer2013
 from fer_core.evaluation import clean, fit_temperature, majority, measure, risk_coverage
 from fer_core.labels import FER7, FERPLUS8, FERPLUS_TO_FER7, FERPLUS_VOTES
 from fer_core.preprocessing import standardise
+from training.compact import compact
 from training.network import NetworkS
 from training.port import to_keras
 
@@ -94,7 +95,7 @@ def export(data: Dataset, run: Path, folder: Path) -> None:
     part = folder.with_name("." + folder.name)
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    keras_model.save(part / "model.keras")
+    compact(keras_model, part / "model.keras")  # before the conversion, so that both have the same weights
     weights = to_litert(keras_model)
     (part / WEIGHTS).write_bytes(weights)
     for name in ("config.json", "log.csv"):
