@@ -157,7 +157,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             Architecture(
                 "reference",
                 "Reference notebook",
-                "Four convolutions and two wide layers, exactly as in the notebook that this program is measured against.",
+                "Four convolutions and two wide layers, as in the notebook that this program is measured against.",
                 *(48, "unit", 4_478_727, 290_475_520, _reference),
             ),
             Architecture(

@@ -179,7 +179,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         ),
     }
 )
-"""A quick look in under a minute on drawn faces; the reference notebook's recipe; what gives the most and takes hours."""
+"""A quick look in under a minute on drawn faces; the reference notebook's recipe; what gives the most, in hours."""
 
 
 def preset(name: str, **changes: Any) -> TrainingConfig:

@@ -43,7 +43,9 @@ def figures(classifier: Classifier, data: Dataset) -> dict[str, object]:
     plus = measure(classifier.head(data.images, "ferplus8")[clear], seen[clear], FERPLUS8)
     known, true = people(data)
     shown = measure(classifier(data.images[known]), true[known], FER7)
-    return {"fer7": fer7, "ferplus8": plus, "shown": shown}
+    kept = ("n", "accuracy", "accuracy_interval", "macro_f1", "nll", "ece", "top2", "per_class")
+    heads = {"fer7": fer7, "ferplus8": plus, "shown": shown}
+    return {head: {name: found[name] for name in kept} for head, found in heads.items()}
 
 
 def people(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
