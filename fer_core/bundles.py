@@ -92,7 +92,7 @@ def _read(folder: Path) -> Bundle:
             if not set(head.shown) <= set(head.labels) or len(set(shown)) < len(shown) or not head.temperature > 0:
                 raise ValueError(head.name)
         return Bundle(folder, folder.name, heads, main, float(card.get("unsure_below", 0.0)), card)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelError(f"The model {folder.name!r} has no readable card ({CARD}). Install it again.") from error
 
 

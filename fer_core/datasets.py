@@ -59,6 +59,8 @@ def open_dataset(name: str | Path) -> Dataset:
 
 def _read(path: str | Path, ferplus: str | Path | None, *, strict: bool) -> tuple[Dataset, Skipped]:
     name = Path(path).name
+    if Path(path).exists() and not Path(path).is_file():
+        raise DatasetError(f"{name} cannot be opened: it is a folder or a device. Choose the CSV file itself.")
     try:
         with open(path, "rb") as file:
             data, skipped, rows = read_csv(file, name, strict=strict)

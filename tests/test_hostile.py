@@ -1,0 +1,150 @@
+"""Whatever somebody brings gets one sentence or is read, and nothing else happens: no other file is read or written,
+memory stays within bounds, and the next visitor is served."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import fakes
+import media
+import pytest
+from hostile import CASES, SECRET, Case
+
+from fer_core.bundles import list_bundles, load_bundle
+from fer_core.classification import Classifier
+from fer_core.datasets import read_fer2013
+from fer_core.errors import FerError
+from fer_core.home import at_home
+from fer_core.video import FrameReader, Limits, probe
+
+LIMITS = Limits(max_bytes=100 * 1024**2, max_pixels=2560 * 1440, max_seconds=300)
+"""A host's."""
+
+CAP = 500 * 1024
+"""Kilobytes by which the process may grow through the whole set; a single bomb that is let in takes more."""
+
+ROOT = Path(__file__).resolve().parent.parent
+OWN = tuple(str(path) for path in (ROOT, *map(Path, sys.path), Path(sys.prefix), Path(sys.base_prefix)) if path.name)
+SYSTEM = (
+    "/proc/",
+    "/sys/",
+    "/usr/",
+    "/lib",
+    "/etc/ld",
+    "/etc/localtime",
+    "/etc/mime.types",
+    "/dev/null",
+    "/dev/urandom",
+)
+
+
+class Watch:
+    """What Python opens while it is on. An audit hook cannot be taken away again, so there is one for all tests."""
+
+    def __init__(self) -> None:
+        self.folder: str | None = None
+        self.foreign: list[str] = []
+        sys.addaudithook(self._hear)
+
+    def _hear(self, event: str, arguments: tuple) -> None:
+        if self.folder is None:
+            return
+        if event == "open" and isinstance(arguments[0], (str, bytes, os.PathLike)):
+            path = os.path.abspath(os.fsdecode(arguments[0]))
+            if not path.startswith((self.folder, *OWN, *SYSTEM)):
+                self.foreign.append(path)
+        elif event in ("os.system", "subprocess.Popen", "os.exec", "os.posix_spawn", "socket.connect"):
+            self.foreign.append(f"{event} {arguments}")
+        elif event == "os.kill":
+            self.foreign.append(f"kill {arguments}")
+
+
+WATCH = Watch()
+
+
+@contextmanager
+def watched(folder: Path) -> Iterator[None]:
+    WATCH.foreign.clear()
+    WATCH.folder = str(folder)
+    try:
+        yield
+    finally:
+        WATCH.folder = None
+    assert WATCH.foreign == []
+
+
+def read_clip(path: Path) -> object:
+    probe(path, LIMITS)
+    with FrameReader(path, LIMITS) as reader:
+        return [frame.image(64).shape for frame, _ in zip(reader, range(30), strict=False)]
+
+
+def read_dataset(path: Path) -> object:
+    return len(read_fer2013(path))
+
+
+def read_model(path: Path) -> object:
+    names = [bundle.name for bundle in list_bundles()]
+    Classifier(load_bundle(path.name))
+    return names
+
+
+def read_run(path: Path) -> object:
+    return path.name
+
+
+READERS = {"clip": read_clip, "dataset": read_dataset, "model": read_model, "run": read_run}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def memory() -> Iterator[None]:
+    """The whole set keeps within the cap, and a good clip is read afterwards as before."""
+    fakes.real_recognizer()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    yield
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < CAP
+
+
+def tree(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_symlink())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.kind}: {ascii(case.name)[1:-1]}")
+def test_a_hostile_file_gets_one_sentence_or_is_read(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / SECRET).write_text("TOP SECRET")
+    folder = tmp_path / "given"
+    folder.mkdir()
+    path = case.make(folder)
+    monkeypatch.chdir(folder)
+    before = tree(tmp_path)
+    said = ""
+    with at_home(folder), watched(folder):
+        try:
+            READERS[case.kind](path)
+        except FerError as error:
+            said = str(error)
+            assert len(said) > 20 and said.rstrip().endswith(".")
+    if said:
+        assert "Traceback" not in said and "TOP SECRET" not in said and str(tmp_path) not in said
+        assert len(said) <= 400 and all(c.isprintable() for c in said)
+    assert tree(tmp_path) == before
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(CASES) >= 200 and len({(case.kind, case.name) for case in CASES}) == len(CASES)
+    assert min(Counter(case.kind for case in CASES).values()) >= 10
+
+
+def test_the_next_visitor_is_served(tmp_path: Path) -> None:
+    assert len(media.read(media.make_clip(tmp_path / "a.mp4"))) == media.FRAMES
+    assert load_bundle().name in json.dumps([bundle.name for bundle in list_bundles()])
+    assert len(fakes.real_recognizer()(fakes.portrait())) == 1
