@@ -40,7 +40,9 @@ class Architecture:
     def build(self, outputs: int, layers: Any = None) -> keras.Model:
         """A new network with that many outputs, which are logits; input (n, side, side, 1)."""
         if layers is None:
-            from keras import layers
+            import keras
+
+            layers = keras.layers
         return self.builder(outputs, layers)
 
 
@@ -82,7 +84,9 @@ def network_s(outputs: int, layers: Any = None, *, dropout: float = 0.3) -> kera
     several heads side by side.
     """
     if layers is None:
-        from keras import layers
+        import keras
+
+        layers = keras.layers
     x = inputs = layers.Input((44, 44, 1), name="crop")
     for block, (width, depth) in enumerate(zip((32, 64, 128, 256), (2, 2, 3, 3), strict=True)):
         if block:
@@ -157,7 +161,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             Architecture(
                 "reference",
                 "Reference notebook",
-                "Four convolutions and two wide layers, as in the notebook that this program is measured against.",
+                "Four convolutions and two wide layers, exactly as in the notebook of reference.",
                 *(48, "unit", 4_478_727, 290_475_520, _reference),
             ),
             Architecture(
