@@ -229,6 +229,11 @@ class LiveSession:
         return self._closed or self._meter.idle >= IDLE
 
     @property
+    def recording_pending(self) -> bool:
+        """The recording is not whole yet; on a busy computer that may take longer than `close` waited."""
+        return self._recording is not None and self._recording.pending
+
+    @property
     def preview(self) -> bytes | None:
         """JPEG of the picture that went back last."""
         shown = self._shown

@@ -72,6 +72,11 @@ class Recording:
             self._closed = True
             self._changed.notify()
 
+    @property
+    def pending(self) -> bool:
+        """Something of it is still to be written: the file is not there yet."""
+        return self._thread.is_alive()
+
     def join(self, timeout: float) -> None:
         """Wait until the file is whole, after `close`."""
         self._thread.join(timeout)

@@ -92,7 +92,7 @@ try:
         st.markdown(
             "They are read on the computer that runs this page and sent nowhere else. What you bring and make here, "
             "only you can see. All of it is deleted within a few minutes after you close the page, or when you do "
-            f"nothing for {now.keep_minutes:g} minutes. Nothing of it is written into a log."
+            f"nothing for {now.keep_minutes:g} minutes."
         )
         if words():
             with st.expander("What you were told at the beginning", icon=":material/gavel:"):

@@ -92,6 +92,14 @@ def wait() -> None:
     )
 
 
+@st.fragment(run_every=1.0)
+def finishing(session: LiveSession) -> None:
+    """The recording is still written; the result is drawn again when it is whole."""
+    if not session.recording_pending:
+        st.rerun()
+    st.info("The recording is being finished. It appears here in a moment.", icon=":material/hourglass_top:")
+
+
 def live(stage: Stage, turn: int) -> None:
     """The camera's picture on the left; settings, then figures and timeline on the right.
 
@@ -166,6 +174,8 @@ if st.session_state.get("entered"):
 turn = stage.turn
 try:
     if stage.result is not None:
+        if stage.result.recording_pending:
+            finishing(stage.result)
         show_results(stage.result, f"live-{id(stage.result)}")
         if stage.result.recording_error:
             st.warning(stage.result.recording_error, icon=":material/error:")

@@ -270,6 +270,16 @@ def test_the_recording_has_the_times_of_the_session_and_the_marks(tmp_path: Path
     assert corner[15:75, 25:85].mean() > 2 * corner[15:75, 95:155].mean(), "the box is where the face is"
 
 
+def test_a_recording_is_pending_until_its_file_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    session = LiveSession(FakeRecognizer(), annotated=path, **PLAIN)
+    assert not session.recording_pending
+    session.process(patch_frame([(20, 20, 40)]), 0.0)
+    assert session.recording_pending and not path.exists()
+    session.close(wait=60)
+    assert not session.recording_pending and path.exists()
+
+
 def test_a_pause_leaves_no_still_in_the_recording(tmp_path: Path) -> None:
     session = LiveSession(FakeRecognizer(), annotated=tmp_path / "a.mp4", **PLAIN)
     for i in range(60):

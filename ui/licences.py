@@ -21,6 +21,6 @@ BROUGHT = {
     "PyAV": ("BSD-3-Clause", "clips; its wheel holds FFmpeg (LGPL-3.0), x264 and x265 (GPL-2.0)"),
     "NumPy, pandas, scikit-learn, SciPy": ("BSD-3-Clause", "tables and figures"),
     "Altair": ("BSD-3-Clause", "charts"),
-    "TensorFlow, Keras": ("Apache-2.0", "training; not in the smaller installation"),
+    "TensorFlow, Keras": ("Apache-2.0", "training"),
 }
 """What pip installs beside it: name to licence and what for."""
