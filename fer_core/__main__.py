@@ -13,11 +13,11 @@ from collections.abc import Sequence
 
 import cv2
 
-from .commands import analyze, evaluate, models, predict
+from .commands import analyze, dataset, evaluate, models, predict
 from .commands.common import say
 from .errors import FerError
 
-COMMANDS = {"analyze": analyze, "predict": predict, "evaluate": evaluate, "models": models}
+COMMANDS = {"dataset": dataset, "analyze": analyze, "predict": predict, "evaluate": evaluate, "models": models}
 
 
 def parser() -> argparse.ArgumentParser:

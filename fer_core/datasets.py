@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from .archives import Bounded, open_zip
+from .arrays import read_npz
 from .errors import DatasetError
 from .imageset import Dataset, Skipped
-from .kaggle_csv import read_csv, read_votes
+from .kaggle_csv import columns_of, read_csv, read_votes
 from .library import SYNTHETIC, Stored, delete_dataset, list_datasets, load_dataset, save_dataset
+from .pictures import read_tree
 
 __all__ = [
     "SYNTHETIC",
@@ -25,12 +33,18 @@ __all__ = [
     "save_dataset",
 ]
 
+WANTED = "Choose FER2013's CSV file, a ZIP or folder of images in folders named by expression, or an .npz."
+NOT_THESE = {b"%PDF": "a PDF", b"\x89PNG": "a single picture", b"\xff\xd8\xff": "a single picture"}
+MOST_FILE = 50 * 1024**2
+"""Bytes of one image file; a larger one is left out."""
+
 
 def read_dataset(path: str | Path, ferplus: str | Path | None = None) -> tuple[Dataset, Skipped]:
     """Read a dataset in any layout that people have.
 
     Args:
-        path: Kaggle's fer2013.csv, icml_face_data.csv or train.csv.
+        path: Kaggle's fer2013.csv, icml_face_data.csv or train.csv, also gzipped or in a ZIP; a folder or a ZIP with
+            train/<label>/* and test/<label>/*, or <label>/*; an .npz.
         ferplus: fer2013new.csv of FER+, which lists the same images in the same order.
 
     Returns:
@@ -58,15 +72,93 @@ def open_dataset(name: str | Path) -> Dataset:
 
 
 def _read(path: str | Path, ferplus: str | Path | None, *, strict: bool) -> tuple[Dataset, Skipped]:
-    name = Path(path).name
-    if Path(path).exists() and not Path(path).is_file():
-        raise DatasetError(f"{name} cannot be opened: it is a folder or a device. Choose the CSV file itself.")
+    path = Path(path)
+    name = path.name
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise DatasetError(f"{name} cannot be opened: it is a device. {WANTED}")
     try:
+        if path.is_dir():
+            return _folder(path)
         with open(path, "rb") as file:
-            data, skipped, rows = read_csv(file, name, strict=strict)
+            start = file.read(1024)
+            for magic, kind in NOT_THESE.items():
+                if start.startswith(magic):
+                    raise DatasetError(f"{name} is {kind}, whatever its name says. {WANTED}")
+            file.seek(0)
+            if start.startswith(b"PK"):
+                return _zip(path, ferplus)
+            if start.startswith(b"\x1f\x8b"):
+                with gzip.GzipFile(fileobj=file) as packed:
+                    plain = io.BufferedReader(Bounded(packed, name))  # type: ignore[arg-type]
+                    data, skipped, rows = read_csv(plain, name, strict=strict)
+            elif b"\0" in start:
+                raise DatasetError(f"{name} is no table of words and numbers. {WANTED}")
+            else:
+                data, skipped, rows = read_csv(file, name, strict=strict)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DatasetError(f"{name} is not whole: its upload or download broke off. Bring it again.") from error
     except OSError as error:
-        raise DatasetError(f"{name} cannot be opened: {error.strerror}. Choose the CSV file itself.") from error
+        raise DatasetError(f"{name} cannot be opened: {error.strerror}. {WANTED}") from error
     return (data if ferplus is None else _with_votes(data, rows, ferplus, name)), skipped
+
+
+def _folder(path: Path) -> tuple[Dataset, Skipped]:
+    found = [p for p in path.rglob("*") if not p.is_symlink()]
+
+    def reader(file: Path) -> Callable[[], bytes | None]:
+        def read() -> bytes | None:
+            try:
+                return file.read_bytes() if file.stat().st_size <= MOST_FILE else None
+            except OSError:
+                return None
+
+        return read
+
+    files = [(p.relative_to(path).as_posix(), reader(p)) for p in found if p.is_file()]
+    return read_tree(files, path.name, [p.relative_to(path).as_posix() for p in found if p.is_dir()])
+
+
+def _zip(path: Path, ferplus: str | Path | None) -> tuple[Dataset, Skipped]:
+    name = path.name
+    with open_zip(path, name) as archive:
+        members = [m for m in archive.infolist() if not m.is_dir()]
+        if members and all(m.filename.endswith(".npy") for m in members):
+            return read_npz(path, name), Skipped()
+        tables = sorted((m for m in members if m.filename.lower().endswith(".csv")), key=lambda m: -m.file_size)
+        votes = None
+        try:
+            for member in tables:
+                with archive.open(member) as raw:
+                    if "NF" in columns_of(io.BytesIO(raw.read(4096))):
+                        votes = member
+            for member in tables:
+                with archive.open(member) as raw:
+                    columns = [column.lower() for column in columns_of(io.BytesIO(raw.read(4096)))]
+                if {"emotion", "pixels"} <= set(columns):
+                    inside = f"{member.filename} in {name}"
+                    with archive.open(member) as raw:
+                        data, skipped, rows = read_csv(io.BufferedReader(Bounded(raw, name)), inside)  # type: ignore[arg-type]
+                    if ferplus is not None:
+                        data = _with_votes(data, rows, ferplus, inside)
+                    elif votes is not None:
+                        with archive.open(votes) as raw:
+                            read = read_votes(io.BufferedReader(Bounded(raw, name)), votes.filename)  # type: ignore[arg-type]
+                        data = _join(data, rows, *read, votes.filename, inside)
+                    return data, skipped
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            raise DatasetError(f"{name} is damaged inside. Make or download it again.") from error
+
+        def reader(member: zipfile.ZipInfo) -> Callable[[], bytes | None]:
+            def read() -> bytes | None:
+                try:
+                    return archive.read(member) if member.file_size <= MOST_FILE else None
+                except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError):
+                    return None
+
+            return read
+
+        folders = [m.filename.rstrip("/") for m in archive.infolist() if m.is_dir()]
+        return read_tree([(m.filename, reader(m)) for m in members], name, folders)
 
 
 def _with_votes(data: Dataset, rows: int, ferplus: str | Path, name: str) -> Dataset:
@@ -76,6 +168,10 @@ def _with_votes(data: Dataset, rows: int, ferplus: str | Path, name: str) -> Dat
             votes, splits = read_votes(file, other)
     except OSError as error:
         raise DatasetError(f"{other} cannot be opened: {error.strerror}. Choose the CSV file itself.") from error
+    return _join(data, rows, votes, splits, other, name)
+
+
+def _join(data: Dataset, rows: int, votes: np.ndarray, splits: list[str], other: str, name: str) -> Dataset:
     if len(votes) != rows and splits.count("Training") == rows:  # train.csv alone, beside the votes of all
         votes = votes[np.array(splits) == "Training"]
     if len(votes) != rows:
