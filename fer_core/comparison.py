@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -15,7 +16,7 @@ import numpy as np
 from .answers import answers, task
 from .contenders import Contender, Prediction, contender
 from .datasets import Dataset
-from .errors import Cancelled, DatasetError, FerError
+from .errors import Cancelled, DatasetError, FerError, ModelError
 from .evaluation import against_votes, linked, majority, mcnemar, measure, reliability, risk_coverage
 from .labels import FERPLUS8
 
@@ -95,7 +96,7 @@ class Comparison:
             raise DatasetError(f"The split {split!r} has no images. Choose another one.")
         self.dataset_name, self.split, self.models, self.flip = dataset_name, split, list(dict.fromkeys(models)), flip
         self.images, self.votes = chosen.images, chosen.votes
-        self.rows = np.asarray(getattr(chosen, "rows", np.flatnonzero(dataset.splits == split)))
+        self.rows = chosen.rows
         self.names, self.labels, self.notes = task(chosen.names, chosen.labels)
         self.known, self.majority = majority(self.votes)
         if not self.votes.any():
@@ -151,7 +152,14 @@ class Comparison:
             return np.concatenate([found.logits.astype(np.float32).ravel(), speed.astype(np.float32)])
 
         flat = remembered(self._cache, key, ask)
-        logits = flat[:-2].reshape(len(self.images), -1)
+        outputs = sum(len(head.labels) for head in model.heads)
+        if flat.size != len(self.images) * outputs + 2:
+            raise ModelError(f"{model.title} did not give {outputs} scores for each image. Install it again.")
+        logits = flat[:-2].reshape(len(self.images), outputs)
+        if not np.isfinite(logits).all():
+            raise ModelError(
+                f"{model.title} gave scores that are not numbers. Train it again, or choose another model."
+            )
         prediction = Prediction(logits, float(flat[-2]), float(flat[-1]))
         probabilities, named, notes = answers(model, prediction.logits, self.names)
         ferplus, named_plus, plus_notes = answers(model, prediction.logits, FERPLUS8)
@@ -187,7 +195,10 @@ class Comparison:
         """All figures of a model as plain objects for JSON; those of the clean part where `clean` is set."""
         suffix = "_clean" if clean else ""
         if clean and self.clean is None:
-            raise DatasetError("There is no clean part: the dataset has no other split called Training.")
+            raise DatasetError(
+                "There is no part without near copies: every image has one in Training, or there is no other split "
+                "called Training. Leave out --clean."
+            )
         model, plus = evaluation.contender, evaluation.figures.get("ferplus" + suffix)
         return {
             "model": model.name,
@@ -252,4 +263,5 @@ def _keep(path: Path, array: np.ndarray) -> None:
         for stale in old[: max(0, len(old) - 200)]:
             stale.unlink(missing_ok=True)
     except OSError:  # a full or read-only disk: it will be made again
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)

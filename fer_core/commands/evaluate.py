@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ..bundles import DEFAULT
+from ..cells import safe_cell
 from ..comparison import Comparison, Evaluation
-from ..datasets import Dataset, read_fer2013
+from ..datasets import Dataset, list_datasets, open_dataset, read_dataset
 from ..errors import DatasetError, FerError
 from .common import quiet, say
 
@@ -22,7 +23,9 @@ HELP = "how good models are on a dataset"
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    command.add_argument("--data", required=True, metavar="DATASET", help="Kaggle's fer2013.csv, or a dataset's name")
+    command.add_argument(
+        "--data", required=True, metavar="DATASET", help="Kaggle's fer2013.csv, or a dataset's name, such as synthetic"
+    )
     command.add_argument("--ferplus", type=Path, metavar="CSV", help="FER+ votes (fer2013new.csv beside --data)")
     command.add_argument("--split", default="PublicTest", metavar="NAME", help="whose images are shown (PublicTest)")
     command.add_argument("--model", nargs="+", default=[DEFAULT], metavar="NAME", help=f"see `models` ({DEFAULT})")
@@ -32,11 +35,18 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def _dataset(data: str, ferplus: Path | None) -> tuple[Dataset, str]:
-    path = Path(data)
-    if not path.exists():
-        raise DatasetError(f"There is no file or dataset {data!r}. Give the path of Kaggle's fer2013.csv.")
-    votes = ferplus or path.parent / "fer2013new.csv"
-    return read_fer2013(path, votes if ferplus or votes.exists() else None), path.name
+    path, named = Path(data), any(stored.name == data for stored in list_datasets())
+    if ferplus and (named or path.is_dir()):
+        raise DatasetError(f"--ferplus goes with Kaggle's CSV file, which {data!r} is not. Leave it out.")
+    if named or not path.exists():
+        return open_dataset(data), data
+    beside = path.with_name("fer2013new.csv")
+    votes = ferplus or (beside if path.name.lower().endswith((".csv", ".csv.gz")) and beside.exists() else None)
+    name = path.resolve().name
+    dataset, skipped = read_dataset(path, votes)
+    if skipped:
+        say(f"{name}: {skipped}")
+    return dataset, name
 
 
 def run(args: argparse.Namespace) -> int:
@@ -107,9 +117,9 @@ def _write(folder: Path, work: Comparison, reports: list[dict[str, Any]]) -> Non
 def _answers(path: Path, work: Comparison, evaluation: Evaluation) -> None:
     with open(path, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(["model", "row", "label", "guess", *work.names])
+        names = [safe_cell(name) for name in work.names]
+        table.writerow(["model", "row", "label", "guess", *names])
         rows = zip(work.rows.tolist(), work.labels, evaluation.guess, evaluation.probabilities, strict=True)
         for row, label, guess, given in rows:
-            table.writerow(
-                [evaluation.contender.name, row, work.names[label], work.names[guess], *(f"{p:.5f}" for p in given)]
-            )
+            model = safe_cell(evaluation.contender.name)
+            table.writerow([model, row, names[label], names[guess], *(f"{p:.5f}" for p in given)])

@@ -1,0 +1,209 @@
+"""Several models over the same images: a bad one costs the others nothing, and what was done stays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import made
+import numpy as np
+import pytest
+
+from fer_core.bundles import Head
+from fer_core.comparison import COVERAGES, Comparison, remembered
+from fer_core.contenders import Contender
+from fer_core.datasets import Dataset
+from fer_core.errors import Cancelled, DatasetError, ModelError
+from fer_core.labels import FER7, FERPLUS8
+
+TRUTH = [0, 1, 2, 3, 4, 5, 6, 3]
+WRONG = [0, 1, 2, 3, 4, 5, 3, 6]
+
+
+def finder(*models: made.Scripted) -> Callable[[str], Contender]:
+    def find(name: str) -> Contender:
+        for model in models:
+            if model.name == name:
+                return model
+        raise ModelError(f"There is no model called {name!r}.")
+
+    return find
+
+
+def compare(data: Dataset, *models: made.Scripted, names: list[str] | None = None, **how: object) -> Comparison:
+    work = Comparison(data, "PublicTest", names or [m.name for m in models], find=finder(*models), **how)  # type: ignore[arg-type]
+    work.run()
+    return work
+
+
+def votes(expressions: list[str]) -> np.ndarray:
+    """Nine of ten people say that, and one says contempt."""
+    found = np.zeros((len(expressions), 10), np.uint8)
+    found[np.arange(len(expressions)), [FERPLUS8.index(name) for name in expressions]] = 9
+    found[:, 7] += 1
+    return found
+
+
+def test_two_models_and_where_they_differ():
+    work = compare(
+        made.dataset(TRUTH), made.Scripted("good", made.saying(TRUTH)), made.Scripted("bad", made.saying(WRONG))
+    )
+    good, bad = work.evaluations
+    assert (work.progress, work.doing, work.failures) == (1.0, "Done", [])
+    assert good.figures["labels"]["accuracy"] == 1.0 and bad.figures["labels"]["accuracy"] == 0.75
+    assert work.against(good, bad) == {"only_first": 2, "only_second": 0, "p": 0.5}
+    report = work.report(bad)
+    assert report["mcnemar"] == {"good": {"only_first": 0, "only_second": 2, "p": 0.5}}
+    assert report["ferplus"] is None and report["ferplus_accuracy"] is None and report["votes"] is None
+    assert report["one_ms"] == 2.5 and report["bytes"] == 1000 and report["views"] == 2
+    assert sorted(report["risk_at_coverage"]) == sorted(map(str, COVERAGES))
+    assert report["risk_at_coverage"]["1.0"] == 0.25
+    json.dumps(report, allow_nan=False)
+    assert any("no FER+ votes" in note for note in report["notes"])
+
+
+def test_labels_are_matched_by_name():
+    order = ("surprise", "happiness", "sadness", "anger", "neutral", "fear", "disgust")
+    own = [order.index({"angry": "anger", "happy": "happiness", "sad": "sadness"}.get(FER7[i], FER7[i])) for i in TRUTH]
+    work = compare(made.dataset(TRUTH), made.Scripted("other", made.saying(own), (Head("main", order),)))
+    assert work.evaluations[0].figures["labels"]["accuracy"] == 1.0
+
+
+def test_the_votes_are_a_truth_of_their_own():
+    seen = ["anger", "disgust", "fear", "happiness", "neutral", "sadness", "happiness", "surprise"]
+    data = made.dataset(TRUTH, votes=votes(seen))
+    work = compare(data, made.Scripted("bad", made.saying(WRONG)))  # says what the people say, not what the labels say
+    report = work.report(work.evaluations[0])
+    assert report["accuracy"] == 0.75 and report["ferplus_accuracy"] == 1.0 and report["ferplus"]["n"] == 8
+    assert report["votes"]["agreement"] == pytest.approx(0.9) and report["votes"]["ceiling"] == pytest.approx(0.9)
+    assert any("does not know contempt" in note for note in report["notes"])
+
+
+def test_votes_without_a_clear_majority():
+    split = np.zeros((8, 10), np.uint8)
+    split[:, :2] = 5
+    work = compare(made.dataset(TRUTH, votes=split), made.Scripted("good", made.saying(TRUTH)))
+    report = work.report(work.evaluations[0])
+    assert report["ferplus_accuracy"] is None and report["votes"]["n"] == 8
+    assert "The FER+ votes have a clear majority for none of these images." in report["notes"]
+
+
+class Breaks(made.Scripted):
+    def predict(self, images, *, flip, progress):
+        raise ModelError("Its weights are of another kind.")
+
+
+@pytest.mark.parametrize(
+    "bad, says",
+    [
+        (None, "There is no model called 'bad'"),
+        (Breaks("bad", made.saying(TRUTH)), "another kind"),
+        (made.Scripted("bad", made.saying(TRUTH) * np.nan), "not numbers"),
+        (made.Scripted("bad", made.saying(TRUTH, 9)), "did not give 7 scores"),
+        (made.Scripted("bad", made.saying([0] * 8, 2), (Head("a", ("cat", "dog")),)), "knows none"),
+    ],
+    ids=["missing", "breaks", "nan", "shape", "labels"],
+)
+def test_a_bad_model_is_a_sentence_and_the_others_go_on(bad, says):
+    models = [made.Scripted("one", made.saying(TRUTH)), made.Scripted("two", made.saying(WRONG))]
+    work = compare(made.dataset(TRUTH), *models, *([bad] if bad else []), names=["one", "bad", "two"])
+    assert [e.contender.name for e in work.evaluations] == ["one", "two"]
+    assert [name for name, _ in work.failures] == ["bad"] and says in work.failures[0][1]
+    assert work.progress == 1.0
+
+
+def test_a_model_that_is_named_twice_is_asked_once():
+    model = made.Scripted("one", made.saying(TRUTH))
+    assert len(compare(made.dataset(TRUTH), model, names=["one", "one"]).evaluations) == 1 and model.asked == 1
+
+
+def test_images_of_one_class():
+    work = compare(made.dataset([3, 3, 3]), made.Scripted("m", made.saying([3, 3, 0])))
+    report = work.report(work.evaluations[0])
+    assert report["accuracy"] == pytest.approx(2 / 3) and report["per_class"]["happy"] == pytest.approx(2 / 3)
+    assert report["per_class"]["sad"] is None and any("All images show happy" in n for n in report["notes"])
+    json.dumps(report, allow_nan=False)
+
+
+def test_a_dataset_with_one_class_alone():
+    work = compare(made.dataset([0, 0], names=("happiness",)), made.Scripted("m", made.saying([3, 5])))
+    assert work.names == FER7 and work.evaluations[0].figures["labels"]["accuracy"] == 0.5
+    with pytest.raises(DatasetError, match="one class"):
+        Comparison(made.dataset([0], names=("cat",)), "PublicTest", [])
+
+
+def test_an_empty_split_is_refused():
+    with pytest.raises(DatasetError, match="no split called 'Nowhere'"):
+        Comparison(made.dataset(TRUTH), "Nowhere", ["one"])
+    with pytest.raises(DatasetError):
+        Comparison(made.dataset([]), "PublicTest", ["one"])
+
+
+def test_cancel_keeps_what_was_done():
+    one, two = made.Scripted("one", made.saying(TRUTH)), made.Scripted("two", made.saying(TRUTH))
+    work = Comparison(made.dataset(TRUTH), "PublicTest", ["one", "two"], find=finder(one, two))
+    with pytest.raises(Cancelled):
+        work.run(lambda: bool(work.evaluations))
+    assert [e.contender.name for e in work.evaluations] == ["one"] and two.asked == 0
+    assert work.progress < 1 and work.report(work.evaluations[0])["accuracy"] == 1.0
+
+
+def test_cancel_in_the_middle_of_a_model():
+    model = made.Scripted("one", made.saying(TRUTH))
+    work = Comparison(made.dataset(TRUTH), "PublicTest", ["one"], find=finder(model))
+    with pytest.raises(Cancelled):
+        work.run(lambda: model.asked > 0)
+    assert model.asked == 1 and work.evaluations == [] and work.failures == []
+
+
+def with_copies(copied: int) -> Dataset:
+    """Eight images of PublicTest, of which so many lie in Training too, and one more there."""
+    data = made.dataset(TRUTH)
+    images = np.concatenate([data.images, data.images[:copied, :, ::-1], made.dataset([0], seed=9).images])
+    where = np.array(["PublicTest"] * 8 + ["Training"] * (copied + 1))
+    return Dataset(images, np.array([*TRUTH, *TRUTH[:copied], 0]), FER7, where)
+
+
+def test_the_part_without_near_copies():
+    work = compare(with_copies(2), made.Scripted("bad", made.saying(WRONG)))
+    assert work.clean is not None and work.clean.tolist() == [False] * 2 + [True] * 6
+    clean = work.report(work.evaluations[0], clean=True)
+    assert (clean["n"], clean["accuracy"], clean["clean"]) == (6, pytest.approx(4 / 6), True)
+    assert work.report(work.evaluations[0])["n"] == 8
+
+
+@pytest.mark.parametrize("data, says", [(with_copies(8), "no clean part"), (made.dataset(TRUTH), "no other split")])
+def test_no_part_without_near_copies(data, says):
+    work = compare(data, made.Scripted("one", made.saying(TRUTH)))
+    assert work.clean is None and any(says in note for note in work.notes)
+    with pytest.raises(DatasetError, match="without near copies"):
+        work.report(work.evaluations[0], clean=True)
+
+
+def test_rows_are_those_of_the_source():
+    work = Comparison(with_copies(2).select([8, 3, 5]), "PublicTest", [])
+    assert work.rows.tolist() == [3, 5]
+
+
+def test_answers_are_remembered_by_model_and_images(tmp_path):
+    model, data = made.Scripted("one", made.saying(TRUTH)), made.dataset(TRUTH)
+    first = compare(data, model, cache=tmp_path)
+    again = compare(data, model, cache=tmp_path)
+    assert model.asked == 1
+    np.testing.assert_array_equal(first.evaluations[0].probabilities, again.evaluations[0].probabilities)
+    assert again.evaluations[0].speed == first.evaluations[0].speed
+    compare(made.dataset(TRUTH, seed=1), model, cache=tmp_path)
+    compare(data, model, cache=tmp_path, flip=False)
+    assert model.asked == 3
+
+
+def test_a_damaged_memory_is_made_again(tmp_path):
+    assert remembered(tmp_path, "x", lambda: np.arange(3)).tolist() == [0, 1, 2]
+    (tmp_path / "x.npy").write_bytes(b"not an array")
+    assert remembered(tmp_path, "x", lambda: np.arange(4)).tolist() == [0, 1, 2, 3]
+    assert remembered(tmp_path, "x", lambda: pytest.fail("asked again")).tolist() == [0, 1, 2, 3]
+
+
+def test_a_memory_that_cannot_be_written_is_none(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert remembered(tmp_path / "file" / "below", "x", lambda: np.arange(3)).tolist() == [0, 1, 2]

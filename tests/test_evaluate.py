@@ -1,0 +1,213 @@
+"""`evaluate` as a script uses it: its JSON, its files, its exit status; and the bundles that it asks."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from fer_core.__main__ import main
+from fer_core.bundles import CARD, DEFAULT, SHIPPED, WEIGHTS, load_bundle
+from fer_core.classification import Classifier
+from fer_core.contenders import BundleContender, contender, contenders
+from fer_core.datasets import Dataset, read_dataset, save_dataset
+from fer_core.errors import ModelError
+from fer_core.labels import FER7, FERPLUS_VOTES
+from fer_core.synthetic import synthetic_faces
+
+KEYS = {"n", "accuracy", "macro_f1", "nll", "ece", "per_class", "ferplus_accuracy"}
+CODES = {"angry": 0, "disgust": 1, "fear": 2, "happy": 3, "sad": 4, "surprise": 5, "neutral": 6}
+
+
+@pytest.fixture(scope="module")
+def faces() -> Dataset:
+    """Twelve drawn faces to be asked about, and four of training, two of them copies."""
+    drawn = synthetic_faces().split("Training")
+    chosen = drawn.select(np.arange(14))
+    images = np.concatenate([chosen.images, chosen.images[:2]])
+    where = np.array(["PublicTest"] * 12 + ["Training"] * 4)
+    return Dataset(images, np.concatenate([chosen.labels, chosen.labels[:2]]), FER7, where)
+
+
+@pytest.fixture(autouse=True)
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of one's own."""
+    monkeypatch.setenv("FER_HOME", str(tmp_path / "home"))
+    return tmp_path / "home" / "models"
+
+
+def add(own: Path, name: str, edit=lambda card: None) -> Path:
+    folder = own / name
+    folder.mkdir(parents=True)
+    card = json.loads((SHIPPED / DEFAULT / CARD).read_text())
+    edit(card)
+    (folder / CARD).write_text(json.dumps(card))
+    shutil.copy(SHIPPED / DEFAULT / WEIGHTS, folder)
+    return folder
+
+
+def kaggle(folder: Path, data: Dataset, *, votes: bool = True) -> Path:
+    """The dataset as Kaggle's file, with FER+ beside it in which all ten see surprise."""
+    lines = ["emotion,pixels,Usage"]
+    rows = zip(data.images, data.labels, data.splits, strict=True)
+    lines += [f"{CODES[FER7[label]]},{' '.join(map(str, image.ravel()))},{split}" for image, label, split in rows]
+    (folder / "fer2013.csv").write_text("\n".join(lines) + "\n")
+    if votes:
+        lines = [",".join(["Usage", "Image name", *FERPLUS_VOTES[:-1], "NF"])]
+        lines += [f"{split},fer{i:07d}.png,0,0,10,0,0,0,0,0,0,0" for i, split in enumerate(data.splits)]
+        (folder / "fer2013new.csv").write_text("\n".join(lines) + "\n")
+    return folder / "fer2013.csv"
+
+
+def evaluate(capsys: pytest.CaptureFixture[str], *how: str) -> tuple[int, object, str]:
+    status = main(["evaluate", *how, "--json"])
+    out, err = capsys.readouterr()
+    return status, json.loads(out) if out else None, err
+
+
+def test_json_of_one_model(tmp_path, faces, capsys):
+    status, found, _ = evaluate(capsys, "--data", str(kaggle(tmp_path, faces)))
+    assert status == 0 and isinstance(found, dict) and found.keys() >= KEYS
+    classifier = Classifier(load_bundle(), flip=True)
+    part = faces.split("PublicTest")
+    guess = [FER7[i] for i in classifier.head(part.images, "fer7").argmax(1)]
+    right = [said == FER7[label] for said, label in zip(guess, part.labels, strict=True)]
+    assert found["n"] == 12 and found["accuracy"] == pytest.approx(sum(right) / 12)
+    assert list(found["per_class"]) == list(FER7) and found["split"] == "PublicTest"
+    assert found["ferplus"]["n"] == 12 and found["ferplus_accuracy"] == found["votes"]["agreement"]
+
+
+def test_without_votes(tmp_path, faces, capsys):
+    status, found, _ = evaluate(capsys, "--data", str(kaggle(tmp_path, faces, votes=False)), "--one-view")
+    assert status == 0 and found["ferplus_accuracy"] is None and found["views"] == 1
+
+
+def test_several_models_give_a_list_and_a_bad_one_its_sentence(own, faces, capsys):
+    add(own, "twin")
+    name = save_dataset("mine", faces)
+    status, found, err = evaluate(capsys, "--data", name, "--model", DEFAULT, "nowhere", "twin")
+    assert status == 1 and [f["model"] for f in found] == [DEFAULT, "twin", "nowhere"]
+    assert found[0]["mcnemar"] == {"twin": {"only_first": 0, "only_second": 0, "p": 1.0}}
+    assert "There is no model called 'nowhere'" in found[2]["error"] and "nowhere: " in err
+
+
+def test_only_bad_models(faces, capsys):
+    status, found, _ = evaluate(capsys, "--data", save_dataset("mine", faces), "--model", "nowhere")
+    assert status == 2 and found["model"] == "nowhere"
+
+
+def test_clean(faces, capsys):
+    name = save_dataset("mine", faces)
+    status, found, _ = evaluate(capsys, "--data", name, "--clean")
+    assert status == 0 and found["clean"] and 0 < found["n"] <= 10  # other drawn faces may be alike, too
+    status, found, err = evaluate(capsys, "--data", name, "--clean", "--split", "Training")
+    assert status == 2 and found is None and "no other split" in err
+
+
+def test_the_built_in_dataset_by_name(capsys, monkeypatch, faces):
+    monkeypatch.setattr("fer_core.library._drawn", lambda: faces)  # as it is, it has 350 images to be asked about
+    status, found, _ = evaluate(capsys, "--data", "synthetic")
+    assert status == 0 and found["n"] == 12 and found["dataset"] == "synthetic"
+
+
+@pytest.mark.parametrize(
+    "how, says",
+    [
+        (["--data", "nowhere"], "neither a file or folder nor a dataset of the library, which has: synthetic"),
+        (["--data", "synthetic", "--ferplus", "x.csv"], "goes with Kaggle's CSV file"),
+        (["--data", str(SHIPPED), "--ferplus", "x.csv"], "goes with Kaggle's CSV file"),
+    ],
+)
+def test_bad_data(how, says, capsys):
+    status, found, err = evaluate(capsys, *how)
+    assert status == 2 and found is None and says in err
+
+
+def test_a_folder_of_pictures(tmp_path, faces, capsys):
+    for number, (image, label) in enumerate(zip(faces.images[:6], faces.labels[:6], strict=True)):
+        folder = tmp_path / "faces" / "test" / FER7[label]
+        folder.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(folder / f"{number}.png"), image)
+    (tmp_path / "fer2013new.csv").write_text("votes of something else")
+    split = read_dataset(tmp_path / "faces")[0].split_names[0]
+    status, found, _ = evaluate(capsys, "--data", str(tmp_path / "faces"), "--split", split)
+    assert status == 0 and (found["n"], found["dataset"]) == (6, "faces")
+
+
+def test_an_empty_split(faces, capsys):
+    status, _, err = evaluate(capsys, "--data", save_dataset("mine", faces), "--split", "PrivateTest")
+    assert status == 2 and "no split called 'PrivateTest'" in err
+
+
+def test_a_line_that_cannot_be_used_is_told(tmp_path, faces, capsys):
+    path = kaggle(tmp_path, faces)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], "3,1 2 3,PublicTest", *lines[2:]]) + "\n")
+    status, found, err = evaluate(capsys, "--data", str(path))
+    assert status == 0 and found["n"] == 11 and "1 left out" in err
+
+
+def test_files_and_words(tmp_path, faces, own, capsys):
+    add(own, "twin")
+    out = tmp_path / "out"
+    data = str(kaggle(tmp_path, faces))
+    assert main(["evaluate", "--data", data, "--model", DEFAULT, "twin", "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "12 images of fer2013.csv, PublicTest" in printed and "what most of ten people see" in printed
+    assert "McNemar's p = 1" in printed
+    assert sorted(p.name for p in out.iterdir()) == ["answers-1.csv", "answers-2.csv", "figures.json"]
+    assert [f["model"] for f in json.loads((out / "figures.json").read_text())] == [DEFAULT, "twin"]
+    with open(out / "answers-1.csv", newline="", encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    assert [row["row"] for row in table] == [str(i) for i in range(12)] and table[0]["model"] == DEFAULT
+    assert [row["label"] for row in table] == [FER7[i] for i in faces.labels[:12]]
+    for row in table:
+        given = {name: float(row[name]) for name in FER7}
+        assert row["guess"] == max(given, key=given.__getitem__) and sum(given.values()) == pytest.approx(1, abs=1e-4)
+
+
+def test_words_that_a_spreadsheet_would_run_are_made_safe(tmp_path, faces, own, capsys):
+    add(own, "=2+3")
+    keep = faces.select(np.flatnonzero(np.isin(faces.labels, [0, 1]) & (faces.splits == "PublicTest")))
+    data = Dataset(keep.images, keep.labels, (*FER7[:6], "@surprise"), keep.splits)
+    name = save_dataset("mine", data)
+    assert main(["evaluate", "--data", name, "--model", "=2+3", "--out", str(tmp_path / "out")]) == 0
+    with open(tmp_path / "out" / "answers-1.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    assert rows[0][-1] == "'@surprise" and rows[1][0] == "'=2+3"
+
+
+def test_a_folder_that_cannot_be_written(tmp_path, faces, capsys):
+    (tmp_path / "file").write_text("")
+    status, _, err = evaluate(capsys, "--data", save_dataset("mine", faces), "--out", str(tmp_path / "file" / "below"))
+    assert status == 2 and "Choose another folder with --out" in err
+
+
+def test_a_bundle_as_a_contender(faces):
+    model = contender(DEFAULT)
+    told: list[float] = []
+    found = model.predict(faces.images, flip=True, progress=told.append)
+    np.testing.assert_allclose(found.logits, Classifier(load_bundle(), flip=True).logits(faces.images), atol=1e-4)
+    assert found.one_ms > 0 and found.images_per_second > 0 and told[-1] == 1.0 and told == sorted(told)
+    assert (model.name, model.origin, model.size) == (DEFAULT, "shipped", (SHIPPED / DEFAULT / WEIGHTS).stat().st_size)
+
+
+def test_contenders_leave_out_what_does_not_load(own):
+    add(own, "good")
+    (add(own, "damaged") / WEIGHTS).write_bytes(b"other")
+    found = {model.name: model for model in contenders()}
+    assert "good" in found and "damaged" not in found and found["good"].origin == "yours"
+    with pytest.raises(ModelError, match="damaged"):
+        contender("damaged")
+
+
+def test_the_fingerprint_follows_weights_and_preprocessing(own):
+    add(own, "same")
+    add(own, "other", lambda card: card.update(preprocessing={"side": 48, "scale": "unit"}))
+    found = {name: BundleContender(load_bundle(name)).fingerprint for name in (DEFAULT, "same", "other")}
+    assert found[DEFAULT] == found["same"] != found["other"]
