@@ -217,4 +217,5 @@ def test_memory_does_not_grow_with_the_clip(tmp_path):
     short = make_clip(tmp_path / "a.mp4", frames)
     long = make_clip(tmp_path / "b.mp4", frames * 5)
     before, after = kept(short), kept(long)
-    assert after < before + 320 * 240 * 3, (before, after)  # not one frame more
+    # Of 240 frames more, none is kept; how many of the few in hand are decoded at the moment of the look is chance.
+    assert after < before + 8 * 320 * 240 * 3, (before, after)

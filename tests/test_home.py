@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,9 @@ from fer_core.home import PROJECT, at_home, find_homes, home
 
 
 @pytest.fixture(autouse=True)
-def usual() -> Iterator[None]:
-    yield
-    find_homes(None)
+def usual(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody says whose home it is; afterwards those say it again who did: the pages, for the tests that come later."""
+    monkeypatch.setattr("fer_core.home._finder", None)
 
 
 def test_it_is_the_settings_or_the_projects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
