@@ -16,6 +16,7 @@ import numpy as np
 from .answers import answers, task
 from .contenders import Contender, Prediction, contender
 from .datasets import Dataset
+from .degradation import CONDITIONS, degrade
 from .errors import Cancelled, DatasetError, FerError, ModelError
 from .evaluation import against_votes, linked, majority, mcnemar, measure, reliability, risk_coverage
 from .labels import FERPLUS8
@@ -35,6 +36,7 @@ class Evaluation:
         ferplus: float (n, 8), columns as `labels.FERPLUS8`.
         figures: by the kind of truth, `labels` or `ferplus`, each also `_clean`; see `evaluation.measure`.
         votes: see `evaluation.against_votes`.
+        conditions: rows of condition, amount, accuracy and n, on images made worse; empty where that was not asked for.
         speed: images_per_second and one_ms.
         notes: what a reader of the figures has to know, a sentence each.
     """
@@ -46,6 +48,7 @@ class Evaluation:
     notes: list[str] = field(default_factory=list)
     figures: dict[str, dict[str, Any]] = field(default_factory=dict)
     votes: dict[str, float | int] = field(default_factory=dict)
+    conditions: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def guess(self) -> np.ndarray:
@@ -73,6 +76,7 @@ class Comparison:
         dataset_name: str = "dataset",
         flip: bool = True,
         check_copies: bool = True,
+        worse: int = 0,
         cache: Path | None = None,
         find: Callable[[str], Contender] = contender,
     ):
@@ -85,6 +89,7 @@ class Comparison:
             dataset_name: for people.
             flip: also show the mirrored images and take the mean of both answers.
             check_copies: look for near copies in Training.
+            worse: how many of the images are also shown smaller, blurred, darker and turned, see `degradation`.
             cache: folder where answers are remembered, by the model's and the images' fingerprints.
             find: gives the model of a name.
 
@@ -107,6 +112,7 @@ class Comparison:
         self.evaluations: list[Evaluation] = []
         self.failures: list[tuple[str, str]] = []
         self.progress, self.doing = 0.0, "Waiting"
+        self._sample = np.sort(np.random.default_rng(0).permutation(len(self.images))[:worse])
         self._check_copies, self._cache, self._find = check_copies, cache, find
         self._others = dataset.images[dataset.splits == "Training"] if split != "Training" else dataset.images[:0]
 
@@ -144,23 +150,8 @@ class Comparison:
         return "copies-" + _hash(self.images, self._others)
 
     def _evaluate(self, model: Contender, step: Callable[[float], None]) -> Evaluation:
-        key = f"answers-{model.fingerprint}-{_hash(self.images)}-{int(self.flip)}"
-
-        def ask() -> np.ndarray:
-            found = model.predict(self.images, flip=self.flip, progress=step)
-            speed = np.array([found.images_per_second, found.one_ms])
-            return np.concatenate([found.logits.astype(np.float32).ravel(), speed.astype(np.float32)])
-
-        flat = remembered(self._cache, key, ask)
-        outputs = sum(len(head.labels) for head in model.heads)
-        if flat.size != len(self.images) * outputs + 2:
-            raise ModelError(f"{model.title} did not give {outputs} scores for each image. Install it again.")
-        logits = flat[:-2].reshape(len(self.images), outputs)
-        if not np.isfinite(logits).all():
-            raise ModelError(
-                f"{model.title} gave scores that are not numbers. Train it again, or choose another model."
-            )
-        prediction = Prediction(logits, float(flat[-2]), float(flat[-1]))
+        whole = 0.6 if len(self._sample) else 1.0
+        prediction = self._ask(model, self.images, self.flip, lambda share: step(whole * share))
         probabilities, named, notes = answers(model, prediction.logits, self.names)
         ferplus, named_plus, plus_notes = answers(model, prediction.logits, FERPLUS8)
         found = Evaluation(
@@ -184,7 +175,39 @@ class Comparison:
                 )
         if self.votes.any():
             found.votes = against_votes(ferplus, self.votes)
+        if len(self._sample):
+            self.doing = f"Making it harder for {model.title}"
+            found.conditions = self._conditions(model, lambda share: step(0.6 + 0.4 * share))
         return found
+
+    def _ask(self, model: Contender, images: np.ndarray, flip: bool, progress: Callable[[float], None]) -> Prediction:
+        def ask() -> np.ndarray:
+            found = model.predict(images, flip=flip, progress=progress)
+            speed = np.array([found.images_per_second, found.one_ms])
+            return np.concatenate([found.logits.astype(np.float32).ravel(), speed.astype(np.float32)])
+
+        flat = remembered(self._cache, f"answers-{model.fingerprint}-{_hash(images)}-{int(flip)}", ask)
+        outputs = sum(len(head.labels) for head in model.heads)
+        if flat.size != len(images) * outputs + 2:
+            raise ModelError(f"{model.title} did not give {outputs} scores for each image. Install it again.")
+        logits = flat[:-2].reshape(len(images), outputs)
+        if not np.isfinite(logits).all():
+            raise ModelError(
+                f"{model.title} gave scores that are not numbers. Train it again, or choose another model."
+            )
+        return Prediction(logits, float(flat[-2]), float(flat[-1]))
+
+    def _conditions(self, model: Contender, progress: Callable[[float], None]) -> list[dict[str, Any]]:
+        """Accuracy on the sample under each condition, one view."""
+        images, labels = self.images[self._sample], self.labels[self._sample]
+        asked = [(condition, amount) for condition, amounts in CONDITIONS.items() for amount in amounts]
+        stack = np.concatenate([degrade(images, condition, amount) for condition, amount in asked])
+        given = answers(model, self._ask(model, stack, False, progress).logits, self.names)[0]
+        right = (given.argmax(1).reshape(len(asked), -1) == labels).mean(1)
+        return [
+            {"condition": condition, "amount": amount, "accuracy": float(share), "n": len(labels)}
+            for (condition, amount), share in zip(asked, right, strict=True)
+        ]
 
     def against(self, first: Evaluation, second: Evaluation, *, clean: bool = False) -> dict[str, float | int]:
         """McNemar's test between two of the evaluations, on the dataset's labels."""
@@ -213,6 +236,7 @@ class Comparison:
             "ferplus_accuracy": plus["accuracy"] if plus else None,
             "ferplus": plus,
             "votes": evaluation.votes or None,
+            "conditions": evaluation.conditions or None,
             **{k: round(v, 3) for k, v in evaluation.speed.items()},
             "bytes": model.size,
             "notes": evaluation.notes + self.notes,

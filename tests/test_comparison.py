@@ -11,8 +11,9 @@ import pytest
 
 from fer_core.bundles import Head
 from fer_core.comparison import COVERAGES, Comparison, remembered
-from fer_core.contenders import Contender
+from fer_core.contenders import Contender, Prediction
 from fer_core.datasets import Dataset
+from fer_core.degradation import CONDITIONS
 from fer_core.errors import Cancelled, DatasetError, ModelError
 from fer_core.labels import FER7, FERPLUS8
 
@@ -207,3 +208,39 @@ def test_a_damaged_memory_is_made_again(tmp_path):
 def test_a_memory_that_cannot_be_written_is_none(tmp_path):
     (tmp_path / "file").write_text("")
     assert remembered(tmp_path / "file" / "below", "x", lambda: np.arange(3)).tolist() == [0, 1, 2]
+
+
+class Measuring(made.Scripted):
+    """Says happy where the picture is brighter than 100, else sad."""
+
+    def predict(self, images, *, flip, progress):
+        self.asked += 1
+        progress(1.0)
+        said = np.where(images.mean((1, 2)) > 100, FER7.index("happy"), FER7.index("sad"))
+        return Prediction(made.saying(said), 100.0, 2.5)
+
+
+def test_images_made_worse():
+    light = Dataset(
+        np.full((6, 48, 48), 160, np.uint8), np.full(6, FER7.index("happy")), FER7, np.full(6, "PublicTest")
+    )
+    model = Measuring("m", made.saying([0]))
+    work = compare(light, model, worse=4)
+    rows = work.report(work.evaluations[0])["conditions"]
+    assert [(r["condition"], r["amount"]) for r in rows] == [
+        (c, a) for c, amounts in CONDITIONS.items() for a in amounts
+    ]
+    assert {r["n"] for r in rows} == {4} and model.asked == 2
+    dark = {r["amount"]: r["accuracy"] for r in rows if r["condition"] == "brightness"}
+    assert dark == {0.1: 0, 0.25: 0, 0.5: 0, 1.0: 1, 1.5: 1, 2.0: 1}
+    assert all(r["accuracy"] == 1 for r in rows if r["condition"] != "brightness")
+    assert compare(light, model).evaluations[0].conditions == []
+    assert compare(light, model, worse=100).evaluations[0].conditions[0]["n"] == 6
+
+
+def test_cancel_while_images_are_made_worse():
+    model = Measuring("m", made.saying([0]))
+    work = Comparison(made.dataset(TRUTH), "PublicTest", ["m"], worse=4, find=finder(model))
+    with pytest.raises(Cancelled):
+        work.run(lambda: model.asked == 2)
+    assert work.evaluations == []

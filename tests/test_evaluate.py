@@ -171,6 +171,15 @@ def test_files_and_words(tmp_path, faces, own, capsys):
         assert row["guess"] == max(given, key=given.__getitem__) and sum(given.values()) == pytest.approx(1, abs=1e-4)
 
 
+def test_degraded(faces, capsys):
+    name = save_dataset("mine", faces)
+    assert main(["evaluate", "--data", name, "--degraded"]) == 0
+    printed = capsys.readouterr().out
+    assert "of 12 images that were made worse" in printed
+    for words in ("face size (pixels) 12: ", "blur (pixels) 0: ", "brightness (times) 0.1: ", "roll (degrees) -30: "):
+        assert words in printed
+
+
 def test_words_that_a_spreadsheet_would_run_are_made_safe(tmp_path, faces, own, capsys):
     add(own, "=2+3")
     keep = faces.select(np.flatnonzero(np.isin(faces.labels, [0, 1]) & (faces.splits == "PublicTest")))

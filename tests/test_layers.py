@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "fer_core"
 
 LEVELS = [
-    {"cells", "errors", "home", "labels", "types"},
+    {"cells", "degradation", "errors", "home", "labels", "types"},
     {"training"},
     {
         "appearance",

@@ -13,12 +13,15 @@ from ..bundles import DEFAULT
 from ..cells import safe_cell
 from ..comparison import Comparison, Evaluation
 from ..datasets import Dataset, list_datasets, open_dataset, read_dataset
+from ..degradation import CONDITIONS, TITLES
 from ..errors import DatasetError, FerError
 from .common import quiet, say
 
 __all__ = ["HELP", "add_arguments", "run"]
 
 HELP = "how good models are on a dataset"
+WORSE = 500
+"""Images that are made worse; under each of the 23 conditions."""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -31,6 +34,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", nargs="+", default=[DEFAULT], metavar="NAME", help=f"see `models` ({DEFAULT})")
     command.add_argument("--clean", action="store_true", help="leave out images with a near copy in Training")
     command.add_argument("--one-view", action="store_true", help="do not also look at the mirrored image, as in clips")
+    command.add_argument(
+        "--degraded", action="store_true", help=f"also {WORSE} images made worse: size, blur, and so on"
+    )
     command.add_argument("--out", type=Path, metavar="DIR", help="folder for figures and each model's answers")
 
 
@@ -59,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
         dataset_name=name,
         flip=not args.one_view,
         check_copies=args.clean,
+        worse=WORSE if args.degraded else 0,
     )
     with quiet():
         work.run()
@@ -91,6 +98,11 @@ def _print(report: dict[str, Any]) -> None:
     print(f"  recall: {', '.join(recalls)}")
     if report["ferplus"]:
         print(f"  what most of ten people see: {report['ferplus_accuracy']:.1%} of {report['ferplus']['n']} images")
+    if rows := report["conditions"]:
+        print(f"  accuracy in one view of {rows[0]['n']} images that were made worse:")
+        for condition in CONDITIONS:
+            cells = [f"{r['amount']:g}: {r['accuracy']:.0%}" for r in rows if r["condition"] == condition]
+            print(f"    {TITLES[condition].lower()} {', '.join(cells)}")
     print(f"  {report['bytes'] / 1e6:.1f} MB, {report['one_ms']:.2f} ms for one face")
     for note in report["notes"]:
         print(f"  {note}")
