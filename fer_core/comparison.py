@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from .answers import answers, task
-from .contenders import Contender, Prediction, contender
+from .contenders import Contender, Prediction
 from .datasets import Dataset
 from .degradation import CONDITIONS, degrade
 from .errors import Cancelled, DatasetError, FerError, ModelError
 from .evaluation import against_votes, linked, majority, mcnemar, measure, reliability, risk_coverage
 from .labels import FERPLUS8
+from .lineup import contender
 
 __all__ = ["Comparison", "Evaluation", "remembered"]
 

@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .bundles import SHIPPED, Bundle, Head, list_bundles, load_bundle
+from .bundles import SHIPPED, Bundle, Head, list_bundles
 from .classification import Classifier
 from .errors import ModelError
 
-__all__ = ["BundleContender", "Contender", "Prediction", "Progress", "contender", "contenders"]
+__all__ = ["BundleContender", "Contender", "Prediction", "Progress", "contenders"]
 
 Progress = Callable[[float], None]
 """Is told the share that is done, 0 to 1; may raise Cancelled."""
@@ -117,8 +117,3 @@ def contenders() -> list[Contender]:
         except ModelError:
             continue
     return found
-
-
-def contender(name: str) -> Contender:
-    """The one of that name; raises ModelError where there is none or its weights cannot be used."""
-    return BundleContender(load_bundle(name))

@@ -14,10 +14,11 @@ import pytest
 from fer_core.__main__ import main
 from fer_core.bundles import CARD, DEFAULT, SHIPPED, WEIGHTS, load_bundle
 from fer_core.classification import Classifier
-from fer_core.contenders import BundleContender, contender, contenders
+from fer_core.contenders import BundleContender, contenders
 from fer_core.datasets import Dataset, read_dataset, save_dataset
 from fer_core.errors import ModelError
 from fer_core.labels import FER7, FERPLUS_VOTES
+from fer_core.lineup import contender
 from fer_core.synthetic import synthetic_faces
 
 KEYS = {"n", "accuracy", "macro_f1", "nll", "ece", "per_class", "ferplus_accuracy"}

@@ -1,0 +1,108 @@
+"""Keras models, asked in a process of their own: TensorFlow takes seconds and much memory, and then is gone."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import ModelError
+
+__all__ = ["ask", "has_keras"]
+
+PATIENCE = 600.0
+"""Seconds after which a child is taken to hang."""
+
+
+def has_keras() -> bool:
+    """Whether Keras with TensorFlow is installed; looks, and imports nothing."""
+    return all(importlib.util.find_spec(name) is not None for name in ("tensorflow", "keras"))
+
+
+def ask(
+    model: Path,
+    images: np.ndarray,
+    *,
+    side: int,
+    scale: str,
+    flip: bool,
+    progress: Callable[[float], None] = lambda share: None,
+) -> tuple[np.ndarray, float, float]:
+    """What a Keras model answers.
+
+    Args:
+        model: file that Keras loads.
+        images: uint8 (n, 48, 48).
+        side, scale: see `keras_worker.network_input`.
+        flip: also show the mirrored images and take the mean.
+        progress: is told the share done; where it raises, the child is ended.
+
+    Returns:
+        logits float32 (n, outputs), the logarithm of probabilities where the model ends in a softmax; images a second;
+        milliseconds for one image alone.
+
+    Raises:
+        ModelError: it does not load, or Keras is not installed.
+    """
+    found = _run(model, images, progress, side=side, scale=scale, flip=flip)
+    return found["logits"], float(found["speed"][0]), float(found["speed"][1])
+
+
+def _run(model: Path, images: np.ndarray, progress: Callable[[float], None], **how: Any) -> dict[str, np.ndarray]:
+    if not has_keras():
+        raise ModelError("TensorFlow is not installed here, and this model needs it: pip install tensorflow.")
+    with tempfile.TemporaryDirectory(prefix="keras-child-") as name:
+        folder = Path(name)
+        request = {"model": str(Path(model).resolve()), **how}
+        (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
+        np.savez(folder / "request.npz", images=images)
+        _wait(folder, progress)
+        with np.load(folder / "response.npz", allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+
+
+def _wait(folder: Path, progress: Callable[[float], None]) -> None:
+    environment = {
+        **os.environ,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "KERAS_BACKEND": "tensorflow",
+    }
+    command = [sys.executable, "-m", "fer_core.keras_worker", str(folder)]
+    root = Path(__file__).resolve().parent.parent
+    with open(folder / "log.txt", "wb") as log:
+        child = subprocess.Popen(
+            command, cwd=root, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                child.wait(0.2)
+                break
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(OSError, ValueError):
+                    progress(float((folder / "progress.txt").read_text()))
+                    continue
+                progress(0.0)
+            if time.monotonic() > end:
+                raise ModelError("The model did not answer within ten minutes. Try fewer images.")
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+    if child.returncode == 3:
+        raise ModelError((folder / "error.txt").read_text(encoding="utf-8"))
+    if child.returncode:
+        words = (folder / "log.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        raise ModelError(f"The model could not be run; the last that was heard: {words[-1] if words else 'nothing'}")
