@@ -40,7 +40,7 @@ LEVELS = [
     {"lineup"},
     {"comparison", "video", "writing"},
     {"analysis", "annotation", "jobs", "moments", "people", "timeline"},
-    {"charts", "curves", "export", "pace", "pulse", "recording"},
+    {"charts", "curves", "export", "gallery", "pace", "pulse", "recording"},
     {"clip"},
     {"live"},
     {"commands"},

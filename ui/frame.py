@@ -19,6 +19,7 @@ __all__ = ["PAGES", "frame"]
 PAGES = {
     "pages/video.py": ("Analyse a clip", ":material/movie:"),
     "pages/live.py": ("Live", ":material/videocam:"),
+    "pages/explore.py": ("Explore", ":material/grid_view:"),
     ABOUT: ("About", ":material/info:"),
 }
 """Pages in the order of the menu, with title and icon. The first is the app's start."""

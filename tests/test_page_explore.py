@@ -1,0 +1,192 @@
+"""The page that explores a dataset, without a browser: the drawn faces, an upload, a cleaned copy, what is bad."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from fer_core.datasets import Dataset, list_datasets, load_dataset, save_dataset
+from fer_core.gallery import agreement, listing_csv, mean_faces, people_say, sprite, votes_of
+from fer_core.quality import check
+from fer_core.synthetic import CONFLICTS, LEAKS
+
+PAGE = str(Path(__file__).resolve().parent.parent / "pages" / "explore.py")
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """An empty home, nothing cached."""
+    monkeypatch.delenv("FER_HOSTED", raising=False)
+    monkeypatch.setenv("FER_HOME", str(tmp_path / "home"))
+    st.cache_resource.clear()
+    yield
+    st.cache_resource.clear()
+
+
+def voted() -> Dataset:
+    """Six images: a pair across splits, one that people see otherwise, one on which they do not agree."""
+    images = np.random.default_rng(0).integers(0, 256, (6, 48, 48)).astype(np.uint8)
+    images[5] = images[0]
+    votes = np.zeros((6, 10), np.uint8)
+    votes[:, 1] = 10
+    votes[2] = [0, 0, 0, 9, 0, 0, 0, 0, 1, 0]
+    votes[3] = [3, 4, 0, 3, 0, 0, 0, 0, 0, 0]
+    splits = np.array(["Training"] * 5 + ["Test"])
+    return Dataset(images, np.array([0, 0, 0, 0, 1, 0]), ("happy", "=sad"), splits, votes)
+
+
+def start() -> AppTest:
+    return whole(AppTest.from_file(PAGE, default_timeout=120).run())
+
+
+def whole(app: AppTest) -> AppTest:
+    assert not app.exception
+    return app
+
+
+def view(app: AppTest, name: str) -> AppTest:
+    app.segmented_control[0].set_value(name)
+    return whole(app.run())
+
+
+def words(app: AppTest) -> str:
+    return " ".join(element.value for kind in (app.markdown, app.info, app.success, app.error) for element in kind)
+
+
+def pictures(app: AppTest) -> str:
+    return " ".join(element.proto.body for element in app.get("html"))
+
+
+def choose(app: AppTest, name: str) -> AppTest:
+    return whole(app.selectbox[0].set_value(name).run())
+
+
+def submit(app: AppTest, label: str) -> AppTest:
+    return whole(next(b for b in app.button if b.label == label).click().run())
+
+
+def upload(app: AppTest, name: str, data: bytes) -> AppTest:
+    app.file_uploader[0].set_value((name, data, "application/octet-stream"))
+    return submit(app, "Read and keep")
+
+
+def zipped() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for number, name in enumerate(("train/happy/a", "train/sad/b", "test/happy/c", "test/sad/d")):
+            image = np.random.default_rng(number % 3).integers(0, 256, (48, 48)).astype(np.uint8)
+            archive.writestr(f"{name}.png", cv2.imencode(".png", image)[1].tobytes())
+    return buffer.getvalue()
+
+
+def test_the_drawn_faces_are_said_to_be_drawn_and_filters_hold():
+    app = start()
+    assert "These faces are drawn" in words(app) and "**2,100** of 2,100 images" in words(app)
+    assert pictures(app).count("<figure>") == 60
+    splits, labels = app.multiselect
+    splits.set_value(["PublicTest"])
+    labels.set_value(["happy"])
+    whole(app.run())
+    data = load_dataset("synthetic")
+    n = int(((data.splits == "PublicTest") & (data.labels == data.names.index("happy"))).sum())
+    assert f"**{n}** of 2,100 images" in words(app)
+    assert pictures(app).count("<figcaption>happy") == min(n, 60)
+    app.multiselect[0].set_value([])
+    app.multiselect[1].set_value([])
+    app.number_input[0].set_value(7)
+    whole(app.run())
+    assert "**1** of 2,100 images" in words(app) and "row 7<" in pictures(app)
+    app.number_input[0].set_value(999_999)
+    assert "No image passes" in words(whole(app.run()))
+
+
+def test_the_quality_report_and_a_cleaned_copy():
+    app = view(start(), "What is wrong")
+    leaks = LEAKS + CONFLICTS
+    assert app.metric[1].value == str(leaks)
+    assert f"{leaks / 350:.1%} of the images outside Training leak" in words(app)
+    app.text_input[-1].set_value("12, many")
+    assert "whole numbers" in words(submit(app, "Make the cleaned copy"))
+    app.text_input[-1].set_value("999999")
+    assert "There is no row 999999" in words(submit(app, "Make the cleaned copy"))
+    assert len(list_datasets()) == 1
+    app.text_input[-1].set_value("12, 40")
+    submit(app, "Make the cleaned copy")
+    assert app.selectbox[0].value == "synthetic-clean" and "were left out" in words(app)
+    copy = load_dataset("synthetic-clean")
+    assert not len(check(copy).leaked) and not {12, 40} & set(copy.rows.tolist())
+
+
+def test_near_copies_and_mean_faces():
+    save_dataset("few", voted())
+    app = choose(start(), "few")
+    assert pictures(view(app, "Mean faces")).count("<figure>") == 4
+    submit(view(app, "What is wrong"), "Look for near copies")
+    assert "No near copies" in words(app)
+
+
+def test_people_and_labels():
+    app = view(start(), "Labels and people")
+    assert "Nobody was asked" in words(app)
+    save_dataset("few", voted())
+    app = choose(whole(app.run()), "few")
+    assert "**6** images" in words(app) and "**50%**" in words(app)
+    first = pictures(app).split("<figcaption>")[1]
+    assert first.startswith("happy · row 3: 4 happiness, 3 neutral, 3 sadness")
+
+
+def test_a_zip_is_kept_under_its_name_and_can_be_deleted():
+    app = start()
+    app.text_input[0].set_value("Mine")
+    upload(app, "own.zip", zipped())
+    assert app.selectbox[0].value == "mine" and "4 images were read" in words(app)
+    view(app, "What is wrong")
+    assert "1 of 2 have an exact copy" in words(app)
+    submit(app, "Delete")
+    assert app.selectbox[0].value == "synthetic" and len(list_datasets()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("half.zip", zipped()[:300]), ("paper.csv", b"%PDF-1.7 ..."), ("empty.csv", b""), ("other.csv", b"a,b\n1,2\n")],
+)
+def test_a_bad_upload_is_one_sentence_and_leaves_nothing(name: str, data: bytes):
+    app = upload(start(), name, data)
+    assert len(app.error) == 1 and "cannot be used" in app.error[0].value
+    assert len(list_datasets()) == 1
+
+
+def test_an_upload_beyond_the_limit(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FER_MAX_UPLOAD_MB", "1")
+    app = upload(start(), "large.csv", b"emotion,pixels\n" * 80_000)
+    assert "larger than 1 MB" in app.error[0].value and len(list_datasets()) == 1
+
+
+def test_a_sprite_holds_every_face_in_its_place():
+    images = np.arange(12 * 4, dtype=np.uint8).reshape(12, 2, 2)
+    sheet = cv2.imdecode(np.frombuffer(sprite(images, 10), np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert sheet.shape == (4, 20)
+    assert (sheet[:2, 18:] == images[9]).all() and (sheet[2:, 2:4] == images[11]).all() and not sheet[2:, 4:].any()
+
+
+def test_figures_by_hand():
+    data = voted()
+    assert agreement(data.votes).round(2).tolist() == [1, 1, 0.9, 0.4, 1, 1]
+    assert np.isnan(agreement(np.zeros((1, 10), np.uint8))).all()
+    assert votes_of(data.votes[2]) == "9 sadness, 1 unknown"
+    table = people_say(data).set_index(["label", "people"])["images"]
+    assert table["happy", "happiness"] == 3 and table["happy", "sadness"] == 1 and table["happy", "no majority"] == 1
+    names, mean, spread = mean_faces(data)
+    assert names == ["happy", "=sad"] and (mean[1] == data.images[4]).all() and not spread[1].any()
+    assert abs(mean[0].astype(float) - data.images[data.labels == 0].mean(0)).max() <= 0.5
+    lines = listing_csv(data, [4, 2]).decode().splitlines()
+    assert lines[0].startswith("row,split,label,agreement,votes_neutral")
+    assert lines[1].startswith("4,Training,'=sad,1.0") and lines[2].startswith("2,Training,happy,0.9")
