@@ -59,7 +59,7 @@ def show_images(data: Dataset, stored: Stored) -> None:
             selection_mode=["bar"],
             alt="Number of images of each label, by split",
         )
-        st.caption("Click a bar to see its images; double-click to see all again.")
+        st.caption("Number of images of each label. Click a bar to see its images; double-click to see all again.")
     with right:
         found = filters(data, key)
     if not len(found):

@@ -21,7 +21,7 @@ __all__ = ["captions", "count_chart", "people_chart", "tiles"]
 COLUMNS = 10
 """Faces a row of the sprite; how many stand in a row on the page depends on its width."""
 
-SPACE = 110
+SPACE = 90
 """Pixels that axis, title and legend take: Streamlit counts them into a chart's height."""
 
 STYLE = """
@@ -71,8 +71,8 @@ def count_chart(table: pd.DataFrame) -> alt.Chart:
         .mark_bar(cursor="pointer")
         .encode(
             y=alt.Y("label:N", title=None, sort=labels),
-            x=alt.X("images:Q", title="images", axis=alt.Axis(tickCount=6)),
-            color=alt.Color("split:N", title=None, scale=colours, legend=alt.Legend(orient="bottom", columns=3)),
+            x=alt.X("images:Q", title=None, axis=alt.Axis(tickCount=6)),
+            color=alt.Color("split:N", title=None, scale=colours, legend=alt.Legend(orient="top", columns=3)),
             order=alt.Order("order:Q"),
             opacity=alt.condition(bar, alt.value(1.0), alt.value(0.35)),
             tooltip=["label", "split", alt.Tooltip("images:Q", format=",")],
@@ -90,11 +90,11 @@ def people_chart(table: pd.DataFrame) -> alt.LayerChart:
         x=alt.X("people:N", title="what most people saw", sort=people, axis=alt.Axis(labelAngle=-45)),
         tooltip=["label", "people", alt.Tooltip("images:Q", format=","), alt.Tooltip("share:Q", format=".1%")],
     )
-    shade = alt.Scale(domain=[0, 1], range=["#FFFFFF", COLOURS["sad"]])
+    shade = alt.Scale(domain=[0, 1], range=["#FFFFFF", COLOURS["sad"]], interpolate="rgb")
     words = cells.mark_text(fontSize=11).encode(
         text=alt.Text("images:Q", format=","),
         color=alt.condition("datum.share > 0.5", alt.value("#FFFFFF"), alt.value("#1D2733")),
     )
     return alt.layer(cells.mark_rect().encode(color=alt.Color("share:Q", scale=shade, legend=None)), words).properties(
-        height=SPACE + 40 + 28 * len(labels)
+        height=SPACE + 60 + 28 * len(labels)
     )
