@@ -13,11 +13,19 @@ from collections.abc import Sequence
 
 import cv2
 
-from .commands import analyze, dataset, evaluate, models, predict
+from .commands import analyze, dataset, evaluate, models, predict, runs, train
 from .commands.common import say
 from .errors import FerError
 
-COMMANDS = {"dataset": dataset, "analyze": analyze, "predict": predict, "evaluate": evaluate, "models": models}
+COMMANDS = {
+    "dataset": dataset,
+    "analyze": analyze,
+    "predict": predict,
+    "evaluate": evaluate,
+    "models": models,
+    "train": train,
+    "runs": runs,
+}
 
 
 def parser() -> argparse.ArgumentParser:

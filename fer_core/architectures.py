@@ -46,9 +46,19 @@ class Architecture:
         return self.builder(outputs, layers)
 
 
-def _block(x: Any, layers: Any, name: str, width: int, kernel: int = 3, *, stride: int = 1, bias: bool = False) -> Any:
+def _block(
+    x: Any,
+    layers: Any,
+    name: str,
+    width: int,
+    kernel: int = 3,
+    *,
+    stride: int = 1,
+    bias: bool = False,
+    momentum: float = 0.99,
+) -> Any:
     conv = layers.Conv2D(width, kernel, strides=stride, padding="same", use_bias=bias, name=f"{name}_conv")
-    x = layers.BatchNormalization(name=f"{name}_norm")(conv(x))
+    x = layers.BatchNormalization(momentum=momentum, name=f"{name}_norm")(conv(x))
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
@@ -71,7 +81,8 @@ def _logits(x: Any, layers: Any, outputs: int) -> Any:
 def _tiny(outputs: int, layers: Any) -> keras.Model:
     x = inputs = layers.Input((44, 44, 1), name="crop")
     for block, width in enumerate((16, 32, 48), 1):
-        x = _block(x, layers, f"block{block}", width, stride=2 if block == 1 else 1)
+        # Short trainings: the means that inference takes must follow within a few dozen steps.
+        x = _block(x, layers, f"block{block}", width, stride=2 if block == 1 else 1, momentum=0.9)
         x = layers.MaxPooling2D(name=f"shrink{block}")(x)
     x = layers.Dropout(0.25, name="dropout")(layers.Flatten(name="flatten")(x))
     return _model(inputs, _logits(x, layers, outputs), "tiny")

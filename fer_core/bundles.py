@@ -11,7 +11,7 @@ from typing import Any
 from .errors import ModelError
 from .home import home
 
-__all__ = ["DEFAULT", "Bundle", "Head", "home", "list_bundles", "load_bundle"]
+__all__ = ["DEFAULT", "Bundle", "Head", "home", "list_bundles", "load_bundle", "read_bundle"]
 
 DEFAULT = "expression-s"
 SHIPPED = Path(__file__).resolve().parent.parent / "models"
@@ -116,3 +116,8 @@ def load_bundle(name: str = DEFAULT) -> Bundle:
             return _read(root / name)
     names = ", ".join(bundle.name for bundle in list_bundles()) or "none"
     raise ModelError(f"There is no model called {name!r}. Available: {names}.")
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """The model in a folder of its own, such as a run's; raises ModelError where it has no readable card."""
+    return _read(folder)

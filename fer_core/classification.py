@@ -8,7 +8,7 @@ import numpy as np
 
 from .bundles import Bundle, load_bundle
 from .errors import ModelError
-from .preprocessing import standardise
+from .preprocessing import INPUT_SIDE, SCALES, prepare
 
 __all__ = ["Classifier", "softmax"]
 
@@ -47,13 +47,14 @@ class Classifier:
         self.flip = flip
         self._threads = threads
         self._weights = self.bundle.weights()
+        self.side, self._scale = _preprocessing(self.bundle)
         self._lock = threading.Lock()  # an interpreter holds its input and output: one call at a time
         self._interpreters: dict[int, tuple] = {}
         main = next(head for head in self.bundle.heads if head.name == self.bundle.main)
         shown = main.shown or {label: label for label in main.labels}
         self.labels: tuple[str, ...] = tuple(sorted(shown.values()))
         self._columns = [main.labels.index(next(k for k, v in shown.items() if v == name)) for name in self.labels]
-        outputs = self._run(np.zeros((1, 44, 44, 1), np.float32)).shape[1]
+        outputs = self._run(np.zeros((1, self.side, self.side, 1), np.float32)).shape[1]
         expected = sum(len(head.labels) for head in self.bundle.heads)
         if outputs != expected:
             raise ModelError(f"The model {self.bundle.name!r} has {outputs} outputs, its card names {expected}.")
@@ -81,7 +82,7 @@ class Classifier:
 
     def logits(self, crops: np.ndarray) -> np.ndarray:
         """Raw outputs of all heads side by side, the mean of both views where `flip` is set; float32 (n, outputs)."""
-        x = standardise(crops)
+        x = prepare(crops, self.side, self._scale)
         if self.flip:
             both = self._run(np.concatenate([x, x[:, :, ::-1]]))
             return (both[: len(x)] + both[len(x) :]) / 2
@@ -109,11 +110,20 @@ class Classifier:
             try:
                 interpreter = Interpreter(model_content=self._weights, num_threads=self._threads)
                 source = interpreter.get_input_details()[0]["index"]
-                interpreter.resize_tensor_input(source, (size, 44, 44, 1))
+                interpreter.resize_tensor_input(source, (size, self.side, self.side, 1))
                 interpreter.allocate_tensors()
             except (ValueError, RuntimeError) as error:
                 raise ModelError(
-                    f"The weights of the model {self.bundle.name!r} are not a network that takes 44x44 grey crops."
+                    f"The weights of the model {self.bundle.name!r} are not a network that takes "
+                    f"{self.side}x{self.side} grey crops."
                 ) from error
             self._interpreters[size] = interpreter, source, interpreter.get_output_details()[0]["index"]
         return self._interpreters[size]
+
+
+def _preprocessing(bundle: Bundle) -> tuple[int, str]:
+    asked = bundle.card.get("preprocessing") or {}
+    side, scale = asked.get("side", INPUT_SIDE), asked.get("scale", SCALES[0])
+    if side not in {44, 48, 64} or scale not in SCALES:
+        raise ModelError(f"The model {bundle.name!r} asks for input that this program does not know. Install it again.")
+    return side, scale

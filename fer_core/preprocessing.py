@@ -10,7 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-__all__ = ["CROP_SIDE", "INPUT_SIDE", "crop_faces", "crop_square", "roll_degrees", "standardise"]
+__all__ = ["CROP_SIDE", "INPUT_SIDE", "SCALES", "crop_faces", "crop_square", "prepare", "roll_degrees", "standardise"]
 
 CROP_SIDE = 48
 """Side of a face crop in pixels, as in FER2013."""
@@ -18,6 +18,7 @@ CROP_SIDE = 48
 INPUT_SIDE = 44
 """Side of the network's input: the middle of the crop, which leaves room to shift in training."""
 
+SCALES = ("standardise", "unit")
 SIDE_PER_BOX_HEIGHT = 0.95
 EYE_DISTANCE = 0.375
 EYE_TO_MOUTH = 0.39
@@ -122,3 +123,40 @@ def standardise(crops: np.ndarray) -> np.ndarray:
     mean = middle.mean((1, 2), keepdims=True)
     std = middle.std((1, 2), keepdims=True)
     return ((middle - mean) / np.maximum(std, MIN_STD))[..., None]
+
+
+def prepare(crops: np.ndarray, side: int = INPUT_SIDE, scale: str = "standardise") -> np.ndarray:
+    """Network input from crops, as the network's card asks for it; training and inference both come here.
+
+    Args:
+        crops: uint8 (n, 48, 48), or (n, 44, 44) where training has cut them already.
+        side: of the input; 44 cuts the middle out, other sizes are scaled from the whole crop.
+        scale: standardise for mean 0 and standard deviation 1 of each image; unit for grey levels from 0 to 1.
+
+    Returns:
+        float32 (n, side, side, 1).
+
+    Raises:
+        ValueError: the shape or the scale is another one.
+    """
+    if scale not in SCALES:
+        raise ValueError(f"scale must be one of {', '.join(SCALES)}; received {scale!r}")
+    if side == INPUT_SIDE and scale == "standardise":
+        return standardise(crops)
+    if crops.ndim != 3 or crops.shape[1:] not in {(CROP_SIDE, CROP_SIDE), (INPUT_SIDE, INPUT_SIDE)}:
+        raise ValueError(f"crops must be (n, 48, 48) or (n, 44, 44); received {crops.shape}")
+    if side == INPUT_SIDE < crops.shape[1]:
+        edge = (crops.shape[1] - side) // 2
+        crops = crops[:, edge : edge + side, edge : edge + side]
+    elif side != crops.shape[1]:
+        sized = np.empty((len(crops), side, side), np.uint8)
+        for i, crop in enumerate(crops):
+            sized[i] = cv2.resize(crop, (side, side), interpolation=cv2.INTER_LINEAR)
+        crops = sized
+    x = crops.astype(np.float32)
+    if scale == "unit":
+        x /= 255
+    else:
+        x -= x.mean((1, 2), keepdims=True)
+        x /= np.maximum(x.std((1, 2), keepdims=True), MIN_STD)
+    return x[..., None]
