@@ -144,7 +144,7 @@ class Jobs(Generic[W]):
         job = Job(work, folder)
         with self._changed:
             if sum(not waiting.state.ended for waiting in self._queue) >= self._waiting:
-                raise Busy(f"{self._waiting} clips are waiting already. Try again in a few minutes.")
+                raise Busy(f"{self._waiting} others are waiting already. Try again in a few minutes.")
             self._unclaimed.pop(folder, None)
             self._jobs[job.id] = job
             self._queue.append(job)

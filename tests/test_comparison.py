@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 
 import made
@@ -10,12 +11,14 @@ import numpy as np
 import pytest
 
 from fer_core.bundles import Head
-from fer_core.comparison import COVERAGES, Comparison, remembered
+from fer_core.comparison import Comparison
 from fer_core.contenders import Contender, Prediction
 from fer_core.datasets import Dataset
 from fer_core.degradation import CONDITIONS
 from fer_core.errors import Cancelled, DatasetError, ModelError
+from fer_core.home import at_home, home
 from fer_core.labels import FER7, FERPLUS8
+from fer_core.outcomes import COVERAGES, FERPLUS
 
 TRUTH = [0, 1, 2, 3, 4, 5, 6, 3]
 WRONG = [0, 1, 2, 3, 4, 5, 3, 6]
@@ -52,7 +55,7 @@ def test_two_models_and_where_they_differ():
     good, bad = work.evaluations
     assert (work.progress, work.doing, work.failures) == (1.0, "Done", [])
     assert good.figures["labels"]["accuracy"] == 1.0 and bad.figures["labels"]["accuracy"] == 0.75
-    assert work.against(good, bad) == {"only_first": 2, "only_second": 0, "p": 0.5}
+    assert work.view().against(good, bad) == {"only_first": 2, "only_second": 0, "p": 0.5}
     report = work.report(bad)
     assert report["mcnemar"] == {"good": {"only_first": 0, "only_second": 2, "p": 0.5}}
     assert report["ferplus"] is None and report["ferplus_accuracy"] is None and report["votes"] is None
@@ -87,6 +90,49 @@ def test_votes_without_a_clear_majority():
     report = work.report(work.evaluations[0])
     assert report["ferplus_accuracy"] is None and report["votes"]["n"] == 8
     assert "The FER+ votes have a clear majority for none of these images." in report["notes"]
+
+
+def test_a_model_without_words_for_what_people_see_is_held_against_the_labels_alone():
+    seen = votes(["anger"] * 8)
+    data = made.dataset([0, 1] * 4, names=("cat", "dog"), votes=seen)
+    work = compare(data, made.Scripted("pets", made.saying([0, 1] * 4, 2), (Head("a", ("cat", "dog")),)))
+    (pets,) = work.evaluations
+    assert pets.figures["labels"]["accuracy"] == 1.0 and pets.ferplus is None and not work.failures
+    assert work.report(pets)["ferplus"] is None and any("not held against the FER+ votes" in n for n in pets.notes)
+    assert work.view(FERPLUS).figures(pets) is None and not work.view(FERPLUS).right(pets).any()
+    assert compare(made.dataset([0, 1], names=("cat", "dog")), pets.contender).evaluations[0].notes == []
+
+
+def test_a_view_holds_the_images_that_count():
+    seen = ["anger", "disgust", "fear", "happiness", "neutral", "sadness", "happiness", "surprise"]
+    data = with_copies(2)
+    shown = Dataset(data.images, data.labels, FER7, data.splits, np.concatenate([votes(seen), votes(["fear"] * 3)]))
+    work = compare(shown, made.Scripted("bad", made.saying(WRONG)))
+    view = work.view(FERPLUS, clean=True)
+    assert view.which.tolist() == [2, 3, 4, 5, 6, 7] and view.names == FERPLUS8 and len(view) == 6
+    assert [FERPLUS8[i] for i in view.truth] == seen[2:]
+    assert view.right(work.evaluations[0]).all() and work.view().right(work.evaluations[0]).sum() == 6
+    assert view.figures(work.evaluations[0])["n"] == work.evaluations[0].figures["ferplus_clean"]["n"] == 6
+
+
+def test_it_works_on_another_thread_for_the_home_it_was_made_in(tmp_path):
+    found = []
+
+    def find(name: str) -> Contender:
+        found.append(home())
+        return made.Scripted(name, made.saying(TRUTH))
+
+    with at_home(tmp_path):
+        work = Comparison(made.dataset(TRUTH), "PublicTest", ["one"], find=find)
+    thread = threading.Thread(target=work.run)
+    thread.start()
+    thread.join()
+    assert found == [tmp_path] and home() != tmp_path and len(work.evaluations) == 1
+
+
+def test_images_of_training_are_known_by_heart():
+    data = made.dataset(TRUTH, splits=["Training"] * 8)
+    assert any("by heart" in note for note in Comparison(data, "Training", ["m"]).notes)
 
 
 class Breaks(made.Scripted):
@@ -198,18 +244,6 @@ def test_answers_are_remembered_by_model_and_images(tmp_path):
     assert model.asked == 3
 
 
-def test_a_damaged_memory_is_made_again(tmp_path):
-    assert remembered(tmp_path, "x", lambda: np.arange(3)).tolist() == [0, 1, 2]
-    (tmp_path / "x.npy").write_bytes(b"not an array")
-    assert remembered(tmp_path, "x", lambda: np.arange(4)).tolist() == [0, 1, 2, 3]
-    assert remembered(tmp_path, "x", lambda: pytest.fail("asked again")).tolist() == [0, 1, 2, 3]
-
-
-def test_a_memory_that_cannot_be_written_is_none(tmp_path):
-    (tmp_path / "file").write_text("")
-    assert remembered(tmp_path / "file" / "below", "x", lambda: np.arange(3)).tolist() == [0, 1, 2]
-
-
 class Measuring(made.Scripted):
     """Says happy where the picture is brighter than 100, else sad."""
 
@@ -238,9 +272,18 @@ def test_images_made_worse():
     assert compare(light, model, worse=100).evaluations[0].conditions[0]["n"] == 6
 
 
+def test_harder_can_be_asked_afterwards():
+    model = Measuring("m", made.saying([0]))
+    work = compare(made.dataset(TRUTH), model)
+    work.harder(3)
+    assert work.evaluations[0].conditions[0]["n"] == 3 and work.progress == 1.0 and model.asked == 2
+    with pytest.raises(Cancelled):
+        work.harder(3, lambda: True)
+
+
 def test_cancel_while_images_are_made_worse():
     model = Measuring("m", made.saying([0]))
     work = Comparison(made.dataset(TRUTH), "PublicTest", ["m"], worse=4, find=finder(model))
     with pytest.raises(Cancelled):
         work.run(lambda: model.asked == 2)
-    assert work.evaluations == []
+    assert [(e.contender.name, e.conditions) for e in work.evaluations] == [("m", [])]

@@ -220,7 +220,7 @@ def test_a_visitor_has_a_fair_share_of_the_queue(hosted: None, monkeypatch: pyte
     monkeypatch.setattr(jobs(), "find", lambda job_id: busy if job_id == "running" else real(job_id))
     button(app, "Analyse").click().run()
     assert not app.exception
-    assert "You have 1 clip being read or waiting already" in said(app)
+    assert "You have 1 task running or waiting already" in said(app)
 
 
 def test_the_about_page_says_how_often_for_whom_and_what_not() -> None:

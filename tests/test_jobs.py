@@ -81,7 +81,7 @@ def test_a_full_queue_refuses_in_words(queue):
     jobs = [add(queue, tasks[0])]
     tasks[0].began.wait(5)
     jobs += [add(queue, task) for task in tasks[1:]]
-    with pytest.raises(Busy, match=r"3 clips are waiting already\. Try again"):
+    with pytest.raises(Busy, match=r"3 others are waiting already\. Try again"):
         add(queue, Task())
     # One that waits and is stopped makes room at once, and those behind it move up.
     jobs[1].cancel()

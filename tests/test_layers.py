@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "fer_core"
 
 LEVELS = [
-    {"cells", "degradation", "errors", "home", "labels", "types"},
+    {"cells", "degradation", "errors", "home", "labels", "memory", "types"},
     {"training"},
     {
         "appearance",
@@ -58,7 +58,7 @@ LEVELS = [
         "sound",
         "waiting",
     },
-    {"fer_package"},
+    {"fer_package", "outcomes"},
     {"lineup"},
     {"comparison", "video", "writing"},
     {"analysis", "annotation", "jobs", "moments", "people", "timeline"},

@@ -198,8 +198,8 @@ def check_turn() -> None:
     count = sum(job is not None and not job.state.ended for job in own)
     if count >= now.per_visitor:
         raise Busy(
-            f"You have {count} {'clip' if count == 1 else 'clips'} being read or waiting already. Wait until one is "
-            "done, or stop it."
+            f"You have {count} {'task' if count == 1 else 'tasks'} running or waiting already. Wait until one is done, "
+            "or stop it."
         )
 
 
