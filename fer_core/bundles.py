@@ -1,17 +1,24 @@
-"""Model bundles: a folder with weights for inference, the Keras model to go on training from, and card.json."""
+"""Model bundles: a folder with weights for inference, the Keras model to go on training from, and card.json.
+
+Models are those that are shipped, those that were brought in (`home()/models/<name>`), and those that trainings have
+made (`home()/runs/<name>/bundle`). One of them is in use: pages and commands take it unless another is asked for.
+"""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .errors import ModelError
+from .files import write_whole
 from .home import home
 
-__all__ = ["DEFAULT", "Bundle", "Head", "home", "list_bundles", "load_bundle", "read_bundle"]
+__all__ = ["DEFAULT", "Bundle", "Head", "choose", "chosen", "home", "list_bundles", "load_bundle", "read_bundle"]
 
 DEFAULT = "expression-s"
 SHIPPED = Path(__file__).resolve().parent.parent / "models"
@@ -42,7 +49,7 @@ class Bundle:
 
     Attributes:
         folder: where it lies.
-        name: its folder's name.
+        name: its folder's name; the training's name where it lies in the folder of a training.
         heads: outputs in the order in which their logits are joined.
         main: name of the head that pages show.
         unsure_below: confidence under which a page says "unsure".
@@ -77,7 +84,7 @@ class Bundle:
         return data
 
 
-def _read(folder: Path) -> Bundle:
+def _read(folder: Path, name: str) -> Bundle:
     try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         heads = tuple(
@@ -91,33 +98,78 @@ def _read(folder: Path) -> Bundle:
             shown = list(head.shown.values())
             if not set(head.shown) <= set(head.labels) or len(set(shown)) < len(shown) or not head.temperature > 0:
                 raise ValueError(head.name)
-        return Bundle(folder, folder.name, heads, main, float(card.get("unsure_below", 0.0)), card)
+        return Bundle(folder, name, heads, main, float(card.get("unsure_below", 0.0)), card)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ModelError(f"The model {folder.name!r} has no readable card ({CARD}). Install it again.") from error
+        raise ModelError(f"The model {name!r} has no readable card ({CARD}). Install it again.") from error
+
+
+def _folders() -> Iterator[tuple[str, Path]]:
+    """(name, folder) of all that may be a model; the first of a name counts. What begins with a dot is a draft."""
+    roots = ((SHIPPED, "*"), (home() / "models", "*"), (home() / "runs", "*/bundle"))
+    for root, pattern in roots:
+        for card in sorted(root.glob(f"{pattern}/{CARD}")):
+            name = card.relative_to(root).parts[0]
+            if not name.startswith("."):
+                yield name, card.parent
 
 
 def list_bundles() -> list[Bundle]:
     """The models that can be used: the default, others that were shipped, the user's own; damaged ones left out."""
     found: dict[str, Bundle] = {}
-    for root in (SHIPPED, home() / "models"):
-        for path in sorted(root.glob(f"*/{CARD}")):
-            try:
-                found.setdefault(path.parent.name, _read(path.parent))
-            except ModelError:
-                continue
+    for name, folder in _folders():
+        try:
+            found.setdefault(name, _read(folder, name))
+        except ModelError:
+            continue
     return sorted(found.values(), key=lambda bundle: bundle.name != DEFAULT)
 
 
 def load_bundle(name: str = DEFAULT) -> Bundle:
     """The model of that name; raises ModelError that lists what there is."""
-    for root in (SHIPPED, home() / "models"):
-        # Compared with what the folder holds, never joined to it: a name from outside cannot leave the folder.
-        if any(path.name == name for path in root.glob("*") if (path / CARD).exists()):
-            return _read(root / name)
+    for found, folder in _folders():
+        # Compared with what there is, never joined to a path: a name from outside cannot leave the folders.
+        if found == name:
+            return _read(folder, name)
     names = ", ".join(bundle.name for bundle in list_bundles()) or "none"
     raise ModelError(f"There is no model called {name!r}. Available: {names}.")
 
 
 def read_bundle(folder: Path) -> Bundle:
     """The model in a folder of its own, such as a run's; raises ModelError where it has no readable card."""
-    return _read(folder)
+    return _read(folder, folder.name)
+
+
+def _choice() -> Path:
+    return home() / "model-in-use.json"
+
+
+def chosen() -> str:
+    """Name of the model in use: the one that was chosen last, or the default where that is gone or damaged."""
+    try:
+        name = json.loads(_choice().read_text(encoding="utf-8"))["name"]
+        bundle = load_bundle(name)
+        stat = (bundle.folder / WEIGHTS).stat()
+        _check(bundle.folder, stat.st_mtime_ns, stat.st_size, str(bundle.card.get("sha256")))
+        return bundle.name
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, ModelError):
+        return DEFAULT
+
+
+@functools.lru_cache(maxsize=64)
+def _check(folder: Path, changed: int, size: int, sha256: str) -> None:
+    """Raises ModelError where the weights are damaged; read once for as long as the file stays as it is."""
+    _read(folder, folder.name).weights()
+
+
+def choose(name: str) -> None:
+    """Put a model in use from now on, for pages and commands.
+
+    Raises:
+        ModelError: there is none of that name, it is damaged, or the choice cannot be kept.
+    """
+    load_bundle(name).weights()
+    try:
+        home().mkdir(parents=True, exist_ok=True)
+        write_whole(_choice(), json.dumps({"name": name}) + "\n")
+    except OSError as error:
+        raise ModelError(f"The choice of a model cannot be kept: {error.strerror}.") from error

@@ -40,6 +40,7 @@ import pandas as pd
 
 from .architectures import ARCHITECTURES
 from .errors import FerError, OptionError
+from .files import write_whole
 from .home import home
 from .training import TrainingConfig
 
@@ -166,7 +167,7 @@ class Run:
 
     @note.setter
     def note(self, text: str) -> None:
-        _write(self.folder / "note.txt", text[:10_000])
+        write_whole(self.folder / "note.txt", text[:10_000])
 
     @property
     def bundle(self) -> Path | None:
@@ -182,7 +183,7 @@ class Run:
     def stop(self) -> None:
         """Ask it to stop; it keeps its best weights and makes a model of them."""
         if self.state in ACTIVE:
-            _write(self.folder / "stop", "")
+            write_whole(self.folder / "stop", "")
 
     def resume(self, epochs: int | None = None) -> None:
         """Go on from the last complete epoch, or from the start where there is none.
@@ -201,7 +202,7 @@ class Run:
         lock = self._take()
         try:
             if epochs is not None and epochs != config.epochs:
-                _write(self.folder / "config.json", replace(config, epochs=epochs).to_json())
+                write_whole(self.folder / "config.json", replace(config, epochs=epochs).to_json())
             self._spawn(lock)
         finally:
             os.close(lock)
@@ -233,7 +234,9 @@ class Run:
 
     def _spawn(self, lock: int) -> None:
         (self.folder / "stop").unlink(missing_ok=True)
-        _write(self.folder / "status.json", json.dumps({**self.status, "state": "queued", "error": None, "place": 0}))
+        write_whole(
+            self.folder / "status.json", json.dumps({**self.status, "state": "queued", "error": None, "place": 0})
+        )
         _children[:] = [child for child in _children if child.poll() is None]
         # A new session: it outlives the terminal and the server that started it. The lock is handed down.
         with open(self.folder / "log.txt", "ab") as log:
@@ -264,7 +267,7 @@ def start(config: TrainingConfig) -> Run:
     run = Run(home() / "runs" / f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
     try:
         run.folder.mkdir(parents=True)
-        _write(run.folder / "config.json", config.to_json())
+        write_whole(run.folder / "config.json", config.to_json())
         lock = run._take()
         try:
             run._spawn(lock)
@@ -292,13 +295,3 @@ def load_run(run_id: str) -> Run:
         raise OptionError(f"{len(same)} trainings are called {run_id!r}: {', '.join(run.id for run in same)}.")
     known = ", ".join(run.id for run in runs[:10]) or "none"
     raise OptionError(f"There is no training called {run_id!r}. There are: {known}.")
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a small file as a whole."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -25,6 +25,7 @@ from .architectures import ARCHITECTURES
 from .datasets import open_dataset
 from .errors import DatasetError, FerError, OptionError
 from .feeding import batches
+from .files import write_whole
 from .imageset import Dataset
 from .preprocessing import prepare
 from .runs import Run
@@ -48,21 +49,12 @@ class _Status:
         self.known = {**self.known, **values, "updated": time.time()}
         for attempt in (1, 2):
             try:
-                _replace(self.folder / "status.json", json.dumps(self.known).encode())
+                write_whole(self.folder / "status.json", json.dumps(self.known).encode())
                 return
             except OSError:
                 if attempt == 2:
                     raise
                 (self.folder / "reserve").unlink(missing_ok=True)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    part = path.with_name(f".{path.name}.part")
-    with open(part, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
 
 
 def _save(path: Path, arrays: list[np.ndarray], state: dict[str, Any]) -> None:
@@ -211,9 +203,9 @@ class _Training:
             variable.assign(array)
         self.state = state
         lines = "".join(json.dumps(row) + "\n" for row in state["rows"])
-        _replace(self.run.folder / "epochs.jsonl", lines.encode())
+        write_whole(self.run.folder / "epochs.jsonl", lines.encode())
         kept = [row for row in self.run._lines("batches.jsonl") if row.get("epoch", 0) <= state["epoch"]]
-        _replace(self.run.folder / "batches.jsonl", "".join(json.dumps(row) + "\n" for row in kept).encode())
+        write_whole(self.run.folder / "batches.jsonl", "".join(json.dumps(row) + "\n" for row in kept).encode())
 
     def rate(self, step: int) -> float:
         config = self.config

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import streamlit as st
 from streamlit_webrtc import WebRtcMode, webrtc_streamer
 
-from fer_core.bundles import DEFAULT, list_bundles, load_bundle
+from fer_core.bundles import chosen, load_bundle
 from fer_core.errors import FerError
 from fer_core.live import LiveSession
 from ui.camera import SIZES, TRANSLATIONS, WRONG, camera_state
@@ -15,7 +15,7 @@ from ui.ice import ice_servers
 from ui.monitor import STALLED, controls, now, runs, watch
 from ui.results import show_results
 from ui.settings import settings
-from ui.shared import ready
+from ui.shared import models, ready, usable
 from ui.snapshot import pictures
 from ui.stage import Choice, Stage, callback, folder, places
 from ui.start import STEADINESS
@@ -30,11 +30,12 @@ def make(stage: Stage) -> LiveSession | None:
     # Again, as a setting that was changed right before the start comes together with it.
     last = asdict(stage.choice)
     choice = stage.choice = Choice(**{name: st.session_state.get(name, value) for name, value in last.items()})
+    model = usable(choice.model)
     session = LiveSession(
-        ready(choice.model or DEFAULT),
+        ready(model),
         name=f"Live session {now():%Y-%m-%d %H-%M}",
         smoothing=STEADINESS[choice.steadiness],
-        unsure_below=load_bundle(choice.model or DEFAULT).unsure_below,
+        unsure_below=load_bundle(model).unsure_below,
         side=max(SIZES[choice.size]),
         mirror=st.session_state.get("mirror", True),
         max_seconds=60 * settings().live_minutes,
@@ -48,7 +49,7 @@ def make(stage: Stage) -> LiveSession | None:
 
 def choose(stage: Stage) -> None:
     """Settings before the start."""
-    models = {bundle.name: bundle.title for bundle in list_bundles()}
+    titles = models()
     with st.container(border=True):
         size = st.segmented_control(
             "Picture",
@@ -75,8 +76,8 @@ def choose(stage: Stage) -> None:
                 key="steadiness",
                 help="How much the reading is calmed over time. The table always has the raw values too.",
             )
-            model = st.selectbox("Model", list(models), format_func=lambda name: models[name], key="model")
-    stage.choice = Choice(size or "Normal", steadiness or "Normal", model or DEFAULT, bool(record))
+            model = st.selectbox("Model", list(titles), format_func=lambda name: titles[name], key="model")
+    stage.choice = Choice(size or "Normal", steadiness or "Normal", model or "", bool(record))
 
 
 @st.fragment(run_every=3.0)
@@ -121,7 +122,7 @@ def live(stage: Stage, turn: int) -> None:
     if stage.problem and not active:
         st.error(stage.problem, icon=":material/wifi_off:")
     servers = ice_servers()
-    ready(stage.choice.model or DEFAULT)
+    ready(usable(stage.choice.model))
     left, right = st.columns([3, 2], gap="medium")
     with right:
         if active and session is not None:
@@ -203,7 +204,7 @@ try:
                 stage.finish(STALLED)
                 if stage.turn != turn:
                     st.rerun()
-                pictures(ready(DEFAULT))
+                pictures(ready(chosen()))
             else:
                 live(stage, turn)
 except FerError as error:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_core.bundles import CARD, DEFAULT, SHIPPED, WEIGHTS, home, list_bundles, load_bundle
+from fer_core.bundles import CARD, DEFAULT, SHIPPED, WEIGHTS, choose, chosen, home, list_bundles, load_bundle
 from fer_core.errors import ModelError
 from fer_core.labels import FER7
 
@@ -115,3 +115,63 @@ def test_home(monkeypatch, tmp_path):
     assert home() == SHIPPED.parent / ".fer"
     monkeypatch.delenv("FER_HOME")
     assert home() == SHIPPED.parent / ".fer"
+
+
+def test_the_model_in_use_is_the_default_until_one_is_chosen(own):
+    own("mine")
+    assert chosen() == DEFAULT
+    choose("mine")
+    assert chosen() == "mine"
+    choose(DEFAULT)
+    assert chosen() == DEFAULT
+    assert [path.name for path in home().iterdir() if path.is_file()] == ["model-in-use.json"], "no draft is left"
+
+
+@pytest.mark.parametrize("harm", ["gone", "no card", "no weights", "other weights", "choice"])
+def test_where_the_chosen_model_is_gone_or_damaged_the_default_is_used(own, harm):
+    folder = own("mine")
+    choose("mine")
+    assert chosen() == "mine"
+    if harm == "gone":
+        shutil.rmtree(folder)
+    elif harm == "no card":
+        (folder / CARD).write_text("{")
+    elif harm == "no weights":
+        (folder / WEIGHTS).unlink()
+    elif harm == "other weights":
+        (folder / WEIGHTS).write_bytes(b"half of it")
+    else:
+        (home() / "model-in-use.json").write_text("[]")
+    assert chosen() == DEFAULT
+
+
+def test_what_cannot_be_used_cannot_be_chosen(own):
+    folder = own("mine")
+    own("bad", drop("heads"))
+    choose("mine")
+    (own("torn") / WEIGHTS).write_bytes(b"")
+    for name, words in {"nowhere": "no model called", "bad": "no readable card", "torn": "damaged"}.items():
+        with pytest.raises(ModelError, match=words):
+            choose(name)
+    assert chosen() == "mine" and load_bundle(chosen()).folder == folder
+
+
+def test_a_choice_that_cannot_be_kept_is_said(own, tmp_path, monkeypatch):
+    own("mine")
+    (tmp_path / "file").touch()
+    shutil.copytree(tmp_path / "models", tmp_path / "copy")
+    monkeypatch.setattr("fer_core.bundles._choice", lambda: tmp_path / "file" / "x.json")
+    with pytest.raises(ModelError, match="cannot be kept"):
+        choose("mine")
+
+
+def test_the_model_of_a_training_is_called_like_the_training(own):
+    folder = own("drawn")
+    run = home() / "runs" / "quick-1"
+    run.mkdir(parents=True)
+    shutil.copytree(folder, run / "bundle")
+    shutil.copytree(folder, run / ".bundle-123")  # a draft
+    shutil.copytree(run, run.with_name(".grave"))
+    assert [bundle.name for bundle in list_bundles()][-2:] == ["drawn", "quick-1"]
+    choose("quick-1")
+    assert load_bundle(chosen()).folder == run / "bundle"

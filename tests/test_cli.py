@@ -117,6 +117,27 @@ def test_models_lists_the_default_first(capsys: pytest.CaptureFixture[str]) -> N
     assert list_bundles()
 
 
+def test_the_model_in_use_is_what_predict_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FER_HOME", str(tmp_path))
+    smile = tmp_path / "smile.png"
+    cv2.imwrite(str(smile), fakes.portrait())
+
+    def answer(*more: str) -> object:
+        capsys.readouterr()
+        assert main(["predict", str(smile), "--json", *more]) == 0
+        return json.loads(capsys.readouterr().out)[0]["faces"]
+
+    usual, other = answer(), answer("--model", "reference-cnn")
+    assert usual != other
+    assert main(["models", "--use", "reference-cnn"]) == 0
+    assert "reference-cnn (default)" in capsys.readouterr().out
+    assert answer() == other and answer("--model", "expression-s") == usual
+    assert main(["models", "--use", "nothing"]) == 2
+    assert answer() == other
+
+
 def test_haar_finds_the_portrait_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.png"
     cv2.imwrite(str(path), fakes.portrait())

@@ -16,8 +16,19 @@ ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "fer_core"
 
 LEVELS = [
-    {"cells", "degradation", "errors", "home", "labels", "memory", "types"},
-    {"training"},
+    {
+        "cells",
+        "degradation",
+        "errors",
+        "files",
+        "home",
+        "labels",
+        "memory",
+        "types",
+    },
+    {
+        "training",
+    },
     {
         "appearance",
         "bundles",
@@ -31,9 +42,20 @@ LEVELS = [
         "stills",
         "yunet",
     },
-    {"archives", "kaggle_csv", "pictures", "synthetic"},
-    {"arrays", "library"},
-    {"datasets", "quality"},
+    {
+        "archives",
+        "kaggle_csv",
+        "pictures",
+        "synthetic",
+    },
+    {
+        "arrays",
+        "library",
+    },
+    {
+        "datasets",
+        "quality",
+    },
     {
         "architectures",
         "augmentation",
@@ -58,16 +80,50 @@ LEVELS = [
         "sound",
         "waiting",
     },
-    {"fer_package", "outcomes"},
-    {"lineup"},
-    {"comparison", "video", "writing"},
-    {"analysis", "annotation", "jobs", "moments", "people", "timeline"},
-    {"charts", "curves", "export", "gallery", "pace", "pulse", "recording"},
-    {"clip"},
-    {"live"},
-    {"trainer"},
-    {"commands"},
-    {"__main__"},
+    {
+        "fer_package",
+        "outcomes",
+    },
+    {
+        "lineup",
+    },
+    {
+        "comparison",
+        "video",
+        "writing",
+    },
+    {
+        "analysis",
+        "annotation",
+        "jobs",
+        "moments",
+        "people",
+        "timeline",
+    },
+    {
+        "charts",
+        "curves",
+        "export",
+        "gallery",
+        "pace",
+        "pulse",
+        "recording",
+    },
+    {
+        "clip",
+    },
+    {
+        "live",
+    },
+    {
+        "trainer",
+    },
+    {
+        "commands",
+    },
+    {
+        "__main__",
+    },
 ]
 """A module imports from the sets above its own only. A new module goes as high as it can."""
 

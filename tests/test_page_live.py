@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import threading
 import time
 import urllib.request
@@ -16,6 +17,7 @@ import streamlit as st
 from fakes import FakeRecognizer, patch_frame, portrait
 from streamlit.testing.v1 import AppTest
 
+from fer_core.bundles import DEFAULT, choose, load_bundle
 from fer_core.errors import OptionError
 from fer_core.live import LiveSession
 from ui.camera import WRONG
@@ -101,6 +103,22 @@ def test_what_is_chosen_is_kept_for_the_session() -> None:
     next(t for t in app.toggle if t.label == "Record the annotated clip").set_value(True).run()
     assert app.session_state["live-stage"].choice.record
     assert app.session_state["live-stage"].choice.size == "Normal"
+
+
+def test_the_model_in_use_is_offered_and_one_that_was_deleted_does_not_stop_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER_HOME", str(tmp_path))
+    app = start()
+    assert app.session_state["live-stage"].choice.model == DEFAULT
+    shutil.copytree(load_bundle("reference-cnn").folder, tmp_path / "models" / "mine")
+    choose("mine")
+    app = start()
+    assert app.session_state["live-stage"].choice.model == "mine"
+    shutil.rmtree(tmp_path / "models")
+    app.run()
+    assert not app.exception and not app.error
+    assert app.session_state["live-stage"].choice.model == DEFAULT
 
 
 def session_with_results(**how: object) -> LiveSession:

@@ -13,6 +13,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from fer_core.bundles import DEFAULT, choose
 from ui.settings import SAMPLE, settings
 from ui.shared import jobs
 
@@ -109,6 +110,27 @@ def test_settings_reach_the_analysis() -> None:
     assert table["time_s"].between(4.0, 6.0).all()
     assert table["frame"].nunique() == 20
     assert len(app.get("video")) == 0
+
+
+def test_the_model_in_use_reads_the_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FER_HOME", str(tmp_path))
+
+    def model_of(app: AppTest) -> str:
+        return the_job(app).work.recognizer.classifier.bundle.name
+
+    choose("reference-cnn")
+    app = upload(start(), "a.mp4", SAMPLE.read_bytes())
+    model = next(box for box in app.selectbox if box.label == "Model")
+    assert model.value == "reference-cnn" and len(model.options) == 2
+    app.slider[0].set_value((4.0, 5.0))
+    button(app, "Analyse").click().run()
+    assert model_of(finish(app)) == "reference-cnn"
+    button(app := start(), "Try the sample clip").click().run()
+    assert model_of(app) == "reference-cnn"
+    finish(app)
+    choose(DEFAULT)
+    app = upload(start(), "a.mp4", SAMPLE.read_bytes())
+    assert next(box for box in app.selectbox if box.label == "Model").value == DEFAULT
 
 
 @pytest.mark.parametrize(

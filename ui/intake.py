@@ -13,7 +13,7 @@ from typing import BinaryIO
 import cv2
 import streamlit as st
 
-from fer_core.bundles import DEFAULT
+from fer_core.bundles import chosen
 from fer_core.errors import FerError, LimitError
 from fer_core.pace import Pace, measure_pace
 from fer_core.video import ClipInfo, FrameReader, Limits, probe
@@ -110,7 +110,7 @@ def _take(name: str, fetch: Callable[[Path], object]) -> None:
             info = probe(path, limits())
             with FrameReader(path, limits()) as reader:
                 image = next(iter(reader)).image(480)
-            pace = measure_pace(path, recognizer(DEFAULT, "yunet", 320), limits())
+            pace = measure_pace(path, recognizer(chosen(), "yunet", 320), limits())
         picture = cv2.imencode(".jpg", image)[1].tobytes()
         st.session_state["source"] = Source(path, folder, name, info, pace, picture)
     except FerError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import re
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from fer_core.bundles import DEFAULT, load_bundle
+from fer_core.bundles import DEFAULT, chosen, list_bundles, load_bundle
 from fer_core.classification import Classifier
 from fer_core.detection import FaceDetector
 from fer_core.drawing import draw, marks
@@ -23,7 +24,7 @@ from ui.settings import SAMPLE, settings
 if TYPE_CHECKING:
     from fer_core.clip import ClipAnalysis
 
-__all__ = ["clock", "file_stem", "jobs", "poster", "quoted", "ready", "recognizer"]
+__all__ = ["clock", "file_stem", "jobs", "models", "poster", "quoted", "ready", "recognizer", "usable"]
 
 POSTER_SECONDS = 14.6
 
@@ -40,6 +41,22 @@ def _classifier(folder: str, model: str, sha256: str) -> Classifier:
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _detector(kind: str, side: int) -> FaceDetector:
     return FaceDetector(kind, side=side)
+
+
+def models() -> dict[str, str]:
+    """Titles of the models by name; the one in use comes first, which makes it what a list of them offers.
+
+    No two are alike: a list of Streamlit's could not tell them apart.
+    """
+    now = chosen()
+    found = sorted(list_bundles(), key=lambda bundle: bundle.name != now)
+    often = Counter(bundle.title for bundle in found)
+    return {b.name: b.title if often[b.title] == 1 else f"{b.title} ({b.name})" for b in found}
+
+
+def usable(model: str) -> str:
+    """The model of that name, or the one in use where there is none: it was deleted since it was picked."""
+    return model if model in models() else chosen()
 
 
 def recognizer(model: str, detector: str, side: int) -> Recognizer:

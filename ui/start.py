@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from fer_core.analysis import Options
-from fer_core.bundles import DEFAULT, list_bundles, load_bundle
+from fer_core.bundles import load_bundle
 from fer_core.clip import ClipAnalysis
 from fer_core.errors import FerError
 from fer_core.jobs import Job
@@ -13,7 +13,7 @@ from fer_core.pace import Pace
 from fer_core.smoothing import Smoothing
 from fer_core.video import ClipInfo
 from ui.intake import Source, discard, limits
-from ui.shared import clock, jobs, quoted, recognizer
+from ui.shared import clock, jobs, models, quoted, recognizer, usable
 from ui.visit import check_turn, took
 
 __all__ = ["start_form", "submit"]
@@ -119,8 +119,8 @@ def _form(source: Source) -> dict:
                 key=f"steady-{key}",
                 help="How much the reading is calmed over time. The table always has the raw values too.",
             )
-            models = {bundle.name: bundle.title for bundle in list_bundles()}
-            model = st.selectbox("Model", list(models), format_func=lambda n: models[n], key=f"model-{key}")
+            titles = models()
+            model = st.selectbox("Model", list(titles), format_func=lambda n: titles[n], key=f"model-{key}")
             detector = st.segmented_control(
                 "Face finder",
                 ["yunet", "haar"],
@@ -144,7 +144,7 @@ def _form(source: Source) -> dict:
         "blur": blur,
         "faces": faces or "Normal",
         "steadiness": steadiness or "Normal",
-        "model": model or DEFAULT,
+        "model": model or "",
         "detector": detector or "yunet",
     }
 
@@ -159,11 +159,15 @@ def submit(
     blur: bool = False,
     faces: str = "Normal",
     steadiness: str = "Normal",
-    model: str = DEFAULT,
+    model: str = "",
     detector: str = "yunet",
 ) -> None:
-    """Queue the analysis of a chosen clip; from then on the page's address leads to it."""
+    """Queue the analysis of a chosen clip, by the model in use unless another is named.
+
+    From then on the page's address leads to it.
+    """
     try:
+        model = usable(model)
         check_turn()
         work = ClipAnalysis(
             source.path,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..bundles import DEFAULT, load_bundle
+from ..bundles import chosen, load_bundle
 from ..classification import Classifier
 from ..detection import DETECTORS, FaceDetector
 from ..errors import Cancelled, FerError
@@ -40,7 +40,7 @@ def quiet() -> Iterator[None]:
 
 def reading_options(command: argparse.ArgumentParser) -> None:
     """Add the options of what reads faces."""
-    command.add_argument("--model", default=DEFAULT, metavar="NAME", help=f"see `models` ({DEFAULT})")
+    command.add_argument("--model", metavar="NAME", help="see `models` (the one in use)")
     command.add_argument("--detector", choices=DETECTORS, default="yunet", help="finds the faces (yunet)")
     command.add_argument(
         "--detail",
@@ -53,7 +53,7 @@ def reading_options(command: argparse.ArgumentParser) -> None:
 
 def recognizer(args: argparse.Namespace) -> Recognizer:
     """Detector and model as the options say."""
-    bundle = load_bundle(args.model)
+    bundle = load_bundle(args.model or chosen())
     with quiet():
         return Recognizer(Classifier(bundle), FaceDetector(args.detector, side=args.detail))
 

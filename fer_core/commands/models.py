@@ -1,11 +1,11 @@
-"""`models`: the models that can be used."""
+"""`models`: the models that can be used, and which one is."""
 
 from __future__ import annotations
 
 import argparse
 import json
 
-from ..bundles import DEFAULT, list_bundles
+from ..bundles import choose, chosen, list_bundles
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -13,15 +13,18 @@ HELP = "the models that can be used"
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    """This command has no options of its own."""
+    """Add the options of this command."""
+    command.add_argument("--use", metavar="NAME", help="from now on pages and commands use this one")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the models."""
-    bundles = list_bundles()
+    """Choose a model where one is named, and print all."""
+    if args.use:
+        choose(args.use)
+    bundles, now = list_bundles(), chosen()
     if args.json:
-        print(json.dumps([{"name": b.name, "default": b.name == DEFAULT, "card": b.card} for b in bundles], indent=2))
+        print(json.dumps([{"name": b.name, "default": b.name == now, "card": b.card} for b in bundles], indent=2))
         return 0
     for bundle in bundles:
-        print(f"{bundle.name}{' (default)' if bundle.name == DEFAULT else ''}: {bundle.card.get('summary', '')}")
+        print(f"{bundle.name}{' (default)' if bundle.name == now else ''}: {bundle.card.get('summary', '')}")
     return 0
