@@ -23,6 +23,9 @@ from .outcomes import FERPLUS, LABELS, Evaluation, View
 
 __all__ = ["Comparison"]
 
+BESIDE = ("n", "accuracy", "accuracy_interval", "macro_f1", "nll", "ece", "aurc")
+"""What of the whole split stands beside the figures of its clean part."""
+
 
 class Comparison:
     """Work that evaluates models one after the other; read while it runs, kept as far as it came when it is stopped.
@@ -162,7 +165,8 @@ class Comparison:
             "labels": list(self.names),
             "ferplus_accuracy": plus["accuracy"] if plus else None,
             "ferplus": plus,
-            "votes": evaluation.votes or None,
+            "votes": (evaluation.votes_clean if clean else evaluation.votes) or None,
+            "full": {key: evaluation.figures[LABELS][key] for key in BESIDE} if clean else None,
             "conditions": evaluation.conditions or None,
             **{k: round(v, 3) for k, v in evaluation.speed.items()},
             "bytes": model.size,
@@ -213,6 +217,8 @@ class Comparison:
                 more = [f"{error} So it is not held against the FER+ votes."]
             else:
                 found.votes = against_votes(found.ferplus, self.votes)
+                if self.clean is not None:
+                    found.votes_clean = against_votes(found.ferplus[self.clean], self.votes[self.clean])
             found.notes += [note for note in more if note not in notes]
         for clean in (False, True) if self.clean is not None else (False,):
             for kind in (LABELS, FERPLUS):

@@ -16,6 +16,8 @@ LABELS, FERPLUS = "labels", "ferplus"
 """The two kinds of truth: the dataset's labels, and what most of FER+'s people saw."""
 
 COVERAGES = (0.5, 0.7, 0.8, 0.9, 1.0)
+CURVE = 100
+"""Points of the curve of risk against coverage that are kept, evenly spread over the coverage."""
 
 
 @dataclass(slots=True, eq=False)
@@ -28,7 +30,7 @@ class Evaluation:
         ferplus: float (n, 8), columns as `labels.FERPLUS8`; None where nobody voted or the model has no such words.
         known: by the kind of truth, the classes that the model can name.
         figures: by the kind of truth, LABELS or FERPLUS, each also with `_clean`; see `View.figures`.
-        votes: see `evaluation.against_votes`.
+        votes: see `evaluation.against_votes`; votes_clean: of the part without near copies, empty where there is none.
         conditions: rows of condition, amount, accuracy and n, on images made worse; empty where that was not asked for.
         speed: images_per_second and one_ms.
         notes: what a reader of the figures has to know, a sentence each.
@@ -42,6 +44,7 @@ class Evaluation:
     notes: list[str] = field(default_factory=list)
     figures: dict[str, dict[str, Any]] = field(default_factory=dict)
     votes: dict[str, float | int] = field(default_factory=dict)
+    votes_clean: dict[str, float | int] = field(default_factory=dict)
     conditions: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -83,11 +86,21 @@ class View:
         return mcnemar(self.right(first), self.right(second))
 
     def figures(self, evaluation: Evaluation) -> dict[str, Any] | None:
-        """All that `evaluation.measure` gives, with reliability and risk_at_coverage; None where nothing is said."""
+        """Those of `evaluation.measure`, and how far the confidence can be trusted; None where nothing is said.
+
+        Beside reliability these are risk_at_coverage, points of the curve of risk against coverage (risk_coverage), and
+        aurc, the area under the whole of it: the mean risk over all coverages (Geifman et al., 2019).
+        """
         given = self.probabilities(evaluation)
         if given is None or not len(self):
             return None
-        risk = risk_coverage(given, self.truth)[1]
-        at = {str(c): float(risk[max(1, round(c * len(risk))) - 1]) for c in COVERAGES}
-        figures = measure(given, self.truth, self.names, answers=evaluation.known[self.kind])
-        return {**figures, "reliability": reliability(given, self.truth), "risk_at_coverage": at}
+        coverage, risk = risk_coverage(given, self.truth)
+        steps = np.rint(np.linspace(0, 1, CURVE + 1)[1:] * len(risk)).astype(int)
+        drawn = np.unique(np.maximum(steps, 1)) - 1
+        return {
+            **measure(given, self.truth, self.names, answers=evaluation.known[self.kind]),
+            "reliability": reliability(given, self.truth),
+            "risk_at_coverage": {str(c): float(risk[max(1, round(c * len(risk))) - 1]) for c in COVERAGES},
+            "risk_coverage": {"coverage": coverage[drawn].tolist(), "risk": risk[drawn].tolist()},
+            "aurc": float(risk.mean()),
+        }

@@ -216,7 +216,35 @@ def test_the_part_without_near_copies():
     assert work.clean is not None and work.clean.tolist() == [False] * 2 + [True] * 6
     clean = work.report(work.evaluations[0], clean=True)
     assert (clean["n"], clean["accuracy"], clean["clean"]) == (6, pytest.approx(4 / 6), True)
-    assert work.report(work.evaluations[0])["n"] == 8
+    full = work.report(work.evaluations[0])
+    assert full["n"] == 8 and full["full"] is None
+    assert clean["full"] == {key: full[key] for key in clean["full"]} and clean["full"]["n"] == 8
+
+
+def test_the_votes_of_the_part_without_near_copies():
+    seen = ["surprise"] * 2 + ["fear", "happiness", "neutral", "sadness", "happiness", "surprise"] + ["fear"] * 3
+    data = with_copies(2)
+    work = compare(
+        Dataset(data.images, data.labels, data.names, data.splits, votes(seen)),
+        made.Scripted("bad", made.saying(WRONG)),
+    )
+    report = work.report(work.evaluations[0], clean=True)
+    assert report["votes"]["n"] == 6 and report["votes"]["agreement"] == pytest.approx(0.9)
+    assert report["ferplus"]["n"] == 6 and work.report(work.evaluations[0])["votes"]["n"] == 8
+
+
+def test_the_curve_of_risk_against_coverage():
+    rng = np.random.default_rng(5)
+    labels, logits = rng.integers(0, 7, 250), rng.normal(0, 2, (250, 7))
+    work = compare(made.dataset(labels.tolist()), made.Scripted("m", logits))
+    found, p = work.report(work.evaluations[0]), work.evaluations[0].probabilities
+    rows = sorted(zip(p.max(1), p.argmax(1) == labels, strict=True), key=lambda pair: -pair[0])
+    risks = [sum(not right for _, right in rows[: i + 1]) / (i + 1) for i in range(250)]
+    assert found["aurc"] == pytest.approx(sum(risks) / 250)
+    curve = found["risk_coverage"]
+    assert len(curve["risk"]) == len(curve["coverage"]) == 100 and curve["coverage"][-1] == 1.0
+    assert curve["risk"] == pytest.approx([risks[round(c * 250) - 1] for c in curve["coverage"]])
+    assert curve["risk"][-1] == pytest.approx(1 - found["accuracy"])
 
 
 @pytest.mark.parametrize("data, says", [(with_copies(8), "no clean part"), (made.dataset(TRUTH), "no other split")])

@@ -16,19 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "fer_core"
 
 LEVELS = [
-    {
-        "cells",
-        "degradation",
-        "errors",
-        "files",
-        "home",
-        "labels",
-        "memory",
-        "types",
-    },
-    {
-        "training",
-    },
+    {"cells", "degradation", "errors", "files", "home", "labels", "memory", "published", "training", "types"},
     {
         "appearance",
         "bundles",
@@ -65,6 +53,7 @@ LEVELS = [
         "evaluation",
         "fast_layers",
         "making",
+        "mistakes",
         "tracking",
         "verdict",
     },
