@@ -16,7 +16,20 @@ ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "fer_core"
 
 LEVELS = [
-    {"cells", "degradation", "errors", "files", "home", "labels", "memory", "published", "training", "types"},
+    {
+        "cells",
+        "degradation",
+        "errors",
+        "files",
+        "home",
+        "labels",
+        "memory",
+        "published",
+        "types",
+    },
+    {
+        "training",
+    },
     {
         "appearance",
         "bundles",
