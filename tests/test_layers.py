@@ -24,6 +24,7 @@ LEVELS = [
         "home",
         "labels",
         "memory",
+        "plainly",
         "published",
         "types",
     },
