@@ -31,7 +31,8 @@ from fer_core.analysis import Options
 from fer_core.classification import Classifier
 from fer_core.clip import ClipAnalysis
 from fer_core.detection import FaceDetector
-from fer_core.drawing import draw, marks
+from fer_core.drawing import draw
+from fer_core.marks import marks
 from fer_core.preprocessing import crop_faces
 from fer_core.recognition import Recognizer, assess
 from fer_core.tracking import Tracker

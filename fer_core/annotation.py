@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from .drawing import Mark, blur_faces, draw, marks
-from .smoothing import OneEuro
+from .drawing import blur_faces, draw
+from .marks import Mark, SteadyMarks
 from .types import FrameResult
 from .video import Frame
 from .writing import ClipWriter
@@ -41,11 +40,11 @@ class Annotator:
             blur: make the faces unrecognisable.
             names: people by track id.
         """
-        self._writer, self._width, self._max_side, self._blur, self._names = writer, width, max_side, blur, names
+        self._writer, self._width, self._max_side, self._blur = writer, width, max_side, blur
         self._waiting: deque[tuple[float, np.ndarray]] = deque()
         self._last: list[Mark] = []
         self._last_seconds = 0.0
-        self._steady: dict[int, OneEuro] = {}
+        self._steady = SteadyMarks(names)
         self._hidden: dict[int, tuple[float, Mark]] = {}
 
     def __call__(self, frame: Frame, result: FrameResult | None) -> None:
@@ -56,7 +55,7 @@ class Annotator:
                 self._write(*self._waiting.popleft(), self._last)
             self._waiting.append((frame.seconds, image))
             return
-        now = self._steadied(result)
+        now = self._steady(result)
         # Where faces are hidden, those of the last half second stay so in case the detector missed them, and new ones
         # are hidden before they were found.
         self._hidden = {track: seen for track, seen in self._hidden.items() if result.seconds - seen[0] <= WAIT}
@@ -76,18 +75,12 @@ class Annotator:
     def _share(self, seconds: float, until: float) -> float:
         return (seconds - self._last_seconds) / max(until - self._last_seconds, 1e-6)
 
-    def _steadied(self, result: FrameResult) -> list[Mark]:
-        found = marks(result.faces, self._names)
-        filters = {mark.track_id: self._steady.get(mark.track_id) or OneEuro() for mark in found}
-        self._steady = filters  # those of people who left are forgotten
-        return [_boxed(mark, filters[mark.track_id](result.seconds, np.array(mark.box))) for mark in found]
-
     def _write(self, seconds: float, image: np.ndarray, found: list[Mark], hidden: Sequence[Mark] = ()) -> None:
         scale = image.shape[1] / self._width
         image = np.ascontiguousarray(image)
         if self._blur:
             blur_faces(image, scale * np.array([mark.box for mark in (*found, *hidden)]))
-        self._writer.write(draw(image, [_boxed(mark, scale * np.array(mark.box)) for mark in found]), seconds)
+        self._writer.write(draw(image, [mark.scaled(scale) for mark in found]), seconds)
 
 
 def between(before: list[Mark], after: list[Mark], share: float) -> list[Mark]:
@@ -100,11 +93,6 @@ def between(before: list[Mark], after: list[Mark], share: float) -> list[Mark]:
     for mark in before:
         target = later.get(mark.track_id)
         if target is not None:
-            mark = _boxed(mark, (1 - share) * np.array(mark.box) + share * np.array(target.box))
+            mark = mark.at((1 - share) * np.array(mark.box) + share * np.array(target.box))
         moved.append(mark)
     return moved
-
-
-def _boxed(mark: Mark, box: np.ndarray) -> Mark:
-    x0, y0, x1, y1 = box.tolist()
-    return replace(mark, box=(x0, y0, x1, y1))

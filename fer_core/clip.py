@@ -14,9 +14,10 @@ import cv2
 from . import __version__
 from .analysis import Listener, Options, analyze
 from .annotation import Annotator
-from .drawing import blur_faces, draw, marks
+from .drawing import blur_faces, draw
 from .errors import Cancelled, MediaError, OptionError
 from .export import Findings
+from .marks import marks
 from .moments import Moments
 from .people import Likeness
 from .recognition import Recognizer

@@ -2,49 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
 from .labels import COLOURS, UNSURE
-from .types import Faces
+from .marks import Mark
 
-__all__ = ["Mark", "blur_faces", "draw", "marks"]
+__all__ = ["blur_faces", "draw"]
 
 FONT = cv2.FONT_HERSHEY_DUPLEX
 INK = (32, 24, 20)
 PAPER = (255, 255, 255)
 
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What is drawn for one face: its box (x0, y0, x1, y1 in pixels), two lines of words, and its expression."""
-
-    track_id: int
-    box: tuple[float, float, float, float]
-    name: str
-    label: str
-    confidence: float
+Box = tuple[float, float, float, float]
 
 
 def bgr(label: str) -> tuple[int, int, int]:
     """The palette's colour of an expression, as OpenCV wants it."""
     code = COLOURS.get(label, COLOURS[UNSURE])
     return int(code[5:7], 16), int(code[3:5], 16), int(code[1:3], 16)
-
-
-def marks(faces: Faces, names: Mapping[int, str] | None = None) -> list[Mark]:
-    """What to draw for the faces of a frame."""
-    found = []
-    for i, (box, track, shown) in enumerate(
-        zip(faces.boxes.tolist(), faces.track_ids.tolist(), faces.shown.tolist(), strict=True)
-    ):
-        name = (names or {}).get(track) or ("" if track < 0 else f"Person {track + 1}")
-        label = UNSURE if shown < 0 else faces.labels[shown]
-        found.append(Mark(track, tuple(box), name, label, float(faces.smoothed[i].max())))
-    return found
 
 
 def draw(image: np.ndarray, found: Sequence[Mark]) -> np.ndarray:
@@ -57,6 +35,10 @@ def draw(image: np.ndarray, found: Sequence[Mark]) -> np.ndarray:
     height, width = image.shape[:2]
     thick = max(1, round(min(height, width) / 240))
     scale = max(0.4, min(height, width) / 900)
+    taken = [mark.box for mark in found]
+    for mark in found:
+        if mark.bars:
+            taken.append(_bars(image, mark, scale, taken))
     # Small faces first, so that words of the face in front stay on top.
     for mark in sorted(found, key=lambda m: m.box[3] - m.box[1]):
         colour = bgr(mark.label)
@@ -81,11 +63,48 @@ def _write(
     plate = image[y : y + tall, x : x + wide]
     if plate.size == 0:
         return
-    plate[:] = (plate * 0.2 + np.array(INK) * 0.8).astype(np.uint8)
+    _darken(plate)
     plate[:, : max(2, round(5 * scale))] = colour
     for i, (word, size) in enumerate(zip(words, sizes, strict=True)):
         origin = x + round(9 * scale), y + line * i + size[1] + round(6 * scale)
         cv2.putText(image, word, origin, FONT, scale, PAPER, 1, cv2.LINE_AA)
+
+
+def _bars(image: np.ndarray, mark: Mark, scale: float, taken: Sequence[Box]) -> Box:
+    """Draw the probability of each expression beside or below a box, where it covers least, and return where."""
+    height, width = image.shape[:2]
+    small = max(0.32, 0.75 * scale)
+    line = round(26 * small) + 3
+    bars = mark.bars
+    if line * len(bars) > 1.2 * (mark.box[3] - mark.box[1]):  # beside a small face only the strongest
+        bars = tuple(sorted(bars, key=lambda bar: -bar[1])[:3])
+    words = round(150 * small)
+    wide, tall = words + round(100 * small), line * len(bars) + 4
+    if wide > width or tall > height:
+        return mark.box
+    gap = max(4, round(6 * scale))
+    x0, y0, x1, y1 = mark.box
+    right, left, below = (x1 + gap, y0), (x0 - gap - wide, y0), (x0, y1 + gap)
+    places = [(int(np.clip(x, 0, width - wide)), int(np.clip(y, 0, height - tall))) for x, y in (right, left, below)]
+    x, y = min(places, key=lambda at: sum(_shared((*at, at[0] + wide, at[1] + tall), other) for other in taken))
+    plate = image[y : y + tall, x : x + wide]
+    _darken(plate)
+    for i, (label, probability) in enumerate(bars):
+        bottom = line * (i + 1) - round(5 * small)
+        cv2.putText(plate, label.capitalize(), (4, bottom), FONT, small, PAPER, 1, cv2.LINE_AA)
+        end = words + max(1, round((wide - words - 4) * min(max(probability, 0.0), 1.0)))
+        cv2.rectangle(plate, (words, line * i + 5), (end, line * (i + 1) - 2), bgr(label), cv2.FILLED)
+    return x, y, x + wide, y + tall
+
+
+def _shared(one: Box, other: Box) -> float:
+    """Pixels that two boxes share."""
+    wide, tall = (min(one[i + 2], other[i + 2]) - max(one[i], other[i]) for i in (0, 1))
+    return max(0.0, wide) * max(0.0, tall)
+
+
+def _darken(plate: np.ndarray) -> None:
+    plate[:] = (plate * 0.2 + np.array(INK) * 0.8).astype(np.uint8)
 
 
 def _ascii(name: str) -> str:

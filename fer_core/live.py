@@ -5,31 +5,32 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 
 from .clip import reader_settings
-from .drawing import Mark, draw, marks
+from .drawing import draw
 from .errors import FerError
 from .export import Findings
+from .kept import Kept
+from .marks import Mark, SteadyMarks
 from .moments import Moments
+from .newest import Newest
 from .people import Likeness
 from .pulse import Meter, Pulse
 from .recognition import Recognizer
 from .recording import Recording
-from .smoothing import OneEuro, Smoothing
+from .smoothing import Smoothing
 from .timeline import Recorder
 from .tracking import Tracker
 from .types import FrameResult
-from .video import ClipInfo, Frame
+from .video import ClipInfo
 
-__all__ = ["IDLE", "RECENT", "LiveSession"]
+__all__ = ["IDLE", "LiveSession"]
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +38,6 @@ IDLE = 30.0
 """Seconds without a frame after which a session lets go of its threads and its place."""
 STALE = 2.0
 """Seconds after which marks are no longer drawn: better none than one where nobody is any more."""
-RECENT = 60.0
-"""Seconds of the running timeline."""
-RECENT_RATE = 5.0
-"""Results a second that the running timeline is drawn from."""
-MOST_ROWS = 400_000
-"""Faces kept, about 50 MB. Two people who are read 30 times a second need two hours for it."""
 
 
 class LiveSession:
@@ -51,9 +46,7 @@ class LiveSession:
     Attributes:
         name: what the session is called.
         info: None; facts of a file, which a camera is not.
-        recorder, moments, likeness: what was found so far, as of a clip.
         mirror: give the picture back as a mirror would show it; what is measured and recorded is not mirrored.
-        full: the session became too long to keep all of it; what came later was shown but not kept.
         error: what went wrong last, in words for a person.
         damaged: 0; a camera has no damaged frames.
     """
@@ -86,26 +79,21 @@ class LiveSession:
         """
         self.recognizer, self.name, self.mirror, self.annotated = recognizer, name, mirror, annotated
         self.info: ClipInfo | None = None
-        self.recorder = Recorder(recognizer.labels)
-        self.moments: Moments | None = None
-        self.likeness: Likeness | None = None
-        self.full, self.damaged = False, 0
+        self.damaged = 0
         self.error: str | None = None
         self._how = {"smoothing": asdict(smoothing or Smoothing()), "unsure_below": unsure_below}
         self._tracker = Tracker(recognizer.labels, smoothing, unsure_below=unsure_below)
         self._side, self._max_seconds = side, max_seconds
+        self._kept = Kept(recognizer.labels, side, max_seconds)
         self._meter = Meter(clock)
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._size = (side, side)
-        self._newest: tuple[int, float, float, np.ndarray] | None = None
+        self._look = Newest(self._try, idle=self._idle, done=self._finish)
         self._found: list[Mark] = []
         self._found_at = -1e9
-        self._steady: dict[int, OneEuro] = {}
+        self._steady = SteadyMarks(bars=True)
         self._shown: np.ndarray | None = None
-        self._recent: deque[FrameResult] = deque(maxlen=round(RECENT * RECENT_RATE))
-        self._rows = 0
         self._recording: Recording | None = None
-        self._worker: threading.Thread | None = None
         self._paused = self._closed = False
 
     # The return path: it holds the lock for moments only and never waits for a face to be read.
@@ -117,23 +105,19 @@ class LiveSession:
             image: uint8 (h, w, 3), BGR; it is kept for a while and must not be changed afterwards.
             seconds: presentation time by the camera's clock; the time of arrival if None.
         """
-        with self._changed:
+        with self._lock:
             if self._meter.frames == 0:
                 self._begin(*image.shape[1::-1])
             index, now, arrived = self._meter.arrive(seconds, self._paused)
             reading = not (self._paused or self._closed)
-            if reading:
-                self._newest = index, now, arrived, image  # an older one that was not taken yet is forgotten
-                if self._worker is None:
-                    self._worker = threading.Thread(target=self._work, name="live-look", daemon=True)
-                    self._worker.start()
-                self._changed.notify_all()
             found = self._found if reading and now - self._found_at < STALE else []
-        found = [_scaled(mark, image.shape[1] / self._size[0]) for mark in found]
+        if reading:
+            self._look.give((index, now, arrived, image))
+        found = [mark.scaled(image.shape[1] / self._size[0]) for mark in found]
         if reading and self._recording is not None and not self.full:
             self._recording.add(image, now, found)
         if self.mirror:
-            drawn = draw(cv2.flip(image, 1), [_mirrored(mark, image.shape[1]) for mark in found])
+            drawn = draw(cv2.flip(image, 1), [mark.mirrored(image.shape[1]) for mark in found])
         else:
             drawn = draw(image.copy(), found)
         self._shown = drawn
@@ -143,35 +127,29 @@ class LiveSession:
     def _begin(self, width: int, height: int) -> None:
         scale = max(1.0, self._side / max(width, height))
         self._size = round(width * scale), round(height * scale)
-        self.moments, self.likeness = Moments(self._size[0]), Likeness(self._size[0])
+        self._kept = Kept(self.recognizer.labels, self._size[0], self._max_seconds)
         if self.annotated is not None:
             self._recording = Recording(self.annotated, width=self._size[0], height=self._size[1])
 
-    # Reading faces, in a thread of its own.
+    # Reading faces, in the thread of `_look`.
 
-    def _work(self) -> None:
-        while (job := self._next()) is not None:
-            try:
-                self._read(*job)
-            except FerError as error:
-                self.error = str(error)
-            except Exception:
-                if self.error is None:  # once: a defect would fill the log thirty times a second
-                    log.exception("reading a live frame failed")
-                self.error = "Faces cannot be read at the moment because of an error inside the program."
+    def _try(self, job: tuple[int, float, float, np.ndarray]) -> None:
+        try:
+            self._read(*job)
+        except FerError as error:
+            self.error = str(error)
+        except Exception:
+            if self.error is None:  # once: a defect would fill the log thirty times a second
+                log.exception("reading a live frame failed")
+            self.error = "Faces cannot be read at the moment because of an error inside the program."
 
-    def _next(self) -> tuple[int, float, float, np.ndarray] | None:
-        """The newest frame; None when the session is closed or no more frames come."""
-        with self._changed:
-            while self._newest is None and not self.ended:
-                self._changed.wait(1.0)
-            job, self._newest = self._newest, None
-            if job is not None and not self._closed:
-                return job
-            self._worker = None  # should frames come again, `process` starts another
-            if self._recording is not None:
-                self._recording.close()
-            return None
+    def _idle(self) -> bool:
+        return self.ended
+
+    def _finish(self) -> None:
+        """No more frames come."""
+        if self._recording is not None:
+            self._recording.close()
 
     def _read(self, index: int, seconds: float, arrived: float, image: np.ndarray) -> None:
         faces = self.recognizer(image)
@@ -180,25 +158,13 @@ class LiveSession:
             faces = faces.scaled(width / image.shape[1])
             image = cv2.resize(image, (width, round(image.shape[0] * width / image.shape[1])))
         result = self._tracker.update(index, seconds, faces, image)
-        found = marks(result.faces)
-        self._steady = {mark.track_id: self._steady.get(mark.track_id) or OneEuro() for mark in found}
-        found = [_boxed(mark, self._steady[mark.track_id](seconds, np.array(mark.box))) for mark in found]
-        with self._changed:
+        found = self._steady(result)
+        with self._lock:
             if self._paused or self._closed:
                 return
             self._found, self._found_at = found, seconds
             self._meter.read(arrived)
-            self._rows += max(1, len(found))
-            self.full = self.full or seconds > self._max_seconds or self._rows > MOST_ROWS
-            if self.full:
-                return
-            if not self._recent or seconds - self._recent[-1].seconds >= 1 / RECENT_RATE:
-                self._recent.append(result)
-        self.recorder.add(result)
-        frame = Frame(index, seconds, av.VideoFrame.from_ndarray(image, format="bgr24"))
-        assert self.moments is not None and self.likeness is not None
-        self.moments(frame, result)
-        self.likeness(frame, result)
+        self._kept(result, image)
 
     # What a page asks for.
 
@@ -209,9 +175,28 @@ class LiveSession:
 
     @paused.setter
     def paused(self, value: bool) -> None:
-        with self._changed:
+        with self._lock:
             if value != self._paused:
-                self._paused, self._newest, self._found = value, None, []
+                self._paused, self._found = value, []
+        self._look.forget()
+
+    @property
+    def recorder(self) -> Recorder:
+        """What was found so far, as of a clip; and so are `moments` and `likeness`."""
+        return self._kept.recorder
+
+    @property
+    def moments(self) -> Moments:
+        return self._kept.moments
+
+    @property
+    def likeness(self) -> Likeness:
+        return self._kept.likeness
+
+    @property
+    def full(self) -> bool:
+        """The session became too long to keep all of it; what came later was shown but not kept."""
+        return self._kept.full
 
     @property
     def complete(self) -> bool:
@@ -255,8 +240,7 @@ class LiveSession:
 
     def recent(self) -> list[FrameResult]:
         """Results of the last minute, a few a second."""
-        with self._changed:
-            return [result for result in self._recent if self.seconds - result.seconds <= RECENT]
+        return self._kept.recent(self.seconds)
 
     def findings(self, names: Mapping[int, str] | None = None) -> Findings:
         """What was found so far, for exports; see `ClipAnalysis.findings`."""
@@ -267,26 +251,11 @@ class LiveSession:
 
     def close(self, wait: float = 0.0) -> None:
         """End the session; what was found stays. Waits at most so many seconds until the recording is whole."""
-        with self._changed:
-            self._closed, self._newest = True, None
-            worker, recording = self._worker, self._recording
-            self._changed.notify_all()
+        with self._lock:
+            self._closed, recording = True, self._recording
+        self._look.close()
         if recording is not None:
             recording.close()
-        for thread in (worker, recording):
+        for thread in (self._look, recording):
             if wait and thread is not None:
                 thread.join(wait)
-
-
-def _boxed(mark: Mark, box: np.ndarray) -> Mark:
-    x0, y0, x1, y1 = box.tolist()
-    return replace(mark, box=(x0, y0, x1, y1))
-
-
-def _scaled(mark: Mark, factor: float) -> Mark:
-    return mark if factor == 1 else _boxed(mark, np.array(mark.box) * factor)
-
-
-def _mirrored(mark: Mark, width: int) -> Mark:
-    x0, y0, x1, y1 = mark.box
-    return replace(mark, box=(width - x1, y0, width - x0, y1))

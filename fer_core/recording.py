@@ -11,8 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .drawing import Mark, draw
+from .drawing import draw
 from .errors import MediaError
+from .marks import Mark
 from .writing import ClipWriter
 
 __all__ = ["Recording"]

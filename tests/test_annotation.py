@@ -8,7 +8,7 @@ from media import make_clip
 
 from fer_core.analysis import Options, analyze
 from fer_core.annotation import WAIT, Annotator, between
-from fer_core.drawing import Mark
+from fer_core.marks import Mark
 from fer_core.types import FrameResult
 from fer_core.video import FrameReader
 

@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from fakes import make_faces, portrait, real_recognizer
+from fakes import portrait, real_recognizer
 
 from fer_core.detection import FaceDetector
-from fer_core.drawing import Mark, bgr, blur_faces, draw, marks
+from fer_core.drawing import bgr, blur_faces, draw
 from fer_core.labels import COLOURS, FER7, UNSURE
+from fer_core.marks import Mark
 
 W, H = 320, 180
 
@@ -20,19 +23,6 @@ def canvas(width=W, height=H) -> np.ndarray:
 def changed(image: np.ndarray) -> np.ndarray:
     """Where it differs from the canvas."""
     return (image != 120).any(2)
-
-
-def test_marks_say_what_is_shown():
-    faces = make_faces(["happy", None, "sad"], ids=[0, 4, -1], confidence=[0.9, 0.6, 0.7])
-    found = marks(faces, {4: "Ada"})
-    assert [(m.track_id, m.name, m.label) for m in found] == [
-        (0, "Person 1", "happy"),
-        (4, "Ada", UNSURE),
-        (-1, "", "sad"),
-    ]
-    assert [m.confidence for m in found] == pytest.approx([0.9, 0.6, 0.7])
-    assert found[0].box == pytest.approx(tuple(faces.boxes[0]))
-    assert marks(faces[:0]) == []
 
 
 def test_colours_are_those_of_the_palette():
@@ -98,6 +88,69 @@ def test_an_unsure_face_gets_no_percentage():
 def test_the_nearest_face_is_on_top():
     near, far = mark((60, 60, 200, 170), label="sad"), mark((150, 60, 170, 90), label="happy", name="")
     np.testing.assert_array_equal(draw(canvas(), [near, far]), draw(canvas(), [far, near]))
+
+
+BARS = (
+    ("angry", 0.1),
+    ("disgust", 0.0),
+    ("fear", 0.05),
+    ("happy", 0.6),
+    ("neutral", 0.15),
+    ("sad", 0.02),
+    ("surprise", 0),
+)
+
+
+def drawn_bars(box: tuple, bars: tuple = BARS, width: int = W, height: int = H) -> np.ndarray:
+    """What bars add to the picture: where it differs from one with the box alone."""
+    plain = mark(box, name="")
+    with_bars = replace(plain, bars=bars)
+    return (draw(canvas(width, height), [with_bars]) != draw(canvas(width, height), [plain])).any(2)
+
+
+@pytest.mark.parametrize(
+    ("box", "side"),
+    [((20, 40, 110, 160), "right"), ((220, 40, 310, 160), "left"), ((100, 20, 220, 60), "right")],
+)
+def test_bars_stand_beside_the_face_and_do_not_cover_it(box, side):
+    where = drawn_bars(box)
+    columns = np.flatnonzero(where.any(0))
+    assert where.sum() > 500
+    assert columns.min() > box[2] if side == "right" else columns.max() < box[0]
+
+
+def test_a_bar_is_as_long_as_its_expression_is_likely():
+    def length(probability: float) -> int:
+        image = draw(
+            canvas(), [replace(mark((20, 40, 110, 160), label="sad"), bars=(*BARS[:3], ("happy", probability)))]
+        )
+        return int((np.abs(image.astype(int) - bgr("happy")).max(2) < 3).any(0).sum())
+
+    none, half, whole = length(0.0), length(0.5), length(1.0)
+    assert none <= 2 and whole > 25 and half == pytest.approx(whole / 2, abs=2)
+    assert length(1.7) == whole, "never beyond its end"
+
+
+def test_beside_a_small_face_only_the_strongest_bars_stand():
+    large, small = (drawn_bars(box, width=640, height=480) for box in ((100, 100, 250, 280), (100, 100, 150, 160)))
+    assert large.any(1).sum() > 2 * small.any(1).sum()
+    image = draw(canvas(640, 480), [replace(mark((100, 100, 150, 160), label="sad"), bars=BARS)])
+    seen = {label for label, _ in BARS if (image == bgr(label)).all(2)[:, 155:].any()}
+    assert seen == {"happy", "neutral", "angry"}
+
+
+def test_bars_cover_no_other_face():
+    boxes = [(60.0 + 210 * i, 170.0, 135.0 + 210 * i, 262.0) for i in range(3)]
+    alone = [replace(mark(box, name=""), bars=BARS) for box in boxes]
+    image = draw(canvas(640, 480), alone)
+    for x0, y0, x1, y1 in boxes:
+        inside = image[int(y0) + 4 : int(y1) - 4, int(x0) + 4 : int(x1) - 4]
+        assert (inside == 120).all()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (16, 16), (1, 300), (300, 1), (60, 60)])
+def test_where_there_is_no_room_bars_are_left_out(width, height):
+    assert not drawn_bars((0, 0, width, height), width=width, height=height).any()
 
 
 def faces_in(image: np.ndarray) -> int:

@@ -34,10 +34,10 @@ LEVELS = [
     {
         "appearance",
         "bundles",
-        "drawing",
         "frames",
         "imageset",
         "limits",
+        "newest",
         "preprocessing",
         "shots",
         "smoothing",
@@ -56,6 +56,7 @@ LEVELS = [
     },
     {
         "datasets",
+        "marks",
         "quality",
     },
     {
@@ -64,6 +65,7 @@ LEVELS = [
         "classification",
         "containers",
         "detection",
+        "drawing",
         "evaluation",
         "fast_layers",
         "making",
@@ -108,6 +110,7 @@ LEVELS = [
         "curves",
         "export",
         "gallery",
+        "kept",
         "pace",
         "pulse",
         "recording",

@@ -125,7 +125,7 @@ def session_with_results(**how: object) -> LiveSession:
     session = LiveSession(FakeRecognizer(), name="Live session", side=160, **how)  # type: ignore[arg-type]
     for i in range(12):
         session.process(patch_frame([(30, 20, 50)]), i / 10)
-        while session._newest is not None:
+        while session._look.waiting:
             time.sleep(0.001)
     session.close(wait=10)
     return session

@@ -9,7 +9,8 @@ import streamlit as st
 from streamlit_webrtc import WebRtcStreamerContext
 
 from fer_core import charts
-from fer_core.live import RECENT, LiveSession
+from fer_core.kept import RECENT
+from fer_core.live import LiveSession
 from fer_core.pulse import Pulse
 from fer_core.timeline import episodes, to_table
 from ui.camera import WRONG

@@ -15,8 +15,9 @@ import streamlit as st
 from fer_core.bundles import DEFAULT, chosen, list_bundles, load_bundle
 from fer_core.classification import Classifier
 from fer_core.detection import FaceDetector
-from fer_core.drawing import draw, marks
+from fer_core.drawing import draw
 from fer_core.jobs import Jobs
+from fer_core.marks import marks
 from fer_core.recognition import Recognizer
 from fer_core.video import FrameReader
 from ui.settings import SAMPLE, settings

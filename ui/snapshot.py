@@ -7,10 +7,11 @@ import io
 import cv2
 import streamlit as st
 
-from fer_core.drawing import draw, marks
+from fer_core.drawing import draw
 from fer_core.errors import MediaError
 from fer_core.labels import ICONS, UNSURE
 from fer_core.limits import Limits
+from fer_core.marks import marks
 from fer_core.recognition import Recognizer
 from fer_core.stills import picture_header, read_still
 
@@ -35,7 +36,7 @@ def pictures(read: Recognizer) -> None:
         raise MediaError("This picture cannot be used. Take another one.")
     image = read_still(data, size)
     faces = read(image)
-    found = marks(faces)
+    found = marks(faces, bars=True)
     draw(image, found)
     jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
     with right:

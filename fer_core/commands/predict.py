@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ..analysis import Options, analyze
-from ..drawing import marks
 from ..errors import MediaError
 from ..limits import Limits
+from ..marks import marks
 from ..video import probe
 from .common import each, reading_options, recognizer
 
