@@ -36,6 +36,12 @@ def _colour(titles: Sequence[str], legend: bool = True) -> alt.Color:
     )
 
 
+def _layers(height: int, *charts: alt.Chart) -> alt.LayerChart:
+    whole = alt.LayerChart(layer=list(charts))
+    whole.height = height
+    return whole
+
+
 def confusion(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> alt.LayerChart:
     """How often each class was taken for which. A click picks a cell: parameter `cell`, fields truth and said.
 
@@ -71,7 +77,7 @@ def confusion(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> alt.Laye
         text=alt.Text("images:Q", format=","),
         color=alt.condition("datum.share > 0.5", alt.value("#FFFFFF"), alt.value("#1D2733")),
     )
-    return alt.layer(cells.add_params(cell), words).properties(height=SPACE + 28 * len(order))
+    return _layers(SPACE + 28 * len(order), cells.add_params(cell), words)
 
 
 def reliability(bins: Mapping[str, Iterable[Mapping[str, Any]]], height: int = 240) -> alt.LayerChart:
@@ -103,7 +109,7 @@ def reliability(bins: Mapping[str, Iterable[Mapping[str, Any]]], height: int = 2
             alt.Tooltip("n:Q", title="Images", format=","),
         ],
     )
-    return alt.layer(rule, base.mark_line(strokeWidth=2), points).properties(height=height + SPACE)
+    return _layers(height + SPACE, rule, base.mark_line(strokeWidth=2), points)
 
 
 def risk_coverage(curves: Mapping[str, Mapping[str, Sequence[float]]], height: int = 240) -> alt.LayerChart:
@@ -135,7 +141,7 @@ def risk_coverage(curves: Mapping[str, Mapping[str, Sequence[float]]], height: i
         ],
     )
     points = base.mark_circle(size=60, opacity=0.001)  # a line alone is hard to point at
-    return alt.layer(base.mark_line(strokeWidth=2.2), points).properties(height=height + SPACE)
+    return _layers(height + SPACE, base.mark_line(strokeWidth=2.2), points)
 
 
 def condition(rows: Mapping[str, Iterable[Mapping[str, Any]]], name: str, height: int = 190) -> alt.LayerChart:
@@ -170,7 +176,7 @@ def condition(rows: Mapping[str, Iterable[Mapping[str, Any]]], name: str, height
         .mark_rule(color=QUIET, strokeDash=[4, 4], strokeWidth=1.5)
         .encode(x=x)
     )
-    return alt.layer(rule, lines).properties(height=height + SPACE)
+    return _layers(height + SPACE, rule, lines)
 
 
 def opinions(shares: Mapping[str, Sequence[float]], names: Sequence[str]) -> alt.Chart:

@@ -107,6 +107,7 @@ LEVELS = [
     },
     {
         "charts",
+        "comparison_charts",
         "curves",
         "export",
         "gallery",
