@@ -12,7 +12,7 @@ from .classification import softmax
 from .errors import DatasetError, ModelError
 from .labels import FER7, FERPLUS_TO_FER7
 
-__all__ = ["answers", "task"]
+__all__ = ["answers", "head_for", "output_for", "task"]
 
 
 class Answering(Protocol):
@@ -58,24 +58,11 @@ def task(names: Sequence[str], labels: np.ndarray) -> tuple[tuple[str, ...], np.
     return FER7, np.full(len(labels), FER7.index(plain)), notes
 
 
-def answers(
-    model: Answering, logits: np.ndarray, names: Sequence[str]
-) -> tuple[np.ndarray, tuple[str, ...], list[str]]:
-    """A model's calibrated probabilities for a dataset's classes, matched by name.
-
-    Of the model's heads the one is taken that knows most of the classes. Labels that the dataset does not have are left
-    out and the rest made to sum to 1; a class that the model does not know has probability 0.
-
-    Args:
-        model: with heads and a title.
-        logits: (n, outputs), all heads side by side.
-        names: the dataset's classes.
-
-    Returns:
-        probabilities (n, k); the classes that the model knows; sentences on what was left out.
+def head_for(model: Answering, names: Sequence[str]) -> tuple[int, Head]:
+    """Of the model's heads the one that knows most of the classes, and where its outputs start among all heads'.
 
     Raises:
-        ModelError: it knows none of the classes.
+        ModelError: none knows any of the classes.
     """
     wanted = [_plain(name) for name in names]
     best: tuple[int, int, int, Head] | None = None
@@ -92,7 +79,43 @@ def answers(
         raise ModelError(
             f"{model.title} knows none of the dataset's expressions ({', '.join(names)}); its own are: {own}."
         )
-    _, _, start, head = best
+    return best[2], best[3]
+
+
+def output_for(model: Answering, name: str, names: Sequence[str]) -> int:
+    """Which of the model's outputs, counted over all heads, is the class `name` of a dataset's classes `names`.
+
+    Raises:
+        ModelError: the model does not know it.
+    """
+    start, head = head_for(model, names)
+    plain = [_plain(label) for label in head.labels]
+    if _plain(name) not in plain:
+        raise ModelError(f"{model.title} does not know {name}. It knows: {', '.join(head.labels)}.")
+    return start + plain.index(_plain(name))
+
+
+def answers(
+    model: Answering, logits: np.ndarray, names: Sequence[str]
+) -> tuple[np.ndarray, tuple[str, ...], list[str]]:
+    """A model's calibrated probabilities for a dataset's classes, matched by name.
+
+    The head is that of `head_for`. Labels that the dataset does not have are left
+    out and the rest made to sum to 1; a class that the model does not know has probability 0.
+
+    Args:
+        model: with heads and a title.
+        logits: (n, outputs), all heads side by side.
+        names: the dataset's classes.
+
+    Returns:
+        probabilities (n, k); the classes that the model knows; sentences on what was left out.
+
+    Raises:
+        ModelError: it knows none of the classes.
+    """
+    wanted = [_plain(name) for name in names]
+    start, head = head_for(model, names)
     own_labels = [_plain(label) for label in head.labels]
     given = softmax(logits[:, start : start + len(head.labels)].astype(np.float64), head.temperature)
     found = np.zeros((len(logits), len(names)))

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from .errors import ModelError
 
-__all__ = ["ask", "has_keras"]
+__all__ = ["ask", "has_keras", "look"]
 
 PATIENCE = 600.0
 """Seconds after which a child is taken to hang."""
@@ -43,7 +43,7 @@ def ask(
     Args:
         model: file that Keras loads.
         images: uint8 (n, 48, 48).
-        side, scale: see `keras_worker.network_input`.
+        side, scale: see `preprocessing.prepare`; a model that takes colours gets the grey three times.
         flip: also show the mirrored images and take the mean.
         progress: is told the share done; where it raises, the child is ended.
 
@@ -54,30 +54,59 @@ def ask(
     Raises:
         ModelError: it does not load, or Keras is not installed.
     """
-    found = _run(model, images, progress, side=side, scale=scale, flip=flip)
+    found = _run("predict", model, images, progress, side=side, scale=scale, flip=flip)
     return found["logits"], float(found["speed"][0]), float(found["speed"][1])
 
 
-def _run(model: Path, images: np.ndarray, progress: Callable[[float], None], **how: Any) -> dict[str, np.ndarray]:
+def look(
+    model: Path,
+    images: np.ndarray,
+    outputs: Sequence[int],
+    *,
+    side: int,
+    scale: str,
+    progress: Callable[[float], None] = lambda share: None,
+) -> np.ndarray:
+    """Which parts of each image speak for one of a Keras model's outputs, see `gradcam`.
+
+    Args:
+        outputs: (n,), the output of interest for each image, counted over all heads side by side.
+        model, images, side, scale, progress: as in `ask`.
+
+    Returns:
+        float32 (n, 48, 48), 0 to 1; all 0 where nothing speaks for it.
+
+    Raises:
+        ModelError: it does not load, it has no convolution, or Keras is not installed.
+    """
+    wanted = [int(output) for output in outputs]
+    return _run("look", model, images, progress, side=side, scale=scale, outputs=wanted)["heat"]
+
+
+def _run(
+    task: str, model: Path, images: np.ndarray, progress: Callable[[float], None], **how: Any
+) -> dict[str, np.ndarray]:
     if not has_keras():
         raise ModelError("TensorFlow is not installed here, and this model needs it: pip install tensorflow.")
     with tempfile.TemporaryDirectory(prefix="keras-child-") as name:
         folder = Path(name)
-        request = {"model": str(Path(model).resolve()), **how}
+        request = {"task": task, "model": str(Path(model).resolve()), **how}
         (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
         np.savez(folder / "request.npz", images=images)
-        _wait(folder, progress)
+        _wait(folder, task, progress)
         with np.load(folder / "response.npz", allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
 
 
-def _wait(folder: Path, progress: Callable[[float], None]) -> None:
+def _wait(folder: Path, task: str, progress: Callable[[float], None]) -> None:
     environment = {
         **os.environ,
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUDA_VISIBLE_DEVICES": "-1",
         "KERAS_BACKEND": "tensorflow",
     }
+    if task == "look":  # oneDNN's gradient of a convolution corrupted memory on fer's network (TensorFlow 2.21)
+        environment["TF_ENABLE_ONEDNN_OPTS"] = "0"
     command = [sys.executable, "-m", "fer_core.keras_worker", str(folder)]
     root = Path(__file__).resolve().parent.parent
     with open(folder / "log.txt", "wb") as log:

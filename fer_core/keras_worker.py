@@ -1,4 +1,4 @@
-"""The other side of `keras_child`: a process of its own that loads a Keras model and asks it.
+"""The other side of `keras_child`: a process of its own that loads a Keras model, asks it, or shows where it looks.
 
 Started as `python -m fer_core.keras_worker FOLDER`; the folder holds request.json and request.npz, and gets
 response.npz or error.txt. `progress.txt` holds the share done while it runs.
@@ -17,37 +17,12 @@ import cv2
 import numpy as np
 
 from .errors import ModelError
-from .preprocessing import standardise
+from .gradcam import heat_maps
+from .preprocessing import CROP_SIDE, INPUT_SIDE, prepare
 
-__all__ = ["main", "network_input"]
+__all__ = ["main"]
 
 BATCH = 256
-
-
-def network_input(images: np.ndarray, side: int, scale: str, channels: int = 1) -> np.ndarray:
-    """Network input from grey images.
-
-    Args:
-        images: uint8 (n, 48, 48).
-        side: pixels that the network takes; 44 is the middle of the image, other sides are the whole of it, scaled.
-        scale: standardise (mean 0 and deviation 1 of each image), unit (0 to 1) or signed (-1 to 1).
-        channels: 3 repeats the grey three times.
-
-    Returns:
-        float32 (n, side, side, channels).
-    """
-    if side == 44 and scale == "standardise":
-        found = standardise(images)
-    else:
-        resized = images if side == images.shape[1] else np.stack([cv2.resize(i, (side, side)) for i in images])
-        x: np.ndarray = resized.astype(np.float32)
-        if scale == "standardise":
-            x -= x.mean((1, 2), keepdims=True)
-            x /= np.maximum(x.std((1, 2), keepdims=True), 4.0)
-        else:
-            x = x / 255 if scale == "unit" else x / 127.5 - 1
-        found = x[..., None]
-    return np.repeat(found, channels, axis=3) if channels > 1 else found
 
 
 def _load(path: str) -> Any:
@@ -59,8 +34,10 @@ def _load(path: str) -> Any:
         raise ModelError(f"{Path(path).name} is not a Keras model that can be loaded here.") from error
 
 
-def _channels(model: Any) -> int:
-    return int(model.input_shape[-1] or 1)
+def _input(model: Any, images: np.ndarray, how: dict[str, Any]) -> np.ndarray:
+    """Float32 (n, side, side, channels); a network that takes colours gets the grey three times."""
+    x = prepare(images, how["side"], how["scale"])
+    return np.repeat(x, int(model.input_shape[-1] or 1), axis=3)
 
 
 def _logits(outputs: Any, softmax: bool) -> np.ndarray:
@@ -76,17 +53,17 @@ def _ends_in_softmax(model: Any) -> bool:
 def _predict(model: Any, images: np.ndarray, how: dict[str, Any], folder: Path) -> dict[str, np.ndarray]:
     import tensorflow as tf
 
-    softmax, channels = _ends_in_softmax(model), _channels(model)
+    softmax = _ends_in_softmax(model)
     ask = tf.function(lambda x: model(x, training=False), reduce_retracing=True)
 
     def answer(part: np.ndarray) -> np.ndarray:
-        x = network_input(part, how["side"], how["scale"], channels)
+        x = _input(model, part, how)
         found = _logits(ask(tf.constant(x)), softmax)
         if how["flip"]:
             found = (found + _logits(ask(tf.constant(x[:, :, ::-1])), softmax)) / 2
         return found
 
-    one = network_input(images[:1], how["side"], how["scale"], channels)
+    one = _input(model, images[:1], how)
     took = []
     for _ in range(15):
         start = time.perf_counter()
@@ -101,10 +78,26 @@ def _predict(model: Any, images: np.ndarray, how: dict[str, Any], folder: Path) 
     return {"logits": np.concatenate(parts), "speed": speed}
 
 
+def _look(model: Any, images: np.ndarray, how: dict[str, Any], folder: Path) -> dict[str, np.ndarray]:
+    """Grad-CAM of output `how["outputs"][i]` for each image, on the crop: float32 (n, 48, 48), 0 to 1."""
+    found = heat_maps(model, _input(model, images, how), how["outputs"], lambda share: _say(folder, share))
+    # A side of 44 sees the middle of the crop only: nothing was looked at on the border.
+    seen = how["side"] if how["side"] == INPUT_SIDE else CROP_SIDE
+    edge = (CROP_SIDE - seen) // 2
+    heat = np.zeros((len(images), CROP_SIDE, CROP_SIDE), np.float32)
+    for whole, small in zip(heat, found, strict=True):
+        inner = cv2.resize(small, (seen, seen), interpolation=cv2.INTER_LINEAR)
+        whole[edge : edge + seen, edge : edge + seen] = inner / max(float(inner.max()), 1e-12)
+    return {"heat": heat}
+
+
 def _say(folder: Path, share: float) -> None:
     part = folder / "progress.part"
     part.write_text(f"{share:.3f}")
     os.replace(part, folder / "progress.txt")
+
+
+TASKS = {"predict": _predict, "look": _look}
 
 
 def main(folder: Path) -> int:
@@ -114,7 +107,7 @@ def main(folder: Path) -> int:
         images = file["images"]
     try:
         model = _load(how["model"])
-        found = _predict(model, images, how, folder)
+        found = TASKS[how["task"]](model, images, how, folder)
     except ModelError as error:
         (folder / "error.txt").write_text(str(error), encoding="utf-8")
         return 3

@@ -15,8 +15,8 @@ from fer_core.comparison import Comparison
 from fer_core.errors import Cancelled, ModelError
 from fer_core.fer_package import FerPackage
 from fer_core.keras_child import ask, has_keras
-from fer_core.keras_worker import network_input
 from fer_core.lineup import PEER, contender
+from fer_core.preprocessing import prepare
 
 MAKE = """
 import keras, sys
@@ -58,15 +58,6 @@ def test_where_the_package_is_not_installed(monkeypatch):
         contender(PEER)
 
 
-@pytest.mark.parametrize("scale, low, high", [("signed", -1, 1), ("unit", 0, 1)])
-def test_input(scale, low, high):
-    images = np.zeros((2, 48, 48), np.uint8)
-    images[1] = 255
-    found = network_input(images, 64, scale, channels=3)
-    assert found.shape == (2, 64, 64, 3) and found.dtype == np.float32
-    assert (found[0] == low).all() and (found[1] == high).all()
-
-
 @needs_keras
 def test_it_is_asked_as_the_package_would_ask_it(installed):
     data = dataset([0, 1, 2, 3, 4])
@@ -77,7 +68,7 @@ def test_it_is_asked_as_the_package_would_ask_it(installed):
         weights, bias = (file[key] for key in file.files)
     p = []
     for view in (data.images, data.images[:, :, ::-1]):
-        x = network_input(np.ascontiguousarray(view), 64, "signed")[..., 0]
+        x = prepare(np.ascontiguousarray(view), 64, "signed")[..., 0]
         scores = x.reshape(-1, 4, 16, 4, 16).mean((2, 4)).reshape(-1, 16) @ weights + bias
         p.append(np.log(np.exp(scores) / np.exp(scores).sum(1, keepdims=True)))
     mean = np.exp(sum(p) / 2)

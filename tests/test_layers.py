@@ -68,6 +68,7 @@ LEVELS = [
         "drawing",
         "evaluation",
         "fast_layers",
+        "gradcam",
         "making",
         "mistakes",
         "tracking",
@@ -87,6 +88,7 @@ LEVELS = [
     },
     {
         "fer_package",
+        "looking",
         "outcomes",
     },
     {

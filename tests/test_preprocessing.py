@@ -4,7 +4,7 @@ import pytest
 from fakes import PORTRAIT_FACE, portrait, real_recognizer, stern_portrait
 
 from fer_core.detection import FaceDetector
-from fer_core.preprocessing import CROP_SIDE, INPUT_SIDE, crop_faces, crop_square, roll_degrees, standardise
+from fer_core.preprocessing import CROP_SIDE, INPUT_SIDE, crop_faces, crop_square, prepare, roll_degrees, standardise
 
 DETECT = FaceDetector()
 FINE = FaceDetector(side=640)
@@ -175,3 +175,12 @@ def test_a_blank_crop_is_no_face_blown_up_from_noise():
 def test_another_shape_is_refused(shape):
     with pytest.raises(ValueError, match="received"):
         standardise(np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize("scale, low, high", [("signed", -1, 1), ("unit", 0, 1)])
+def test_grey_levels_as_other_networks_take_them(scale, low, high):
+    crops = np.zeros((2, 48, 48), np.uint8)
+    crops[1] = 255
+    found = prepare(crops, 64, scale)
+    assert found.shape == (2, 64, 64, 1) and found.dtype == np.float32
+    assert (found[0] == low).all() and (found[1] == high).all()
