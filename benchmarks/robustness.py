@@ -3,9 +3,9 @@
     python -m benchmarks.robustness --data fer2013.csv [--ferplus fer2013new.csv] [--images 600] [--json FILE]
 
 Each image of PublicTest is pasted at 30 to 300 pixels into a grey picture of 640x480, worsened, found by the detector,
-cropped and classified, in one view. The direct figure is that of the same images, given to the network as they are.
-FER2013's images are faces without a head around, so the detector misses more of them than of faces in real pictures:
-points are counted among those that were found, and the share found is printed beside them.
+cropped and classified, as `predict` does with a picture, in one view. The direct figure is that of the same images,
+given to the network as they are. FER2013's images are faces without a head around, so the detector misses more of them
+than of faces in real pictures: points are counted among those that were found, and the share found stands beside them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from fer_core.bundles import DEFAULT, load_bundle
 from fer_core.classification import Classifier
 from fer_core.datasets import Dataset, read_fer2013
-from fer_core.detection import FaceDetector
+from fer_core.detection import STILL, FaceDetector
 from fer_core.labels import FER7, FERPLUS_TO_FER7, FERPLUS_VOTES
 from fer_core.preprocessing import crop_faces
 
@@ -83,7 +83,7 @@ def through(images: np.ndarray, size: int, condition: str, detector: FaceDetecto
 
 def measure(data: Dataset, classifier: Classifier) -> list[dict[str, object]]:
     """A row for each size and condition: share found, accuracy through the pipeline and direct, points lost."""
-    detector = FaceDetector(side=WIDTH)
+    detector = FaceDetector(side=STILL)
     index = np.array([FER7.index(FERPLUS_TO_FER7[n]) if n in FERPLUS_TO_FER7 else -1 for n in FERPLUS_VOTES])
     best = data.votes.max(1)
     clear = (best * 2 > data.votes.sum(1)) & (index[data.votes.argmax(1)] >= 0)

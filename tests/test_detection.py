@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from fakes import PORTRAIT_FACE, portrait, stern_portrait, two_people_frame
 
-from fer_core.detection import FaceDetector
+from fer_core.detection import STILL, FaceDetector
 from fer_core.errors import OptionError
 
 YUNET = FaceDetector()
@@ -112,6 +112,37 @@ def test_a_larger_side_finds_smaller_faces():
     assert len(FaceDetector(side=640)(image).boxes) == 1
 
 
+def test_a_second_look_finds_small_faces_too_and_each_face_once():
+    thorough = FaceDetector(side=STILL)
+    for image in (portrait(), two_people_frame(), cv2.resize(stern_portrait(), None, fx=4, fy=4)):
+        once, twice = YUNET(image), thorough(image)
+        assert len(twice.boxes) == len(once.boxes)
+        for a, b in zip(once.boxes, twice.boxes, strict=True):
+            assert overlap(a, b) > 0.8
+    small = portrait(20)
+    image = np.full((400, 640, 3), 90, np.uint8)
+    image[100 : 100 + len(small), 200 : 200 + small.shape[1]] = small
+    large = portrait(60)
+    image[-len(large) :, -large.shape[1] :] = large
+    assert len(YUNET(image).boxes) == 1
+    found = thorough(image)
+    assert len(found.boxes) == 2
+    x0, y0, x1, y1 = found.boxes[1]
+    assert 200 < x0 < x1 < 200 + small.shape[1] and 100 < y0 < y1 < 100 + len(small)
+
+
+def test_a_dark_picture_is_lifted():
+    rng = np.random.default_rng(0)
+    bright = portrait(100)
+    dark = np.clip(bright * 0.05 + rng.normal(0, 3, (*bright.shape[:2], 1)), 0, 255).astype(np.uint8)
+    found = YUNET(dark)
+    assert len(found.boxes) == 1 and overlap(found.boxes[0], YUNET(bright).boxes[0]) > 0.7
+    assert len(YUNET(rng.integers(0, 30, (240, 320, 3), dtype=np.uint8)).boxes) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fer_core.detection.DARK", 0)
+        assert len(YUNET(dark).boxes) == 0  # so it is the lift that finds it
+
+
 def test_min_score():
     assert YUNET(portrait()).scores[0] < 0.99
     assert len(FaceDetector(min_score=0.99)(portrait()).boxes) == 0
@@ -136,6 +167,8 @@ def test_threads_get_what_a_single_one_gets():
         ("", {}, "yunet, haar"),
         ("yunet", {"side": 10}, "10"),
         ("yunet", {"side": 100000}, "100000"),
+        ("yunet", {"side": (320, 5000)}, "5000"),
+        ("yunet", {"side": ()}, "64 and 2048"),
         ("haar", {"side": 0}, "0"),
         ("yunet", {"min_score": 1.5}, "1.5"),
         ("yunet", {"min_score": float("nan")}, "nan"),

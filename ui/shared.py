@@ -40,7 +40,7 @@ def _classifier(folder: str, model: str, sha256: str) -> Classifier:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _detector(kind: str, side: int) -> FaceDetector:
+def _detector(kind: str, side: int | tuple[int, ...]) -> FaceDetector:
     return FaceDetector(kind, side=side)
 
 
@@ -60,7 +60,7 @@ def usable(model: str) -> str:
     return model if model in models() else chosen()
 
 
-def recognizer(model: str, detector: str, side: int) -> Recognizer:
+def recognizer(model: str, detector: str, side: int | tuple[int, ...]) -> Recognizer:
     """Detector and model, loaded once for all visitors."""
     bundle = load_bundle(model)
     return Recognizer(_classifier(str(bundle.folder), model, str(bundle.card.get("sha256"))), _detector(detector, side))

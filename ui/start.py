@@ -7,6 +7,7 @@ import streamlit as st
 from fer_core.analysis import Options
 from fer_core.bundles import load_bundle
 from fer_core.clip import ClipAnalysis
+from fer_core.detection import STILL
 from fer_core.errors import FerError
 from fer_core.jobs import Job
 from fer_core.pace import Pace
@@ -74,6 +75,7 @@ def _form(source: Source) -> dict:
     with st.form(f"settings-{key}", border=False):
         start_s, end_s = 0.0, None
         fps, annotate, blur = None, False, False
+        faces = steadiness = "Normal"
         if not info.is_image:
             rate = st.segmented_control(
                 "How closely to look",
@@ -102,23 +104,24 @@ def _form(source: Source) -> dict:
                 help="Before you show the clip to others, for instance.",
             )
         with st.expander("More settings", icon=":material/tune:"):
-            faces = st.segmented_control(
-                "Smallest face",
-                list(FACES),
-                default="Normal",
-                required=True,
-                key=f"faces-{key}",
-                help="; ".join(f"{n}: {share} of the picture's longer side" for n, (_, share) in FACES.items())
-                + ". Smaller faces take longer.",
-            )
-            steadiness = st.segmented_control(
-                "Steadiness",
-                list(STEADINESS),
-                default="Normal",
-                required=True,
-                key=f"steady-{key}",
-                help="How much the reading is calmed over time. The table always has the raw values too.",
-            )
+            if not info.is_image:
+                faces = st.segmented_control(
+                    "Smallest face",
+                    list(FACES),
+                    default="Normal",
+                    required=True,
+                    key=f"faces-{key}",
+                    help="; ".join(f"{n}: {share} of the picture's longer side" for n, (_, share) in FACES.items())
+                    + ". Smaller faces take longer.",
+                )
+                steadiness = st.segmented_control(
+                    "Steadiness",
+                    list(STEADINESS),
+                    default="Normal",
+                    required=True,
+                    key=f"steady-{key}",
+                    help="How much the reading is calmed over time. The table always has the raw values too.",
+                )
             titles = models()
             model = st.selectbox("Model", list(titles), format_func=lambda n: titles[n], key=f"model-{key}")
             detector = st.segmented_control(
@@ -171,7 +174,7 @@ def submit(
         check_turn()
         work = ClipAnalysis(
             source.path,
-            recognizer(model, detector, FACES[faces][0]),
+            recognizer(model, detector, STILL if source.info.is_image else FACES[faces][0]),
             Options(
                 fps=fps,
                 start=start_s,

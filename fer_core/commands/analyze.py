@@ -112,7 +112,8 @@ def run(args: argparse.Namespace) -> int:
             raise Cancelled("The analysis was stopped.")
         picture = probe(path).is_image
         annotated = args.out / f"{names[path]}-annotated.{'jpg' if picture else 'mp4'}" if args.annotate else None
-        clip = ClipAnalysis(path, read, options, annotated=None if picture else annotated, blur=args.blur)
+        reads = recognizer(args, picture=True) if picture else read
+        clip = ClipAnalysis(path, reads, options, annotated=None if picture else annotated, blur=args.blur)
         progress = Progress(clip)
 
         def cancelled() -> bool:

@@ -27,7 +27,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the faces of pictures."""
-    read = recognizer(args)
+    read = recognizer(args, picture=True)
     options = Options(unsure_below=read.classifier.bundle.unsure_below)  # type: ignore[attr-defined]
 
     def one(path: Path) -> dict[str, Any]:
