@@ -1,4 +1,4 @@
-"""Files to keep: the native table as CSV, and everything of a clip as JSON.
+"""Files to keep: the native table and the timeline as CSV, and everything of a clip as JSON.
 
 FORMATS is the seam for more: a format is a function from `Findings` to parts of a file, and a line in that dict.
 """
@@ -20,7 +20,7 @@ from .cells import safe_table
 from .errors import FerError
 from .timeline import SMOOTHED, episodes, label_names, summary
 
-__all__ = ["FORMATS", "Findings", "csv_parts", "json_parts", "to_csv", "to_json", "write_whole"]
+__all__ = ["FORMATS", "Findings", "csv_parts", "json_parts", "timeline_parts", "to_csv", "to_json", "write_whole"]
 
 ROWS = 2000
 """Rows of the table written at a time, so that a long clip needs no more memory than a short one."""
@@ -56,6 +56,13 @@ def csv_parts(findings: Findings) -> Iterator[bytes]:
 def to_csv(findings: Findings) -> bytes:
     """All of `csv_parts`."""
     return b"".join(csv_parts(findings))
+
+
+def timeline_parts(findings: Findings) -> Iterator[bytes]:
+    """The timeline in words: one row an episode, that is who showed what from when to when, and when most."""
+    found = episodes(findings.table)
+    found = found.round({name: 4 for name in found.columns if found[name].dtype.kind == "f"})
+    yield safe_table(found).to_csv(index=False, lineterminator="\n").encode()
 
 
 def json_parts(findings: Findings) -> Iterator[bytes]:

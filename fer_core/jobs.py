@@ -66,7 +66,9 @@ class Job(Generic[W]):
     """
 
     def __init__(self, work: W, folder: Path):
-        self.id = secrets.token_urlsafe(12)
+        self.id = secrets.token_hex(
+            12
+        )  # no other signs: pages make keys of it, and Streamlit refuses some with two underscores
         self.work, self.folder = work, folder
         self.state = State.WAITING
         self.error: str | None = None

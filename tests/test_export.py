@@ -11,9 +11,9 @@ import pytest
 from fakes import GONE, make_faces, make_table
 
 from fer_core.errors import FerError
-from fer_core.export import FORMATS, Findings, to_csv, to_json, write_whole
+from fer_core.export import FORMATS, Findings, timeline_parts, to_csv, to_json, write_whole
 from fer_core.labels import FER7
-from fer_core.timeline import Recorder, columns
+from fer_core.timeline import Recorder, columns, episodes
 
 CLIP = {"name": "clip.mp4", "width": 640, "seconds": None, "complete": True}
 PEOPLE = {0: ["happy"] * 10 + [GONE] * 3 + ["sad"] * 7, 1: [GONE] * 5 + ["neutral"] * 5 + [GONE] * 10}
@@ -99,6 +99,19 @@ def test_json_holds_everything():
     assert set(face["smoothed"]) == set(FER7)
     assert [e["label"] for e in document["episodes"]] == ["happy", "neutral", "sad"]
     assert [p["person"] for p in document["people"]] == ["Person 1", "Ada"]
+
+
+def timeline_file(table: pd.DataFrame) -> pd.DataFrame:
+    return pd.read_csv(io.BytesIO(b"".join(timeline_parts(Findings(table, CLIP, {})))))
+
+
+def test_the_timeline_as_a_file_has_a_row_for_each_episode():
+    table = make_table(PEOPLE)
+    pd.testing.assert_frame_equal(timeline_file(table), episodes(table), atol=1e-3, check_dtype=False)
+    assert timeline_file(table)["label"].tolist() == ["happy", "neutral", "sad"]
+    formula = table.assign(person=table["person"].where(table["person"].isna(), "=1+1"))
+    assert set(timeline_file(formula)["person"]) == {"'=1+1"}
+    assert len(timeline_file(make_table({0: [GONE] * 3}))) == 0
 
 
 @pytest.mark.parametrize(

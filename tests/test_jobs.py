@@ -142,6 +142,7 @@ def test_a_defect_is_logged_and_not_shown(queue, caplog):
 def test_ids_cannot_be_guessed(queue):
     ids = {add(queue, Task()).id for _ in range(3)}
     assert len(ids) == 3 and all(len(job_id) >= 16 for job_id in ids)
+    assert all(job_id.isalnum() for job_id in ids), "a widget's key with two underscores breaks the page"
     assert queue.get("") is None and queue.get("x") is None
 
 

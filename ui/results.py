@@ -10,18 +10,19 @@ import pandas as pd
 import streamlit as st
 
 from fer_core import charts
-from fer_core.export import FORMATS, Findings
+from fer_core.export import Findings
 from fer_core.labels import ICONS, UNSURE
 from fer_core.moments import Moment, Moments
 from fer_core.people import Likeness
-from fer_core.timeline import Recorder, episodes, label_names, person_name, summary
+from fer_core.timeline import Recorder, episodes, label_names, summary
 from fer_core.video import ClipInfo
+from ui.keep import keep
+from ui.people import people
 from ui.player import seek
-from ui.shared import clock, file_stem
+from ui.shared import clock
 
 __all__ = ["show_results"]
 
-MIME = {"csv": "text/csv", "json": "application/json"}
 MOMENTS_SHOWN = 12
 
 
@@ -70,10 +71,10 @@ def show_results(clip: Result, key: str) -> None:
         with left:
             _picture(clip)
         with right:
-            _people(clip, table, names, key)
+            people(table, clip.moments, clip.likeness, names, key)
         if not _still(clip):
             _linked(clip, table, key)
-    _files(clip, table, names, key)
+    keep(clip.name, clip.annotated, lambda: clip.findings(names), table, key)
 
 
 def _still(clip: Result) -> bool:
@@ -81,21 +82,23 @@ def _still(clip: Result) -> bool:
 
 
 def _headline(clip: Result, table: pd.DataFrame) -> None:
-    people = summary(table)
+    found = summary(table)
     st.subheader(clip.name, anchor=False)
-    if len(people):
+    if len(found):
         labels = label_names(table)
-        seen = people[list(labels)].mul(people["seconds"], axis=0).sum()
+        seen = found[list(labels)].mul(found["seconds"], axis=0).sum()
         most = str(seen.idxmax())
-        who = "one person" if len(people) == 1 else f"{len(people)} people"
-        unsure = float((people[UNSURE] * people["seconds"]).sum() / max(people["seconds"].sum(), 1e-9))
+        who = "one person" if len(found) == 1 else f"{len(found)} people"
+        unsure = float((found[UNSURE] * found["seconds"]).sum() / max(found["seconds"].sum(), 1e-9))
         length = "" if _still(clip) else f" in {clock(table['time_s'].max())}"
         text = f"{ICONS.get(most, '')} **{who.capitalize()}**{length}, most of the time **{most}**."
         if unsure >= 0.05:
             text += f" For {unsure:.0%} of the time the faces could not be read well: these stretches say “unsure”."
         st.markdown(text)
     if not clip.complete:
-        st.warning("The analysis was stopped early: this is what was done until then.", icon=":material/pause_circle:")
+        early = "The analysis was stopped early: this is what was done until then."
+        long = "The session was longer than this computer keeps: this is its beginning."
+        st.warning(long if clip.info is None else early, icon=":material/pause_circle:")
     if clip.damaged:
         frames = "frame is" if clip.damaged == 1 else "frames are"
         st.warning(f"{clip.damaged} {frames} damaged in this file and were skipped.", icon=":material/broken_image:")
@@ -106,96 +109,6 @@ def _picture(clip: Result) -> None:
         st.video(str(clip.annotated), alt="The clip with a box and the expression at each face")
     elif clip.preview is not None:
         st.image(clip.preview, width="stretch", alt="The picture with a box and the expression at each face")
-
-
-def _people(clip: Result, table: pd.DataFrame, names: dict[int, str], key: str) -> None:
-    people = summary(table)
-    labels = label_names(table)
-    tracks = table.dropna(subset=["track_id"]).groupby("person", sort=False)["track_id"].unique()
-    portraits = clip.moments.portraits if clip.moments is not None else {}
-    with st.container(height=460 if len(people) > 2 else "content", border=len(people) > 2):
-        for _, row in people.iterrows():
-            own = [int(t) for t in tracks[row["person"]]]
-            with st.container(border=True):
-                face, words = st.columns([1, 3], vertical_alignment="top")
-                pictures = [portraits[t] for t in own if t in portraits]
-                if pictures:
-                    face.image(max(pictures)[1], width=96, alt=f"Face of {row['person']}")
-                field = f"{key}-name-{own[0]}"
-                words.text_input(
-                    "Name",
-                    value=row["person"],
-                    key=field,
-                    max_chars=40,
-                    label_visibility="collapsed",
-                    on_change=_rename,
-                    args=(names, own, field),
-                    icon=":material/edit:",
-                )
-                words.caption(_story(row))
-                st.altair_chart(
-                    charts.shares(row, labels),
-                    key=f"{key}-shares-{own[0]}",
-                    alt=f"How long {row['person']} showed what",
-                )
-    if table["track_id"].nunique() > 1:
-        _join(clip, people, names, key)
-
-
-def _join(clip: Result, people: pd.DataFrame, names: dict[int, str], key: str) -> None:
-    st.caption("After a cut, or a longer absence, somebody counts as new. Give both the same name to join them.")
-    groups = clip.likeness.groups() if clip.likeness is not None else []
-    wished = {t: person_name(group[0], names) for group in groups for t in group}
-    if any(person_name(t, names) != name for t, name in wished.items()):
-        joined = len(people) - sum(len({person_name(t, names) for t in group}) - 1 for group in groups)
-        st.button(
-            f"Join those who look alike ({len(people)} → {joined})",
-            icon=":material/group:",
-            key=f"{key}-join",
-            on_click=_rename_all,
-            args=(names, wished, key),
-            help="Compares the colours of faces, hair and clothes; check it with your own eyes.",
-        )
-    elif names:
-        st.button(
-            "Separate all again",
-            icon=":material/group_off:",
-            key=f"{key}-part",
-            on_click=_rename_all,
-            args=(names, {}, key),
-        )
-
-
-def _rename_all(names: dict[int, str], wished: dict[int, str], key: str) -> None:
-    if not wished:
-        names.clear()
-    names.update(wished)
-    _forget_fields(key)
-
-
-def _forget_fields(key: str) -> None:
-    # A text field keeps what it was given before; without this it would go on showing the old name.
-    for field in [f for f in st.session_state if str(f).startswith(f"{key}-name-")]:
-        del st.session_state[field]
-
-
-def _story(row: pd.Series) -> str:
-    count = "1 episode" if row["episodes"] == 1 else f"{row['episodes']} episodes"
-    text = f"Seen for {row['seconds']:.1f} s, {count}"
-    if isinstance(row["strongest_label"], str):
-        text += (
-            f". Strongest: {row['strongest_label']} at {clock(row['strongest_s'])} ({row['strongest_confidence']:.0%})"
-        )
-    return text
-
-
-def _rename(names: dict[int, str], tracks: list[int], field: str) -> None:
-    name = " ".join(str(st.session_state[field]).split())
-    for track in tracks:
-        if name and name != person_name(track, {}):
-            names[track] = name
-        else:
-            names.pop(track, None)
 
 
 @st.fragment
@@ -283,38 +196,3 @@ def _moments(clip: Result, table: pd.DataFrame, key: str) -> None:
                     type="tertiary",
                     help=f"{who} shows {moment.label} from {moment.start:.1f} to {moment.end:.1f} s. Press to see it.",
                 )
-
-
-def _files(clip: Result, table: pd.DataFrame, names: dict[int, str], key: str) -> None:
-    st.subheader("Keep it", anchor=False)
-    stem = file_stem(clip.name)
-    with st.container(horizontal=True):
-        if clip.annotated is not None and clip.annotated.exists():
-            st.download_button(
-                "Annotated clip (MP4)",
-                clip.annotated.read_bytes,
-                f"{stem}-annotated.mp4",
-                "video/mp4",
-                key=f"{key}-mp4",
-                icon=":material/movie:",
-                on_click="ignore",
-            )
-        for suffix, write in FORMATS.items():
-            st.download_button(
-                {"csv": "Table (CSV)", "json": "Everything (JSON)"}.get(suffix, suffix.upper()),
-                lambda write=write: b"".join(write(clip.findings(names))),
-                f"{stem}.{suffix}",
-                MIME.get(suffix),
-                key=f"{key}-{suffix}",
-                icon=":material/table:" if suffix == "csv" else ":material/data_object:",
-                on_click="ignore",
-            )
-    rows = st.expander("See the table", icon=":material/table_rows:", on_change="rerun", key=f"{key}-table")
-    if rows.open:  # a closed expander would send all rows to the browser as well
-        rows.dataframe(
-            table,
-            hide_index=True,
-            height=320,
-            column_config={"time_s": st.column_config.NumberColumn(format="%.2f")},
-            alt="One row for each face and frame",
-        )
