@@ -10,9 +10,9 @@ import numpy as np
 from .bundles import Head
 from .classification import softmax
 from .errors import DatasetError, ModelError
-from .labels import FER7, FERPLUS_TO_FER7
+from .labels import FER7, FERPLUS_TO_FER7, FERPLUS_VOTES
 
-__all__ = ["answers", "head_for", "output_for", "task"]
+__all__ = ["answers", "head_for", "output_for", "people_share", "task"]
 
 
 class Answering(Protocol):
@@ -130,3 +130,17 @@ def answers(
     if extra := [label for label in head.labels if _plain(label) not in wanted]:
         notes.append(f"{model.title} can also say {', '.join(extra)}, which the dataset lacks: left out.")
     return found, known, notes
+
+
+def people_share(votes: np.ndarray, names: Sequence[str]) -> np.ndarray | None:
+    """How many of those who looked at an image saw each class, matched by name; None where nobody was asked.
+
+    Args:
+        votes: (10,), FER+ votes. Some may have seen what is none of the classes, so the shares may sum to less than 1.
+        names: the classes.
+    """
+    total = int(votes.sum())
+    if not total:
+        return None
+    saw = [_plain(name) for name in FERPLUS_VOTES]
+    return np.array([votes[saw.index(_plain(n))] / total if _plain(n) in saw else 0.0 for n in names])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .answers import answers, task
-from .contenders import Contender, Prediction
+from .contenders import Contender, Prediction, Progress
 from .datasets import Dataset
 from .degradation import CONDITIONS, degrade
 from .errors import Cancelled, DatasetError, FerError, ModelError
@@ -112,24 +112,25 @@ class Comparison:
                 except FerError as error:
                     self.failures.append((name, str(error)))
             if self._worse:
-                self.harder(self._worse, cancelled)
+                self.harder(self._worse, self._step(cancelled, 0, 1))
         self.progress, self.doing = 1.0, "Done"
 
-    def harder(self, count: int, cancelled: Callable[[], bool] = lambda: False) -> None:
+    def harder(self, count: int, progress: Progress = lambda share: None) -> None:
         """Show some of the images smaller, blurred, darker and turned to the models that are through, in one view.
 
         Args:
             count: how many images, drawn at random but the same each time.
-            cancelled: asked now and then; raises Cancelled when it turns true. The models done by then keep their rows.
+            progress: is told the share done; where it raises Cancelled, the models done by then keep their rows.
         """
         sample = np.sort(np.random.default_rng(0).permutation(len(self.images))[:count])
         asked = [(condition, amount) for condition, amounts in CONDITIONS.items() for amount in amounts]
         self._started = time.monotonic()
         stack = np.concatenate([degrade(self.images[sample], condition, amount) for condition, amount in asked])
         for i, evaluation in enumerate(self.evaluations):
-            model, step = evaluation.contender, self._step(cancelled, i, len(self.evaluations))
+            model = evaluation.contender
             self.doing = f"Making it harder for {model.title}"
-            given = answers(model, self._ask(model, stack, False, step).logits, self.names)[0]
+            prediction = self._ask(model, stack, False, lambda s, i=i: progress((i + s) / len(self.evaluations)))  # type: ignore[misc]
+            given = answers(model, prediction.logits, self.names)[0]
             right = (given.argmax(1).reshape(len(asked), -1) == self.labels[sample]).mean(1)
             evaluation.conditions = [
                 {"condition": condition, "amount": amount, "accuracy": float(share), "n": len(sample)}

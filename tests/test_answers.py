@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from made import Scripted
 
-from fer_core.answers import answers, task
+from fer_core.answers import answers, people_share, task
 from fer_core.bundles import Head
 from fer_core.classification import softmax
 from fer_core.errors import DatasetError, ModelError
@@ -77,3 +77,12 @@ def test_a_dataset_of_one_class_is_told_among_the_seven(only):
 def test_one_class_that_nobody_knows():
     with pytest.raises(DatasetError, match="one class, 'cat'"):
         task(["cat"], np.array([0]))
+
+
+def test_people_are_shares_by_name():
+    votes = np.zeros(10, np.uint8)
+    votes[[1, 3, 8]] = [6, 3, 1]  # happiness, sadness, unknown
+    shares = people_share(votes, FER7)
+    assert shares.tolist() == pytest.approx([0, 0, 0, 0.6, 0, 0.3, 0])
+    assert people_share(votes, ("cat", "happiness")).tolist() == pytest.approx([0, 0.6])
+    assert people_share(np.zeros(10, np.uint8), FER7) is None

@@ -303,10 +303,16 @@ def test_images_made_worse():
 def test_harder_can_be_asked_afterwards():
     model = Measuring("m", made.saying([0]))
     work = compare(made.dataset(TRUTH), model)
-    work.harder(3)
-    assert work.evaluations[0].conditions[0]["n"] == 3 and work.progress == 1.0 and model.asked == 2
+    told: list[float] = []
+    work.harder(3, told.append)
+    assert work.evaluations[0].conditions[0]["n"] == 3 and model.asked == 2 and told == [1.0]
+
+    def stop(share: float) -> None:
+        raise Cancelled("Stopped.")
+
     with pytest.raises(Cancelled):
-        work.harder(3, lambda: True)
+        work.harder(4, stop)
+    assert work.evaluations[0].conditions[0]["n"] == 3
 
 
 def test_cancel_while_images_are_made_worse():
