@@ -44,19 +44,20 @@ class Augmentation:
         return cls(8.0, (0.9, 1.1), 0.05, 0.25, 0.05, 0.05, 0.05, 0.05, 0.0)
 
 
-def augment(images: np.ndarray, rng: np.random.Generator, how: Augmentation) -> np.ndarray:
+def augment(images: np.ndarray, rng: np.random.Generator, how: Augmentation, side: int = INPUT_SIDE) -> np.ndarray:
     """Return varied crops.
 
     Args:
         images: uint8 (n, 48, 48).
         rng: source of all randomness.
         how: how far to vary.
+        side: pixels of what is cut out of the middle; 48 for networks that see the whole crop.
 
     Returns:
-        uint8 (n, 44, 44).
+        uint8 (n, side, side).
     """
     n = len(images)
-    out = np.empty((n, INPUT_SIDE, INPUT_SIDE), np.uint8)
+    out = np.empty((n, side, side), np.uint8)
     angle = np.deg2rad(rng.uniform(-how.rotate, how.rotate, n))
     low, high = np.log(how.scale)
     zoom = np.exp(rng.uniform(low, high, n))
@@ -65,11 +66,11 @@ def augment(images: np.ndarray, rng: np.random.Generator, how: Augmentation) -> 
     for i, image in enumerate(images):
         c, s = np.cos(angle[i]) * zoom[i], np.sin(angle[i]) * zoom[i]
         a = np.array([[c * flip[i], -s], [s * flip[i], c]])
-        b = np.full(2, (INPUT_SIDE - 1) / 2) + shift[i] - a @ np.full(2, (CROP_SIDE - 1) / 2)
+        b = np.full(2, (side - 1) / 2) + shift[i] - a @ np.full(2, (CROP_SIDE - 1) / 2)
         crop = cv2.warpAffine(
             image,
             np.column_stack([a, b]),
-            (INPUT_SIDE, INPUT_SIDE),
+            (side, side),
             flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
@@ -106,7 +107,7 @@ def _relight(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _light_from_a_side(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    side = np.linspace(-1, 1, INPUT_SIDE, dtype=np.float32)
+    side = np.linspace(-1, 1, len(crop), dtype=np.float32)
     angle, depth = rng.uniform(0, 2 * np.pi), rng.uniform(0.2, 0.7)
     ramp = 1 + depth * (np.cos(angle) * side[None, :] + np.sin(angle) * side[:, None])
     return np.clip(crop * ramp, 0, 255).astype(np.uint8)
@@ -121,9 +122,10 @@ def _in_low_light(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _erase(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    area, ratio = rng.uniform(0.02, 0.2) * INPUT_SIDE**2, np.exp(rng.uniform(-0.9, 0.9))
-    height, width = (int(np.clip(np.sqrt(area * r), 2, INPUT_SIDE - 2)) for r in (ratio, 1 / ratio))
-    top, left = rng.integers(0, INPUT_SIDE - height), rng.integers(0, INPUT_SIDE - width)
+    side = len(crop)
+    area, ratio = rng.uniform(0.02, 0.2) * side**2, np.exp(rng.uniform(-0.9, 0.9))
+    height, width = (int(np.clip(np.sqrt(area * r), 2, side - 2)) for r in (ratio, 1 / ratio))
+    top, left = rng.integers(0, side - height), rng.integers(0, side - width)
     crop = crop.copy()
     crop[top : top + height, left : left + width] = rng.integers(0, 256, (height, width), dtype=np.uint8)
     return crop

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import numpy as np
 
 from .augmentation import Augmentation, augment
-from .preprocessing import prepare
+from .preprocessing import CROP_SIDE, prepare
 from .training import TrainingConfig
 
 __all__ = ["batches", "soft_targets", "vary"]
@@ -19,10 +19,20 @@ REACH = 4
 """Pixels by which the augmentation `light` moves an image at most, either way."""
 
 
-def vary(images: np.ndarray, rng: np.random.Generator, how: str) -> np.ndarray:
-    """Images as a training sees them: uint8 (n, 48, 48) to the same shape, or (n, 44, 44) for `full`."""
+def vary(images: np.ndarray, rng: np.random.Generator, how: str, side: int = CROP_SIDE) -> np.ndarray:
+    """Images as a training sees them.
+
+    Args:
+        images: uint8 (n, 48, 48).
+        rng: source of all randomness.
+        how: see `training.AUGMENTATIONS`.
+        side: pixels of the network's input.
+
+    Returns:
+        uint8 (n, 48, 48); with `full` for a network that takes the middle 44 pixels, these.
+    """
     if how == "full":
-        return augment(images, rng, Augmentation())
+        return augment(images, rng, Augmentation(), min(side, CROP_SIDE))
     out = images.copy()
     if how != "none":
         flip = rng.random(len(images)) < 0.5
@@ -45,7 +55,7 @@ def soft_targets(labels: np.ndarray, classes: int, smoothing: float) -> np.ndarr
 
 def batches(
     images: np.ndarray, labels: np.ndarray, classes: int, config: TrainingConfig, epoch: int, side: int, scale: str
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+) -> Generator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
     """One epoch: (input, targets, weights, labels) a batch; the seed and the epoch decide all that is random.
 
     Errors of the thread that makes them are raised here; leaving the loop early ends that thread.
@@ -72,7 +82,7 @@ def batches(
         try:
             for start in range(0, len(order), config.batch):
                 chosen = order[start : start + config.batch]
-                x = prepare(vary(images[chosen], rng, config.augmentation), side, scale)
+                x = prepare(vary(images[chosen], rng, config.augmentation, side), side, scale)
                 own = labels[chosen]
                 y, w = soft_targets(own, classes, config.label_smoothing), weights[own]
                 if config.mixup:

@@ -4,7 +4,8 @@ A run is the folder `home()/runs/<id>/`, written by its own process (`trainer`) 
 
     config.json     the settings (TrainingConfig)
     status.json     state, error, message, epoch, batch, batches, epochs, place, classes, started, updated, ended,
-                    best_epoch, best_accuracy, guess (share of the largest class in validation); replaced as a whole
+                    best_epoch, best_accuracy, guess (share of the largest class in validation), warnings (sentences),
+                    spent (seconds of training); replaced as a whole
     epochs.jsonl    one object an epoch: epoch, loss, accuracy, val_loss, val_accuracy, recall {label: share or null},
                     learning_rate, images_per_second, seconds, memory_mb
     batches.jsonl   a few objects a second: batch, epoch, loss, accuracy (means since the line before), t (time)
@@ -21,17 +22,12 @@ Lines are appended whole; a last line without its end is left out by readers.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import os
 import re
 import secrets
 import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,20 +37,17 @@ import pandas as pd
 from .architectures import ARCHITECTURES
 from .errors import FerError, OptionError
 from .files import write_whole
+from .history import batch_table, epoch_table
 from .home import home
+from .keras_child import has_keras
+from .launching import held, launch, take
+from .status import read_status
 from .training import TrainingConfig
 
-__all__ = ["EPOCH_COLUMNS", "Run", "list_runs", "load_run", "start"]
+__all__ = ["ACTIVE", "Run", "list_runs", "load_run", "start"]
 
-EPOCH_COLUMNS = (
-    *("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "recall"),
-    *("learning_rate", "images_per_second", "seconds", "memory_mb"),
-)
-BATCH_COLUMNS = ("batch", "epoch", "loss", "accuracy", "t")
-ACTIVE = {"queued", "running", "stopping"}
-PROJECT = Path(__file__).resolve().parent.parent
-
-_children: list[subprocess.Popen] = []  # those that ended are collected, so that no dead process stays in the table
+ACTIVE = frozenset({"queued", "running", "stopping"})
+"""States of a run that has not ended."""
 
 
 class Run:
@@ -87,23 +80,12 @@ class Run:
     @property
     def status(self) -> dict[str, Any]:
         """What its process last said; empty where it has not spoken."""
-        try:
-            found = json.loads((self.folder / "status.json").read_text(encoding="utf-8"))
-            return found if isinstance(found, dict) else {}
-        except (OSError, ValueError):
-            return {}
+        return read_status(self.folder)
 
     @property
     def alive(self) -> bool:
         """Whether its process lives on this computer."""
-        try:
-            with open(self.folder / "lock", "rb") as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return False
-        except FileNotFoundError:
-            return False
-        except OSError:
-            return True
+        return held(self.folder)
 
     @property
     def state(self) -> str:
@@ -124,7 +106,15 @@ class Run:
         status = self.status
         if status.get("state") == "failed":
             return str(status.get("error") or "The training failed.")
-        return "The training ended without a word: its process was killed or the computer was switched off. Resume it."
+        return (
+            "The training ended without a word: its process was killed, the computer was switched off, or the folder "
+            "was copied here while it ran. Resume it: no complete epoch is lost."
+        )
+
+    @property
+    def message(self) -> str:
+        """What is to be said of how it ended, such as that its time was up; empty where nothing is."""
+        return str(self.status.get("message") or "")
 
     @property
     def place(self) -> int:
@@ -141,21 +131,12 @@ class Run:
             return 0.0
 
     def epochs(self) -> pd.DataFrame:
-        """One row for each complete epoch, columns EPOCH_COLUMNS; `recall` holds a dict."""
-        rows = {row["epoch"]: row for row in self._lines("epochs.jsonl") if isinstance(row.get("epoch"), int)}
-        return pd.DataFrame([rows[k] for k in sorted(rows)], columns=list(EPOCH_COLUMNS))
+        """One row for each complete epoch, see `history.epoch_table`."""
+        return epoch_table(self.folder)
 
     def batches(self) -> pd.DataFrame:
-        """Loss and accuracy within the epochs, columns batch, epoch, loss, accuracy, t."""
-        return pd.DataFrame(list(self._lines("batches.jsonl")), columns=list(BATCH_COLUMNS))
-
-    def _lines(self, name: str) -> Iterator[dict[str, Any]]:
-        with contextlib.suppress(OSError):
-            for line in (self.folder / name).read_bytes().split(b"\n")[:-1]:
-                with contextlib.suppress(ValueError):
-                    row = json.loads(line)
-                    if isinstance(row, dict):
-                        yield row
+        """Loss and accuracy within the epochs, see `history.batch_table`."""
+        return batch_table(self.folder)
 
     @property
     def note(self) -> str:
@@ -183,33 +164,45 @@ class Run:
     def stop(self) -> None:
         """Ask it to stop; it keeps its best weights and makes a model of them."""
         if self.state in ACTIVE:
-            write_whole(self.folder / "stop", "")
+            (self.folder / "stop").touch()
 
-    def resume(self, epochs: int | None = None) -> None:
+    def resume(self, epochs: int | None = None, *, minutes: float | None = None) -> None:
         """Go on from the last complete epoch, or from the start where there is none.
 
         Args:
             epochs: rounds in all, if other than planned; a finished run can be made longer that way.
+            minutes: see `start`; what the run has taken before counts.
 
         Raises:
             OptionError: it runs, or has nothing to go on with.
+            FerError: the disk is full.
         """
         config = self.config
         if self.alive:
             raise OptionError("This training has not ended, so it cannot be resumed.")
         if self.state == "done" and (epochs or 0) <= config.epochs:
             raise OptionError("This training has done all its epochs. Ask for more of them to go on.")
-        lock = self._take()
+        longer = replace(config, epochs=epochs or config.epochs)
+        lock = take(self.folder)
         try:
-            if epochs is not None and epochs != config.epochs:
-                write_whole(self.folder / "config.json", replace(config, epochs=epochs).to_json())
-            self._spawn(lock)
+            created = self.created
+            write_whole(self.folder / "config.json", longer.to_json())
+            os.utime(self.folder / "config.json", (created, created))
+            self._begin(lock, minutes)
+        except OSError as error:
+            raise FerError(f"The training cannot go on: {error.strerror}. Free some space and try again.") from error
         finally:
             os.close(lock)
 
+    def _begin(self, lock: int, minutes: float | None) -> None:
+        (self.folder / "stop").unlink(missing_ok=True)
+        status = {**self.status, "state": "queued", "error": None, "message": None, "place": 0}
+        write_whole(self.folder / "status.json", json.dumps(status))
+        launch(self.folder, lock, minutes)
+
     def delete(self) -> None:
         """Remove it with all its files; OptionError while it runs."""
-        lock = self._take()
+        lock = take(self.folder)
         try:
             grave = self.folder.with_name(f".{secrets.token_hex(8)}")
             try:
@@ -220,46 +213,20 @@ class Run:
         finally:
             os.close(lock)
 
-    def _take(self) -> int:
-        """The lock of a run that does not run; who gets it is the only one to start or delete it."""
-        lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        for attempt in range(40):  # whoever asks whether it lives holds the lock for a moment
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return lock
-            except OSError:
-                time.sleep(0.025 if attempt else 0.0)
-        os.close(lock)
-        raise OptionError("This training has not ended. Stop it first, and wait until it has.")
 
-    def _spawn(self, lock: int) -> None:
-        (self.folder / "stop").unlink(missing_ok=True)
-        write_whole(
-            self.folder / "status.json", json.dumps({**self.status, "state": "queued", "error": None, "place": 0})
-        )
-        _children[:] = [child for child in _children if child.poll() is None]
-        # A new session: it outlives the terminal and the server that started it. The lock is handed down.
-        with open(self.folder / "log.txt", "ab") as log:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "fer_core.trainer", str(self.folder.resolve()), str(lock)],
-                cwd=PROJECT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=(lock,),
-                start_new_session=True,
-                env={**os.environ, "FER_HOME": str(self.folder.resolve().parent.parent), "TF_CPP_MIN_LOG_LEVEL": "2"},
-            )
-        _children.append(child)
-
-
-def start(config: TrainingConfig) -> Run:
+def start(config: TrainingConfig, *, minutes: float | None = None) -> Run:
     """Begin a training in a process of its own; it waits there while another one runs on this computer.
+
+    Args:
+        config: the settings.
+        minutes: after which it is stopped, with the best weights kept; FER_TRAINING_MINUTES if None, else no limit.
 
     Raises:
         OptionError: there is no network of that name.
-        FerError: the run's folder cannot be made.
+        FerError: the run's folder cannot be made, or TensorFlow is not installed.
     """
+    if not has_keras():
+        raise FerError("TensorFlow is not installed here, and training needs it: pip install tensorflow.")
     if config.architecture not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
         raise OptionError(f"There is no network called {config.architecture!r}. There are: {known}.")
@@ -268,9 +235,9 @@ def start(config: TrainingConfig) -> Run:
     try:
         run.folder.mkdir(parents=True)
         write_whole(run.folder / "config.json", config.to_json())
-        lock = run._take()
+        lock = take(run.folder)
         try:
-            run._spawn(lock)
+            run._begin(lock, minutes)
         finally:
             os.close(lock)
     except OSError as error:

@@ -27,6 +27,13 @@ def test_without_change_it_cuts_the_middle_or_mirrors_it():
     assert 8 < sum(mirrored) < 32
 
 
+def test_networks_that_see_the_whole_crop_get_all_of_it():
+    crop = smile()
+    found = augment(np.repeat(crop, 20, 0), np.random.default_rng(0), NOTHING, 48)
+    assert all((image == crop[0]).all() or (image == crop[0, :, ::-1]).all() for image in found)
+    assert augment(crop, np.random.default_rng(0), Augmentation(), 48).shape == (1, 48, 48)
+
+
 def test_shapes_and_types():
     out = augment(smile(), np.random.default_rng(0), Augmentation())
     assert out.shape == (1, 44, 44) and out.dtype == np.uint8

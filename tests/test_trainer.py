@@ -2,150 +2,191 @@
 
 import json
 import os
+import resource
+import shutil
 import signal
-import time
+import subprocess
+import sys
+import threading
 
 import numpy as np
 import pytest
+from trainings import ended, few, training_home, until
 
-from fer_core.bundles import read_bundle
+from fer_core import launching
+from fer_core.bundles import choose, chosen, load_bundle
+from fer_core.checkpoints import load_last, save_arrays
 from fer_core.classification import Classifier
 from fer_core.errors import OptionError
-from fer_core.feeding import soft_targets, vary
 from fer_core.imageset import Dataset
-from fer_core.library import load_dataset, save_dataset
+from fer_core.library import delete_dataset, load_dataset, save_dataset
 from fer_core.runs import list_runs, load_run, start
-from fer_core.training import PRESETS, TrainingConfig, preset
-from fer_core.waiting import turn
-
-ENDED = {"stopped", "done", "failed"}
 
 
 @pytest.fixture
-def own(tmp_path, monkeypatch):
-    monkeypatch.setenv("FER_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("FER_QUEUE", str(tmp_path / "queue"))
-    data = load_dataset("synthetic")
-    save_dataset("few", data.select(np.arange(0, len(data), 6)))
-    yield tmp_path
-    for run in list_runs():
-        run.stop()
-        wait(lambda run=run: not run.alive)
+def home(tmp_path, monkeypatch):
+    with training_home(tmp_path, monkeypatch) as folder:
+        yield folder
 
 
-def wait(true, seconds=240):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.05)
+def test_killed_and_resumed_it_ends_as_if_nothing_had_happened(home):
+    started, both = [], threading.Barrier(2)
 
+    def press():  # two tabs at once
+        both.wait()
+        started.append(start(few(epochs=5)))
 
-def few(**changes):
-    return TrainingConfig(**{"data": "few", "batch": 32, "threads": 1, "precision": "float32", "epochs": 3, **changes})
+    threads = [threading.Thread(target=press) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(list_runs()) == 2
+    states = set()
 
+    def second_waits_for_the_first():
+        states.add(tuple(sorted(run.state for run in started)))
+        return any(len(run.epochs()) >= 2 for run in started)
 
-def test_killed_and_resumed_it_ends_as_if_nothing_had_happened(own):
-    whole, killed = start(few(epochs=6)), start(few(epochs=6))
-    wait(lambda: whole.state in ENDED)
-    assert whole.state == "done", whole.error
-    wait(lambda: len(killed.epochs()) >= 2)
+    until(second_waits_for_the_first)
+    assert ("running", "running") not in states and ("queued", "running") in states
+    killed = next(run for run in started if len(run.epochs()) >= 2)
+    whole = next(run for run in started if run is not killed)
+    assert killed.state == "running" and whole.place == 1
     os.kill(killed.status["pid"], signal.SIGKILL)
-    wait(lambda: not killed.alive)
-    if killed.state != "done":
-        assert killed.state == "failed" and "Resume" in killed.error
-        (killed.folder / "checkpoint.npz").write_bytes(b"damaged")  # the one before is taken
+    until(lambda: not killed.alive)
+    assert killed.state == "failed" and "Resume" in killed.error
+    (killed.folder / "checkpoint.npz").write_bytes(b"damaged")  # the one before is taken
+    killed.resume()
+    with pytest.raises(OptionError, match="has not ended"):
         killed.resume()
-        wait(lambda: killed.state in ENDED)
-    assert killed.state == "done", killed.error
+    until(lambda: ended(whole, killed))
+    assert (whole.state, killed.state) == ("done", "done"), (whole.error, killed.error)
     one, two = whole.epochs(), killed.epochs()
-    assert two["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert two["epoch"].tolist() == [1, 2, 3, 4, 5]
     np.testing.assert_allclose(one["val_accuracy"], two["val_accuracy"], atol=0.005)
+    assert killed.batches()["epoch"].is_monotonic_increasing
+
     card = json.loads((killed.bundle / "card.json").read_text())
     assert card["keras_parity"] <= 1e-3
     assert {"model.keras", "model.json", "model.weights.h5"} <= set(os.listdir(killed.bundle))
+    choose(killed.id)
     faces = load_dataset("few").split("PublicTest")
-    classifier = Classifier(read_bundle(killed.bundle))
-    right = (classifier(faces.images).argmax(1) == faces.labels).mean()
+    right = (Classifier(load_bundle(chosen()))(faces.images).argmax(1) == faces.labels).mean()
     assert abs(right - killed.status["best_accuracy"]) < 0.02
 
+    # A folder that was copied to another computer shows all it has; its data is not there, which is said.
+    other = home.parent / "other"
+    shutil.copytree(killed.folder, other / "runs" / killed.id)
+    os.environ["FER_HOME"] = str(other)  # the fixture's monkeypatch puts it back
+    copy = load_run(killed.id)
+    assert copy.state == "done" and len(copy.epochs()) == 5 and copy.bundle is not None
+    copy.resume(7)
+    until(lambda: ended(copy))
+    assert copy.state == "failed" and "'few' is neither" in copy.error and copy.bundle is not None
+    assert len(copy.epochs()) == 5
 
-def test_stopped_it_keeps_a_model_and_can_go_on(own):
-    run = start(few(epochs=1000))
-    wait(lambda: len(run.batches()) > 0)
+
+def test_stopped_it_keeps_a_model_and_can_go_on_while_its_data_is_there(home):
+    data = load_dataset("few")
+    alone = np.flatnonzero((data.labels == 0) & (data.splits == "Training"))[1:]
+    save_dataset("rare", data.select(np.setdiff1d(np.arange(len(data)), alone)))
+    run = start(few(data="rare", epochs=1000))
+    until(lambda: len(run.epochs()) >= 1)
+    assert "only one training image of angry" in run.status["warnings"][0]
+    delete_dataset("rare")  # it vanishes under the training, which has read it
+    more = len(run.epochs()) + 1
+    until(lambda: len(run.epochs()) > more or ended(run))
     run.stop()
-    wait(lambda: run.state in ENDED)
-    assert run.state == "stopped" and run.bundle is not None
-    run.resume(max(1, len(run.epochs())) + 1)
-    wait(lambda: run.state in ENDED)
-    assert run.state == "done" and len(run.epochs()) == run.config.epochs
+    assert run.state in {"stopping", "stopped"}
+    until(lambda: ended(run))
+    assert run.state == "stopped" and run.error is None and run.bundle is not None
+    last = run.epochs()["epoch"].max()
+    run.resume()
+    until(lambda: ended(run))
+    assert run.state == "failed" and "'rare' is neither" in run.error and run.bundle is not None
+    changed = data.select(np.setdiff1d(np.arange(len(data)), alone))
+    save_dataset("rare", Dataset(255 - changed.images, changed.labels, changed.names, changed.splits))
+    run.resume()
+    until(lambda: ended(run))
+    assert run.state == "failed" and "dataset has changed" in run.error and run.bundle is not None
+    delete_dataset("rare")
+    save_dataset("rare", changed)
+    run.resume(int(last) + 1)
+    until(lambda: ended(run))
+    assert run.state == "done" and len(run.epochs()) == last + 1
     with pytest.raises(OptionError, match="all its epochs"):
         run.resume()
-    assert load_run(run.id).folder == run.folder
     run.delete()
     assert list_runs() == [] and not run.folder.exists()
 
 
-def test_what_cannot_be_trained_fails_in_words(own):
-    broken = start(few(optimizer="sgd", learning_rate=10.0, epochs=8))
-    large, gone = start(few(batch=4096)), start(few(name="x", seed=2))
-    wait(lambda: all(run.state in ENDED for run in (broken, large, gone)))
-    assert large.state == "failed" and "larger than" in large.error
-    assert broken.state in {"failed", "done"}
-    if broken.state == "failed":
-        assert "smaller learning rate" in broken.error
-    data = load_dataset("few")
-    other = Dataset(255 - data.images, data.labels, data.names, data.splits)
-    folder = own / "home" / "datasets" / "few"
-    name = save_dataset("other", other)
-    os.replace(own / "home" / "datasets" / name / "data.npz", folder / "data.npz")
-    gone.resume(5)
-    wait(lambda: gone.state in ENDED)
-    assert gone.state == "failed" and "dataset has changed" in gone.error and gone.bundle is not None
+def test_a_loss_that_is_no_number_ends_it_and_the_best_weights_stay(home):
+    run = start(few(epochs=1))
+    until(lambda: ended(run))
+    assert run.state == "done", run.error
+    arrays, state = load_last(run.folder)
+    save_arrays(run.folder / "checkpoint.npz", [np.full_like(a, np.nan) if a.ndim == 2 else a for a in arrays], state)
+    shutil.rmtree(run.bundle)
+    run.resume(3)
+    until(lambda: ended(run))
+    assert run.state == "failed" and "loss became infinite" in run.error and "smaller learning rate" in run.error
+    assert run.epochs()["epoch"].tolist() == [1], "no epoch of it counts"
+    faces = load_dataset("few").split("PublicTest")
+    found = Classifier(load_bundle(run.id))(faces.images)
+    assert np.isfinite(found).all(), "the model is that of the last good epoch"
 
 
-def test_a_run_without_a_process_has_failed(own):
-    folder = own / "home" / "runs" / "copied"
-    folder.mkdir(parents=True)
-    (folder / "config.json").write_text(few().to_json())
-    (folder / "status.json").write_text('{"state": "running", "epoch": 3}')
-    (folder / "epochs.jsonl").write_text('{"epoch": 1, "loss": 1.0}\n{"epoch": 2, "lo')
-    run = load_run("copied")
-    assert run.state == "failed" and run.epochs()["epoch"].tolist() == [1]
-    run.note = "mine"
-    assert run.note == "mine"
+def test_a_full_disk_ends_it_in_words_and_it_goes_on_when_there_is_space(home):
+    run = start(few(epochs=2))
+    run.stop()
+    until(lambda: ended(run))
+    # No file may grow beyond 100 kB: settings and status can be written, a checkpoint cannot.
+    lock = launching.take(run.folder)
+    (run.folder / "stop").unlink(missing_ok=True)
+    subprocess.run(
+        [sys.executable, "-m", "fer_core.trainer", str(run.folder), str(lock)],
+        cwd=launching.PROJECT,
+        pass_fds=(lock,),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+        timeout=300,
+        capture_output=True,
+    )
+    os.close(lock)
+    assert run.state == "failed" and "disk is full" in run.error and "resume" in run.error
+    assert len(run.epochs()) == 0 and run.bundle is None
+    assert not [name for name in os.listdir(run.folder) if name.endswith(".part") or name == "reserve"]
+    run.resume()
+    until(lambda: ended(run))
+    assert run.state == "done" and len(run.epochs()) == 2, run.error
 
 
-def test_one_after_the_other(own):
-    said = []
-    with turn(said.append, lambda: False) as first:
-        assert first
-        with turn(said.append, lambda: bool(said)) as second:
-            assert not second and said == [1]
-    with turn(said.append, lambda: False) as third:
-        assert third and said == [1]
+def test_what_cannot_be_trained_fails_in_words_before_tensorflow_is_loaded(home):
+    large, gone = start(few(batch=4096)), start(few(data="nowhere"))
+    until(lambda: ended(large, gone))
+    assert large.state == "failed" and "batch of 4,096 is larger than the 292 training images" in large.error
+    assert gone.state == "failed" and "nowhere" in gone.error
+    with pytest.raises(OptionError, match="no network called 'huge'"):
+        start(few(architecture="huge"))
 
 
-@pytest.mark.parametrize(
-    "bad", [{"epochs": 0}, {"batch": 1}, {"learning_rate": float("nan")}, {"optimizer": "x"}, {"epochs": "3"}]
-)
-def test_settings_outside_what_is_allowed(bad):
-    with pytest.raises(OptionError):
-        TrainingConfig(**bad)
+def test_it_ends_while_it_prepares_when_stopped_terminated_or_out_of_time(home):
+    late, short = start(few()), start(few(), minutes=0.0001)
+    late.stop()
+    told = start(few())
+    until(lambda: "pid" in told.status)
+    os.kill(told.status["pid"], signal.SIGTERM)
+    until(lambda: ended(late, short, told))
+    assert {run.state for run in (late, short, told)} == {"stopped"}
+    assert "0.0001 minutes that a training may take here are up" in short.message
+    assert late.message == told.message == "" and late.bundle is None
+    assert all(not {"stop", "reserve"} & set(os.listdir(run.folder)) for run in (late, short, told))
 
 
-def test_settings_come_back_as_they_were():
-    for name in PRESETS:
-        config = preset(name, data="x")
-        assert TrainingConfig.from_dict(json.loads(config.to_json())) == config
-    with pytest.raises(OptionError, match="newer"):
-        TrainingConfig.from_dict({"speed": 1})
-
-
-def test_varied_images_keep_their_shape_and_the_seed_decides():
-    images = np.random.default_rng(0).integers(0, 256, (9, 48, 48), dtype=np.uint8)
-    for how in ("none", "flip", "light"):
-        one, two = (vary(images, np.random.default_rng(3), how) for _ in range(2))
-        assert one.shape == images.shape
-        np.testing.assert_array_equal(one, two)
-    np.testing.assert_array_equal(vary(images, np.random.default_rng(0), "none"), images)
-    np.testing.assert_allclose(soft_targets(np.array([1]), 4, 0.2), [[0.05, 0.85, 0.05, 0.05]])
+def test_it_ends_when_its_folder_is_taken_away(home):
+    run = start(few(epochs=1000))
+    process = launching._children[-1]
+    until(lambda: len(run.batches()) > 0)
+    shutil.rmtree(home)
+    process.wait(300)
+    assert not run.folder.exists(), "it writes nothing where nobody wants it"

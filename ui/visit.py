@@ -93,6 +93,7 @@ class Visits:
             return
         for job_id in visit.jobs:
             jobs().forget(job_id)
+        # A training whose folder is gone ends at its next step.
         for folder in (visit.folder, *visit.brought):
             shutil.rmtree(folder, ignore_errors=True)
 

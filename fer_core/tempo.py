@@ -1,0 +1,177 @@
+"""How long a training will take on this computer: a few steps are measured in a process of their own, and remembered.
+
+The process is `python -m fer_core.tempo SETTINGS FILE`; it feeds and trains as `fitting` does, on drawn faces.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+from .architectures import ARCHITECTURES
+from .errors import FerError
+from .feeding import batches
+from .files import write_whole
+from .home import home
+from .keras_child import has_keras
+from .learner import CHUNK, Learner, precision_for
+from .preprocessing import prepare
+from .synthetic import synthetic_faces
+from .training import TrainingConfig
+
+__all__ = ["Tempo", "Trial", "known", "main"]
+
+PROJECT = Path(__file__).resolve().parent.parent
+LARGEST = 256
+"""Images a step at most while measuring: beyond, an image takes no less time."""
+SECONDS = 4.0
+"""How long is measured, after the first steps, in which TensorFlow prepares itself."""
+PATIENCE = 180.0
+"""Seconds after which a measurement is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """How fast this computer trains a network.
+
+    Attributes:
+        learn: seconds for each image of training.
+        check: seconds for each image of validation.
+        measured: when, in seconds since 1970.
+    """
+
+    learn: float
+    check: float
+    measured: float
+
+    def epoch(self, training: int, validation: int = 0) -> float:
+        """Seconds of an epoch of so many images."""
+        return self.learn * training + self.check * validation
+
+
+def known(config: TrainingConfig) -> Tempo | None:
+    """What was measured here for such settings; None where nothing was."""
+    try:
+        found = json.loads(_file(config).read_text(encoding="utf-8"))
+        tempo = Tempo(*(float(found[name]) for name in ("learn", "check", "measured")))
+        return tempo if tempo.learn > 0 and tempo.check > 0 else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _file(config: TrainingConfig) -> Path:
+    """Where the tempo of such settings is kept: by the machine, and by all that changes the work for an image."""
+    work = {
+        "machine": _machine(),
+        "architecture": config.architecture,
+        "batch": min(config.batch, LARGEST),
+        "precision": precision_for(config.precision),
+        "threads": config.threads or len(os.sched_getaffinity(0)),
+        "optimizer": config.optimizer,
+        "augmentation": config.augmentation,
+        "mixup": config.mixup > 0,
+        "ema": config.ema > 0,
+    }
+    key = hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()[:24]
+    return home() / "tempo" / f"{key}.json"
+
+
+@functools.cache
+def _machine() -> list[str]:
+    names = [platform.node(), platform.machine()]
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        names.append(next(line for line in lines if line.startswith("model name")))
+    except (OSError, StopIteration):
+        names.append(platform.processor())
+    for package in ("tensorflow", "keras"):
+        try:
+            names.append(version(package))
+        except PackageNotFoundError:
+            names.append("")
+    return names
+
+
+class Trial:
+    """A measurement under way in a process of its own, about ten seconds long on a quiet computer."""
+
+    def __init__(self, config: TrainingConfig):
+        """Begin to measure; raises FerError where that cannot be done."""
+        self._config, self._file = config, _file(config)
+        self._end = time.monotonic() + PATIENCE
+        if not has_keras():
+            raise FerError("TensorFlow is not installed here, so the time cannot be measured.")
+        if config.architecture not in ARCHITECTURES:
+            raise FerError(f"There is no network called {config.architecture!r}.")
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "fer_core.tempo", config.to_json(), str(self._file.resolve())],
+                cwd=PROJECT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            )
+        except OSError as error:
+            raise FerError(f"The time cannot be measured: {error.strerror}.") from error
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended; `known` then has the answer, or None where it could not be measured."""
+        if self._process.poll() is None and time.monotonic() > self._end:
+            self.cancel()
+        return self._process.poll() is not None
+
+    def cancel(self) -> None:
+        """End it without an answer."""
+        self._process.kill()
+        self._process.wait()
+
+
+def _measure(config: TrainingConfig) -> Tempo:
+    network = ARCHITECTURES[config.architecture]
+    faces = synthetic_faces(10)
+    images = np.resize(faces.images, (4 * config.batch, *faces.images.shape[1:]))
+    labels = np.resize(faces.labels, len(images))
+    learner, steps = Learner(config, len(faces.names)), 0
+    began, warm = time.perf_counter(), 0
+    for epoch in range(1, 1000):
+        for x, y, w, _ in batches(images, labels, len(faces.names), config, epoch, network.side, network.scale):
+            learner.step(steps, config.learning_rate, x, y, w)
+            steps += 1
+            if steps == 2:
+                began, warm = time.perf_counter(), steps
+        if steps > warm + 2 and time.perf_counter() - began > SECONDS:
+            break
+    learn = (time.perf_counter() - began) / (steps - warm) / config.batch
+    x = np.resize(prepare(images, network.side, network.scale), (2 * CHUNK, network.side, network.side, 1))
+    times = []
+    for _ in learner.answers(x):
+        times.append(time.perf_counter())
+    return Tempo(learn, (times[1] - times[0]) / CHUNK, time.time())
+
+
+def main(arguments: list[str]) -> int:
+    """Measure for these settings, and write the answer."""
+    settings, path = arguments
+    config = TrainingConfig.from_dict(json.loads(settings))
+    tempo = _measure(dataclasses.replace(config, batch=min(config.batch, LARGEST)))
+    write_whole(Path(path), json.dumps(dataclasses.asdict(tempo)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

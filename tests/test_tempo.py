@@ -1,0 +1,65 @@
+"""The measured time of an epoch: a real measurement of the smallest network, and what is kept of it."""
+
+import dataclasses
+import json
+import time
+
+import pytest
+
+from fer_core import tempo
+from fer_core.errors import FerError
+from fer_core.tempo import Tempo, Trial, known
+from fer_core.training import TrainingConfig
+
+
+@pytest.fixture(autouse=True)
+def own(tmp_path, monkeypatch):
+    monkeypatch.setenv("FER_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_a_few_steps_are_measured_and_remembered(own, monkeypatch):
+    config = TrainingConfig(batch=16, precision="float32", threads=1)
+    assert known(config) is None
+    trial = Trial(config)
+    end = time.monotonic() + 200
+    while not trial.ended:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    found = known(config)
+    assert found is not None and 0 < found.check < found.learn < 1, "learning is three times the work of answering"
+    assert time.time() - found.measured < 300
+    assert found.epoch(1000) == pytest.approx(1000 * found.learn)
+    assert found.epoch(1000, 100) == pytest.approx(1000 * found.learn + 100 * found.check)
+    # What does not change the work finds it too; what does, does not.
+    same = {"epochs": 99, "seed": 5, "name": "x", "learning_rate": 0.1, "data": "other"}
+    assert known(dataclasses.replace(config, **same)) == found
+    for other in ({"batch": 32}, {"architecture": "mobile"}, {"precision": "mixed_bfloat16"}, {"threads": 2}):
+        assert known(dataclasses.replace(config, **other)) is None
+    monkeypatch.setattr(tempo, "_machine", lambda: ["another"])
+    assert known(config) is None
+
+
+def test_large_batches_share_what_was_measured_of_the_largest():
+    assert tempo._file(TrainingConfig(batch=512)) == tempo._file(TrainingConfig(batch=4096))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"learn": "x", "check": 1, "measured": 1}', '{"learn": 0}'])
+def test_what_is_no_measurement_counts_as_none(text):
+    config = TrainingConfig()
+    path = tempo._file(config)
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    assert known(config) is None
+    path.write_text(json.dumps(dataclasses.asdict(Tempo(0.1, 0.02, 5.0))))
+    assert known(config) == Tempo(0.1, 0.02, 5.0)
+
+
+def test_a_measurement_can_be_cancelled_or_given_up(monkeypatch):
+    trial = Trial(TrainingConfig())
+    trial.cancel()
+    assert trial.ended and known(TrainingConfig()) is None
+    monkeypatch.setattr(tempo, "PATIENCE", -1.0)
+    assert Trial(TrainingConfig()).ended and known(TrainingConfig()) is None
+    with pytest.raises(FerError, match="no network"):
+        Trial(TrainingConfig(architecture="huge"))
