@@ -77,6 +77,7 @@ class FaceDetector:
             raise OptionError(f"The smallest face's height must be 0 pixels or more; received {smallest:g}.")
         sides = sides if kind == "yunet" else sides[:1]
         self.kind, self.sides, self.smallest, self.min_score = kind, sides, smallest, min_score
+        self.side = max(sides)  # what a report names
         if kind == "yunet":
             self._yunet = YuNet(min_score)
         else:
