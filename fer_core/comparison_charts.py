@@ -30,7 +30,7 @@ SPACE = 125
 def _colour(titles: Sequence[str], legend: bool = True) -> alt.Color:
     own = [title for title in titles if title != PEOPLE]
     colours = [QUIET if t == PEOPLE else SERIES[own.index(t) % len(SERIES)] for t in titles]
-    names = alt.Legend(orient="top", columns=2, symbolStrokeWidth=4, labelFontSize=13, labelLimit=260)
+    names = alt.Legend(orient="top", columns=2, symbolStrokeWidth=4, symbolOpacity=1, labelFontSize=13, labelLimit=260)
     return alt.Color(
         "model:N", title=None, scale=alt.Scale(domain=list(titles), range=colours), legend=names if legend else None
     )

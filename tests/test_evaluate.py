@@ -22,6 +22,19 @@ from fer_core.lineup import contender
 from fer_core.synthetic import synthetic_faces
 
 KEYS = {"n", "accuracy", "macro_f1", "nll", "ece", "per_class", "ferplus_accuracy"}
+MORE = {
+    *(
+        "accuracy_interval",
+        "precision",
+        "confusion",
+        "top2",
+        "reliability",
+        "risk_at_coverage",
+        "risk_coverage",
+        "aurc",
+    ),
+    *("images_per_second", "one_ms", "bytes", "ferplus", "votes", "clean", "full", "mcnemar", "labels", "notes"),
+}
 CODES = {"angry": 0, "disgust": 1, "fear": 2, "happy": 3, "sad": 4, "surprise": 5, "neutral": 6}
 
 
@@ -73,7 +86,7 @@ def evaluate(capsys: pytest.CaptureFixture[str], *how: str) -> tuple[int, object
 
 def test_json_of_one_model(tmp_path, faces, capsys):
     status, found, _ = evaluate(capsys, "--data", str(kaggle(tmp_path, faces)))
-    assert status == 0 and isinstance(found, dict) and found.keys() >= KEYS
+    assert status == 0 and isinstance(found, dict) and found.keys() >= KEYS | MORE
     classifier = Classifier(load_bundle(), flip=True)
     part = faces.split("PublicTest")
     guess = [FER7[i] for i in classifier.head(part.images, "fer7").argmax(1)]
@@ -160,8 +173,9 @@ def test_files_and_words(tmp_path, faces, own, capsys):
     assert main(["evaluate", "--data", data, "--model", DEFAULT, "twin", "--out", str(out)]) == 0
     printed = capsys.readouterr().out
     assert "12 images of fer2013.csv, PublicTest" in printed and "what most of ten people see" in printed
-    assert "McNemar's p = 1" in printed
-    assert sorted(p.name for p in out.iterdir()) == ["answers-1.csv", "answers-2.csv", "figures.json"]
+    assert "McNemar's p = 1" in printed and "precision: " in printed and "of the surest 50%" in printed
+    assert "single votes that agree" in printed and "images a second" in printed
+    assert sorted(p.name for p in out.iterdir()) == ["answers-1.csv", "answers-2.csv", "figures.json", "report.html"]
     assert [f["model"] for f in json.loads((out / "figures.json").read_text())] == [DEFAULT, "twin"]
     with open(out / "answers-1.csv", newline="", encoding="utf-8") as file:
         table = list(csv.DictReader(file))
@@ -170,6 +184,18 @@ def test_files_and_words(tmp_path, faces, own, capsys):
     for row in table:
         given = {name: float(row[name]) for name in FER7}
         assert row["guess"] == max(given, key=given.__getitem__) and sum(given.values()) == pytest.approx(1, abs=1e-4)
+
+
+def test_the_report_shows_faces_only_where_it_is_asked_to(tmp_path, faces, own, capsys):
+    add(own, "twin")
+    data = save_dataset("mine", faces)
+    for name, how, shown in (("without", [], False), ("with", ["--images"], True)):
+        assert main(["evaluate", "--data", data, "--model", DEFAULT, "twin", "--out", str(tmp_path / name), *how]) == 0
+        page = (tmp_path / name / "report.html").read_text(encoding="utf-8")
+        assert ("data:image/png" in page) == shown and "Expression S (twin)" in page
+    capsys.readouterr()
+    assert main(["evaluate", "--data", data, "--model", "nowhere", "--out", str(tmp_path / "none")]) == 2
+    assert sorted(p.name for p in (tmp_path / "none").iterdir()) == ["figures.json"]
 
 
 def test_degraded(faces, capsys):

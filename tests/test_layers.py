@@ -123,9 +123,12 @@ LEVELS = [
         "pace",
         "pulse",
         "recording",
+        "scoreboard",
+        "vectors",
     },
     {
         "clip",
+        "comparison_report",
     },
     {
         "live",

@@ -20,7 +20,7 @@ BROUGHT = {
     "LiteRT": ("Apache-2.0", "runs the networks"),
     "PyAV": ("BSD-3-Clause", "clips; its wheel holds FFmpeg (LGPL-3.0), x264 and x265 (GPL-2.0)"),
     "NumPy, pandas, scikit-learn, SciPy": ("BSD-3-Clause", "tables and figures"),
-    "Altair": ("BSD-3-Clause", "charts"),
+    "Altair, vl-convert, Jinja2": ("BSD-3-Clause", "charts and reports"),
     "TensorFlow, Keras": ("Apache-2.0", "training"),
 }
 """What pip installs beside it: name to licence and what for."""

@@ -6,21 +6,27 @@ import argparse
 import csv
 import itertools
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ..bundles import DEFAULT
 from ..cells import safe_cell
-from ..comparison import Comparison, Evaluation
+from ..comparison import Comparison
 from ..datasets import Dataset, list_datasets, open_dataset, read_dataset
 from ..degradation import CONDITIONS, TITLES
 from ..errors import DatasetError, FerError
+from ..export import write_whole
 from ..lineup import PEER
+from ..outcomes import Evaluation
 from .common import quiet, say
 
 __all__ = ["HELP", "add_arguments", "run"]
 
 HELP = "how good models are on a dataset"
+IMAGES = 24
+"""Of the hardest, and of those that models disagree on, in a report that is to show images."""
+
 WORSE = 500
 """Images that are made worse; under each of the 23 conditions."""
 
@@ -40,7 +46,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--degraded", action="store_true", help=f"also {WORSE} images made worse: size, blur, and so on"
     )
-    command.add_argument("--out", type=Path, metavar="DIR", help="folder for figures and each model's answers")
+    command.add_argument(
+        "--images",
+        action="store_true",
+        help="show faces in the report of --out: the hardest, and those that models disagree on",
+    )
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder for a report, the figures and each model's answers"
+    )
 
 
 def _dataset(data: str, ferplus: Path | None) -> tuple[Dataset, str]:
@@ -76,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
         say(f"{model}: {sentence}")
     reports = [work.report(evaluation, clean=args.clean) for evaluation in work.evaluations]
     if args.out:
-        _write(args.out, work, reports)
+        _write(args.out, work, reports, IMAGES if args.images else 0)
     if args.json:
         failed = [{"model": model, "error": sentence} for model, sentence in work.failures]
         everything = [*reports, *failed]
@@ -97,16 +110,26 @@ def _print(report: dict[str, Any]) -> None:
     print(f"macro-F1 {report['macro_f1']:.3f}, right within two guesses {report['top2']:.1%}")
     nll = "none" if report["nll"] is None else f"{report['nll']:.3f}"
     print(f"  negative log-likelihood {nll}, calibration error {report['ece']:.3f}")
-    recalls = [f"{name} {recall:.0%}" for name, recall in report["per_class"].items() if recall is not None]
-    print(f"  recall: {', '.join(recalls)}")
+    if full := report["full"]:
+        print(f"  with near copies: accuracy {full['accuracy']:.1%} of {full['n']} images")
+    for figure, word in (("per_class", "recall"), ("precision", "precision")):
+        shares = [f"{name} {share:.0%}" for name, share in report[figure].items() if share is not None]
+        print(f"  {word}: {', '.join(shares)}")
+    risks = [f"{risk:.1%} of the surest {float(part):.0%}" for part, risk in report["risk_at_coverage"].items()]
+    print(f"  wrong on {', '.join(risks)} (area under risk against coverage {report['aurc']:.3f})")
     if report["ferplus"]:
         print(f"  what most of ten people see: {report['ferplus_accuracy']:.1%} of {report['ferplus']['n']} images")
+    if report["votes"] and report["votes"]["n"]:
+        print(
+            f"  single votes that agree: {report['votes']['agreement']:.1%}, at best {report['votes']['ceiling']:.1%}"
+        )
     if rows := report["conditions"]:
         print(f"  accuracy in one view of {rows[0]['n']} images that were made worse:")
         for condition in CONDITIONS:
             cells = [f"{r['amount']:g}: {r['accuracy']:.0%}" for r in rows if r["condition"] == condition]
             print(f"    {TITLES[condition].lower()} {', '.join(cells)}")
-    print(f"  {report['bytes'] / 1e6:.1f} MB, {report['one_ms']:.2f} ms for one face")
+    speed = f"{report['one_ms']:.2f} ms for one face, {report['images_per_second']:.0f} images a second"
+    print(f"  {report['bytes'] / 1e6:.1f} MB, {speed}")
     for note in report["notes"]:
         print(f"  {note}")
 
@@ -119,10 +142,14 @@ def _print_difference(first: dict[str, Any], second: dict[str, Any]) -> None:
     )
 
 
-def _write(folder: Path, work: Comparison, reports: list[dict[str, Any]]) -> None:
+def _write(folder: Path, work: Comparison, reports: list[dict[str, Any]], images: int) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "figures.json").write_text(json.dumps(reports, ensure_ascii=False, indent=2), encoding="utf-8")
+        if work.evaluations:
+            from ..comparison_report import to_html  # brings Altair, which other commands do without
+
+            write_whole(folder / "report.html", [to_html(work, when=datetime.now(), images=images)])
         for number, evaluation in enumerate(work.evaluations, start=1):
             _answers(folder / f"answers-{number}.csv", work, evaluation)
     except OSError as error:
