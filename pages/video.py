@@ -97,7 +97,7 @@ def still_here(job: Job[ClipAnalysis]) -> None:
 
 try:
     job = jobs().get(st.query_params["job"]) if "job" in st.query_params else None
-    if job is None:
+    if job is None or not hasattr(job.work, "looked_at"):  # or the address is that of a comparison
         if "job" in st.query_params:
             st.query_params.pop("job", None)
             st.info("That result is no longer kept. Choose the clip again.", icon=":material/history:")

@@ -20,6 +20,7 @@ PAGES = {
     "pages/video.py": ("Analyse a clip", ":material/movie:"),
     "pages/live.py": ("Live", ":material/videocam:"),
     "pages/explore.py": ("Explore", ":material/grid_view:"),
+    "pages/compare.py": ("Compare", ":material/compare_arrows:"),
     ABOUT: ("About", ":material/info:"),
 }
 """Pages in the order of the menu, with title and icon. The first is the app's start."""

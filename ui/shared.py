@@ -1,4 +1,4 @@
-"""What all visitors share: loaded models and the queue of analyses."""
+"""What all visitors share: loaded models and the queue of work."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import atexit
 import re
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,10 +22,7 @@ from fer_core.recognition import Recognizer
 from fer_core.video import FrameReader
 from ui.settings import SAMPLE, settings
 
-if TYPE_CHECKING:
-    from fer_core.clip import ClipAnalysis
-
-__all__ = ["clock", "file_stem", "jobs", "models", "poster", "quoted", "ready", "recognizer", "usable"]
+__all__ = ["clock", "escaped", "file_stem", "jobs", "models", "poster", "quoted", "ready", "recognizer", "usable"]
 
 POSTER_SECONDS = 14.6
 
@@ -82,10 +79,10 @@ def _warm(read: Recognizer) -> Recognizer:
 
 
 @st.cache_resource(show_spinner=False)
-def jobs() -> Jobs[ClipAnalysis]:
-    """The queue of analyses of this server."""
+def jobs() -> Jobs[Any]:
+    """The queue of analyses and comparisons of this server."""
     now = settings()
-    queue: Jobs[ClipAnalysis] = Jobs(workers=now.workers, waiting=now.waiting, keep_seconds=60 * now.keep_minutes)
+    queue: Jobs[Any] = Jobs(workers=now.workers, waiting=now.waiting, keep_seconds=60 * now.keep_minutes)
     atexit.register(queue.close)
     return queue
 
@@ -115,5 +112,10 @@ def file_stem(name: str) -> str:
 
 def quoted(name: str) -> str:
     """A name that somebody gave, in quotation marks, shown as it is: Markdown in it stays text."""
-    plain = "".join(c for c in name if c.isprintable())[:80]
-    return "“" + "".join("\\" + c if c in "\\`*_{}[]()#+-!~$:<>|" else c for c in plain) + "”"
+    return f"“{escaped(name)}”"
+
+
+def escaped(words: str, longest: int = 80) -> str:
+    """Words that somebody gave, shown as they are: Markdown in them stays text."""
+    plain = "".join(c for c in words if c.isprintable())[:longest]
+    return "".join("\\" + c if c in "\\`*_{}[]()#+-!~$:<>|" else c for c in plain)

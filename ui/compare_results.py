@@ -1,0 +1,104 @@
+"""The result of a comparison: what counts, and the views of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import streamlit as st
+
+from fer_core.comparison import Comparison
+from fer_core.jobs import Job, State
+from fer_core.outcomes import FERPLUS, LABELS, View
+from ui.compare_cards import show_cards
+from ui.compare_confidence import show_confidence, show_harder
+from ui.compare_figures import show_figures
+from ui.compare_images import show_disagreements, show_hardest
+from ui.compare_mistakes import show_mistakes
+from ui.shared import escaped
+
+__all__ = ["show_comparison"]
+
+TRUTHS = {LABELS: "Labels", FERPLUS: "What most people saw"}
+PARTS = ("All images", "Without near copies")
+VIEWS = ("Figures", "Mistakes", "Confidence", "Harder images", "Hardest images", "Disagreements", "Models")
+
+
+def show_comparison(job: Job[Comparison], again: Callable[[], None]) -> None:
+    """Draw a comparison that has ended; `again` is called before the page is drawn to choose others."""
+    work = job.work
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        st.subheader(
+            f"{escaped(work.dataset_name)} · {escaped(work.split)} · {len(work.images):,} images", anchor=False
+        )
+        st.button("Compare others", icon=":material/arrow_back:", on_click=again, key="over")
+    if job.error is not None:
+        st.error(job.error, icon=":material/error:")
+    if job.state is State.CANCELLED:
+        st.info(
+            f"It was stopped: {len(work.evaluations)} of {len(work.models)} models are through.",
+            icon=":material/pause_circle:",
+        )
+    for name, sentence in work.failures:
+        st.warning(f"**{escaped(name)}** could not be asked. {escaped(sentence, 600)}", icon=":material/warning:")
+    if not work.evaluations:
+        return
+    notes = [note for evaluation in work.evaluations for note in evaluation.notes] + work.notes
+    if notes:
+        st.caption("  \n".join(f":material/info: {escaped(note, 600)}" for note in dict.fromkeys(notes)))
+    view, clean = _what_counts(work)
+    if not len(view):
+        st.info("No image is left to count.", icon=":material/filter_alt_off:")
+        return
+    titles = model_titles(work)
+    shown = st.segmented_control("View", VIEWS, default=VIEWS[0], required=True, key="view", bind="query-params")
+    if shown == "Mistakes":
+        show_mistakes(work, view, clean, titles)
+    elif shown == "Confidence":
+        show_confidence(work, view, clean, titles)
+    elif shown == "Harder images":
+        show_harder(work, titles, job.id)
+    elif shown == "Hardest images":
+        show_hardest(work, view, titles)
+    elif shown == "Disagreements":
+        show_disagreements(work, view, titles)
+    elif shown == "Models":
+        show_cards(work, titles)
+    else:
+        show_figures(work, view, clean, titles)
+
+
+def model_titles(work: Comparison) -> dict[str, str]:
+    """What each model is called on the page, by name; the name is added where two are titled alike."""
+    titles = {e.contender.name: escaped(e.contender.title, 40) for e in work.evaluations}
+    count = Counter(titles.values())
+    return {name: title if count[title] == 1 else f"{title} ({escaped(name)})" for name, title in titles.items()}
+
+
+def _what_counts(work: Comparison) -> tuple[View, bool]:
+    """Draw the choice of truth and part, where there is one; gives the view and whether it is the clean part."""
+    kind, clean = LABELS, False
+    with st.container(horizontal=True, gap="large"):
+        if work.known.any() and any(e.ferplus is not None for e in work.evaluations):
+            kind = st.segmented_control(
+                "Held against",
+                list(TRUTHS),
+                format_func=TRUTHS.__getitem__,
+                default=LABELS,
+                required=True,
+                key="truth",
+                bind="query-params",
+                help="The dataset's labels, or what more than half of the ten people of FER+ saw.",
+            )
+        if work.clean is not None:
+            part = st.segmented_control(
+                "Counted",
+                PARTS,
+                default=PARTS[0],
+                required=True,
+                key="part",
+                bind="query-params",
+                help="A model may know images by heart that have a near copy in Training.",
+            )
+            clean = part == PARTS[1]
+    return work.view(kind or LABELS, clean=clean), clean
