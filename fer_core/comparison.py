@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .answers import answers, task
-from .contenders import Contender, Prediction, Progress
+from .contenders import Contender, Prediction
 from .datasets import Dataset
 from .degradation import CONDITIONS, degrade
 from .errors import Cancelled, DatasetError, FerError, ModelError
@@ -20,6 +20,7 @@ from .labels import FERPLUS8
 from .lineup import contender
 from .memory import content, remembered
 from .outcomes import FERPLUS, LABELS, Evaluation, View
+from .progress import Progress
 
 __all__ = ["Comparison"]
 

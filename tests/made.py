@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from fer_core.bundles import Head
-from fer_core.contenders import Prediction, Progress
+from fer_core.contenders import Prediction
 from fer_core.datasets import Dataset
 from fer_core.labels import FER7
+from fer_core.progress import Progress
 
 
 def dataset(

@@ -26,6 +26,7 @@ LEVELS = [
         "labels",
         "memory",
         "plainly",
+        "progress",
         "published",
         "types",
     },
@@ -69,6 +70,7 @@ LEVELS = [
         "classification",
         "containers",
         "detection",
+        "doubt",
         "drawing",
         "evaluation",
         "fast_layers",
@@ -92,6 +94,7 @@ LEVELS = [
         "waiting",
     },
     {
+        "embedding",
         "fer_package",
         "looking",
         "outcomes",
@@ -153,7 +156,7 @@ LEVEL = {name: i for i, names in enumerate(LEVELS) for name in names}
 PATHS = {".".join(p.relative_to(CORE).with_suffix("").parts): p for p in CORE.rglob("*.py") if p.stem != "__init__"}
 """Files by module name, such as `types` and `commands.analyze`; a module of a package is at the package's level."""
 MODULES = sorted(PATHS)
-HEAVY = {"streamlit", "tensorflow", "keras", "torch", "sklearn"}
+HEAVY = {"streamlit", "tensorflow", "keras", "torch", "sklearn", "openTSNE", "kagglehub"}
 """Each is seconds of start-up and hundreds of megabytes."""
 
 
