@@ -13,7 +13,17 @@ from .evaluation import majority
 from .imageset import SIDE, Dataset
 from .labels import FERPLUS8, FERPLUS_VOTES
 
-__all__ = ["agreement", "counts", "listing", "listing_csv", "mean_faces", "people_say", "sprite", "votes_of"]
+__all__ = [
+    "agreement",
+    "counts",
+    "listing",
+    "listing_csv",
+    "mean_faces",
+    "most_saw",
+    "people_say",
+    "sprite",
+    "votes_of",
+]
 
 
 def sprite(images: np.ndarray, columns: int = 10) -> bytes:
@@ -75,25 +85,38 @@ def votes_of(votes: np.ndarray) -> str:
     return ", ".join(f"{votes[i]} {FERPLUS_VOTES[i].replace('_', ' ')}" for i in order if votes[i])
 
 
+def most_saw(votes: np.ndarray) -> np.ndarray:
+    """What more than half of the people saw in each image, object (n,): a name of FER+, "no majority", or None where
+    nobody was asked."""
+    clear, saw = majority(votes)
+    words = np.array([*FERPLUS8, "no majority"], object)[np.where(clear, saw, len(FERPLUS8))]
+    words[votes.sum(1) == 0] = None
+    return words
+
+
 def people_say(data: Dataset) -> pd.DataFrame:
     """How often each label of the file meets what most people saw: columns label, people, images, share of the label.
 
     "no majority" stands for images of which no expression has more than half of the votes.
     """
-    asked = data.votes.sum(1) > 0
-    clear, saw = majority(data.votes)
-    saw = np.where(clear, saw, len(FERPLUS8))
+    saw = most_saw(data.votes)
     found = []
     for number, name in enumerate(data.names):
-        own = np.bincount(saw[asked & (data.labels == number)], minlength=len(FERPLUS8) + 1)
-        found += [
-            (name, w, int(n), n / max(own.sum(), 1)) for w, n in zip([*FERPLUS8, "no majority"], own, strict=True)
-        ]
+        own = saw[data.labels == number]
+        counted = [(words, int((own == words).sum())) for words in (*FERPLUS8, "no majority")]
+        asked = sum(n for _, n in counted)
+        found += [(name, words, n, n / max(asked, 1)) for words, n in counted]
     return pd.DataFrame(found, columns=["label", "people", "images", "share"])
 
 
-def listing(data: Dataset, which: Sequence[int] | np.ndarray) -> pd.DataFrame:
-    """Row, split and label of some images, and the votes where the dataset has any."""
+def listing(data: Dataset, which: Sequence[int] | np.ndarray, extra: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Row, split and label of some images, the votes where the dataset has any, and columns of one's own.
+
+    Args:
+        data: the dataset.
+        which: indices of the images.
+        extra: a row for each of them.
+    """
     own = data.select(np.asarray(which, np.int64))
     table = pd.DataFrame(
         {"row": own.rows, "split": own.splits.astype(object), "label": np.array(own.names, object)[own.labels]}
@@ -102,9 +125,9 @@ def listing(data: Dataset, which: Sequence[int] | np.ndarray) -> pd.DataFrame:
         table["agreement"] = agreement(own.votes).round(3)
         for number, name in enumerate(FERPLUS_VOTES):
             table[f"votes_{name}"] = own.votes[:, number]
-    return table
+    return table if extra is None else pd.concat([table, extra.reset_index(drop=True)], axis=1)
 
 
-def listing_csv(data: Dataset, which: Sequence[int] | np.ndarray) -> bytes:
+def listing_csv(data: Dataset, which: Sequence[int] | np.ndarray, extra: pd.DataFrame | None = None) -> bytes:
     """`listing` as CSV whose cells no spreadsheet takes for formulas."""
-    return safe_table(listing(data, which)).to_csv(index=False).encode()
+    return safe_table(listing(data, which, extra)).to_csv(index=False).encode()

@@ -5,19 +5,22 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from fer_core.dataset_charts import colours_of, count_chart
 from fer_core.datasets import SYNTHETIC, Dataset, Stored
 from fer_core.errors import FerError
-from fer_core.gallery import agreement, counts, listing_csv
-from ui.explore_faults import show_faults, show_people
+from fer_core.gallery import agreement, counts
+from ui.explore_faults import show_faults
+from ui.explore_grid import show_grid
 from ui.explore_intake import bring, choose_dataset, load, means, remove
-from ui.explore_tiles import captions, count_chart, tiles
+from ui.explore_light import show_light
+from ui.explore_people import show_people
+from ui.explore_tiles import tiles
 from ui.frame import frame
 from ui.shared import quoted
 
 frame("pages/explore.py")
 
-VIEWS = ["Images", "Mean faces", "What is wrong", "Labels and people"]
-A_PAGE = 60
+VIEWS = ["Images", "Mean faces", "Light and sharpness", "Labels and people", "What is wrong"]
 
 
 def picked(key: str) -> None:
@@ -62,37 +65,19 @@ def show_images(data: Dataset, stored: Stored) -> None:
         st.caption("Number of images of each label. Click a bar to see its images; double-click to see all again.")
     with right:
         found = filters(data, key)
-    if not len(found):
-        st.info("No image passes these filters.", icon=":material/filter_alt_off:")
-        return
-    pages = -(-len(found) // A_PAGE)
-    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        st.markdown(f"**{len(found):,}** of {len(data):,} images")
-        st.download_button(
-            "Download this selection (CSV)",
-            lambda: listing_csv(data, found),
-            f"{stored.name}-selection.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            key=f"{key}-csv",
-        )
-    page = 1
-    if pages > 1:
-        page = st.pagination(pages, key=f"{key}-page-{pages}")
-    shown = found[(page - 1) * A_PAGE : page * A_PAGE]
-    tiles(data.images[shown], captions(data, shown), [data.names[data.labels[i]] for i in shown])
+    show_grid(data, stored, found, "selection")
 
 
 def show_means(data: Dataset) -> None:
     """The mean face of each label, and how much its images vary."""
     names, average, spread = means(data)
+    colours = [colours_of(data.names)[name] for name in names]
     st.subheader("Mean face of each label", anchor=False)
     st.caption("What all images of a label have in common. The clearer it is, the more alike they are.")
-    tiles(average, names, names, width=104)
+    tiles(average, names, colours, width=104)
     st.subheader("Where they vary", anchor=False)
     st.caption("Bright is where the images of a label differ most.")
-    tiles(spread, names, names, width=104)
+    tiles(spread, names, colours, width=104)
 
 
 st.title("Explore the dataset", anchor=False)
@@ -104,12 +89,14 @@ try:
     bring()
     data = load(stored)
     view = st.segmented_control("View", VIEWS, default=VIEWS[0], required=True, key="explore-view")
-    if view == VIEWS[1]:
+    if view == "Mean faces":
         show_means(data)
-    elif view == VIEWS[2]:
+    elif view == "Light and sharpness":
+        show_light(data, stored)
+    elif view == "Labels and people":
+        show_people(data, stored)
+    elif view == "What is wrong":
         show_faults(data, stored)
-    elif view == VIEWS[3]:
-        show_people(data)
     else:
         show_images(data, stored)
     if stored.name != SYNTHETIC:

@@ -52,6 +52,7 @@ LEVELS = [
     {
         "archives",
         "kaggle_csv",
+        "measures",
         "pictures",
         "synthetic",
     },
@@ -120,6 +121,7 @@ LEVELS = [
         "charts",
         "comparison_charts",
         "curves",
+        "dataset_charts",
         "export",
         "gallery",
         "kept",

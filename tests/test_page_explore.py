@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from streamlit.typing import VegaLiteState
 
 from fer_core.datasets import Dataset, list_datasets, load_dataset, save_dataset
-from fer_core.gallery import agreement, listing_csv, mean_faces, people_say, sprite, votes_of
+from fer_core.gallery import agreement, listing_csv, mean_faces, most_saw, people_say, sprite, votes_of
+from fer_core.measures import measure_images
 from fer_core.quality import check
-from fer_core.synthetic import CONFLICTS, LEAKS
+from fer_core.synthetic import BLANK, CONFLICTS, LEAKS
 
 PAGE = str(Path(__file__).resolve().parent.parent / "pages" / "explore.py")
 
@@ -57,6 +61,11 @@ def view(app: AppTest, name: str) -> AppTest:
     return whole(app.run())
 
 
+def show(app: AppTest, name: str) -> AppTest:
+    app.segmented_control[1].set_value(name)
+    return whole(app.run())
+
+
 def words(app: AppTest) -> str:
     return " ".join(element.value for kind in (app.markdown, app.info, app.success, app.error) for element in kind)
 
@@ -78,6 +87,13 @@ def upload(app: AppTest, name: str, data: bytes) -> AppTest:
     return submit(app, "Read and keep")
 
 
+def select(app: AppTest, key: str, selection: dict) -> AppTest:
+    """What a click in a chart does: AppTest has no browser that could be clicked."""
+    fingerprint = load_dataset(app.selectbox[0].value).fingerprint[:8]
+    app.session_state[f"explore-{key.format(fingerprint)}"] = VegaLiteState({"selection": selection})
+    return whole(app.run())
+
+
 def zipped() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -90,8 +106,8 @@ def zipped() -> bytes:
 def test_the_drawn_faces_are_said_to_be_drawn_and_filters_hold():
     app = start()
     assert "These faces are drawn" in words(app) and "**2,100** of 2,100 images" in words(app)
-    assert pictures(app).count("<figure>") == 60
-    splits, labels = app.multiselect
+    assert pictures(app).count("<figure ") == 60
+    splits, labels = app.multiselect[:2]
     splits.set_value(["PublicTest"])
     labels.set_value(["happy"])
     whole(app.run())
@@ -105,14 +121,23 @@ def test_the_drawn_faces_are_said_to_be_drawn_and_filters_hold():
     whole(app.run())
     assert "**1** of 2,100 images" in words(app) and "row 7<" in pictures(app)
     app.number_input[0].set_value(999_999)
-    assert "No image passes" in words(whole(app.run()))
+    assert "There is no such image" in words(whole(app.run()))
 
 
 def test_the_quality_report_and_a_cleaned_copy():
     app = view(start(), "What is wrong")
     leaks = LEAKS + CONFLICTS
     assert app.metric[1].value == str(leaks)
-    assert f"{leaks / 350:.1%} of the images outside Training leak" in words(app)
+    assert f"{leaks / 350:.1%} of PublicTest leak" in words(app)
+    assert pictures(app).count('class="group"') == leaks and pictures(app).count("<br>PublicTest<br>row") == leaks
+    show(app, "Labels that contradict")
+    assert pictures(app).count('class="group"') == CONFLICTS
+    for group in pictures(app).split('class="group"')[1:]:
+        assert len(set(re.findall(r"<figcaption>(\w+)<", group))) == 2
+    show(app, "Blank")
+    assert pictures(app).count("<figure ") == BLANK
+    show(app, "Odd")
+    assert app.metric[4].value == str(pictures(app).count("<figure ")) and "very " in pictures(app)
     app.text_input[-1].set_value("12, many")
     assert "whole numbers" in words(submit(app, "Make the cleaned copy"))
     app.text_input[-1].set_value("999999")
@@ -128,9 +153,9 @@ def test_the_quality_report_and_a_cleaned_copy():
 def test_near_copies_and_mean_faces():
     save_dataset("few", voted())
     app = choose(start(), "few")
-    assert pictures(view(app, "Mean faces")).count("<figure>") == 4
-    submit(view(app, "What is wrong"), "Look for near copies")
-    assert "No near copies" in words(app)
+    assert pictures(view(app, "Mean faces")).count("<figure ") == 4
+    show(view(app, "What is wrong"), "Near copies")
+    assert "No near copies" in words(submit(app, "Look for near copies"))
 
 
 def test_people_and_labels():
@@ -139,8 +164,48 @@ def test_people_and_labels():
     save_dataset("few", voted())
     app = choose(whole(app.run()), "few")
     assert "**6** images" in words(app) and "**50%**" in words(app)
-    first = pictures(app).split("<figcaption>")[1]
-    assert first.startswith("happy · row 3: 4 happiness, 3 neutral, 3 sadness")
+    first = pictures(app).split("<figure")[1]
+    assert "happy · row 3<" in first and 'aria-label="People saw: 4 happiness, 3 neutral, 3 sadness"' in first
+    assert [int(width) for width in re.findall(r"width: (\d+)%", first)] == [100, 75, 75]
+    select(app, "people-{}", {"cell": [{"label": "happy", "people": "sadness"}]})
+    assert pictures(app).count("<figure") == 1 and "happy · row 2<" in pictures(app)
+
+
+def test_a_click_in_a_histogram_and_the_extremes():
+    save_dataset("few", voted())
+    app = view(choose(start(), "few"), "Light and sharpness")
+    table = measure_images(voted().images)
+    order = table["brightness"].argsort(kind="stable").tolist()
+    rows = re.findall(r"row (\d)<br>brightness", pictures(app))
+    assert [int(row) for row in rows] == order
+    show(app, "Sharpest")
+    rows = re.findall(r"row (\d)<br>sharpness", pictures(app))
+    assert [int(row) for row in rows] == (-table["sharpness"]).argsort(kind="stable").tolist()
+    select(app, "light-{}-contrast", {"bin": [{"bin": 39}]})  # the last bin holds the image with the most
+    assert f"row {table['contrast'].argmax()}<" in pictures(app) and pictures(app).count("<figure ") < 6
+    assert f"to {table['contrast'].max():.1f}**" in words(app)
+
+
+def test_chosen_images_are_left_out_of_the_cleaned_copy():
+    app = start()
+    app.multiselect[1].set_value(["sad"])
+    whole(app.run())
+    shown = next(m for m in app.multiselect if m.label == "Images of this page")
+    first = int(shown.options[0].split(" row ")[1])
+    shown.set_value([first])
+    submit(app, "Leave these out")
+    assert pictures(app).count('class=" out"') == 1
+    app.multiselect[1].set_value(["fear"])
+    fears = int((load_dataset("synthetic").labels == 2).sum())
+    submit(whole(app.run()), f"Leave out all {fears}")
+    view(app, "What is wrong")
+    assert f"**{fears + 1}** images that you chose" in words(app)
+    submit(app, "Make the cleaned copy")
+    copy = load_dataset("synthetic-clean")
+    assert first not in copy.rows and not (copy.labels == 2).any() and (copy.labels == 5).sum() > 250
+    choose(app, "synthetic")
+    submit(app, "Put all back")
+    assert "that you chose" not in words(app)
 
 
 def test_a_zip_is_kept_under_its_name_and_can_be_deleted():
@@ -149,7 +214,7 @@ def test_a_zip_is_kept_under_its_name_and_can_be_deleted():
     upload(app, "own.zip", zipped())
     assert app.selectbox[0].value == "mine" and "4 images were read" in words(app)
     view(app, "What is wrong")
-    assert "1 of 2 have an exact copy" in words(app)
+    assert "50.0% of Test leak**: 1 of 2 have an exact copy" in words(app)
     submit(app, "Delete")
     assert app.selectbox[0].value == "synthetic" and len(list_datasets()) == 1
 
@@ -182,6 +247,8 @@ def test_figures_by_hand():
     assert agreement(data.votes).round(2).tolist() == [1, 1, 0.9, 0.4, 1, 1]
     assert np.isnan(agreement(np.zeros((1, 10), np.uint8))).all()
     assert votes_of(data.votes[2]) == "9 sadness, 1 unknown"
+    assert most_saw(data.votes).tolist() == ["happiness"] * 2 + ["sadness", "no majority"] + ["happiness"] * 2
+    assert most_saw(np.zeros((1, 10), np.uint8)).tolist() == [None]
     table = people_say(data).set_index(["label", "people"])["images"]
     assert table["happy", "happiness"] == 3 and table["happy", "sadness"] == 1 and table["happy", "no majority"] == 1
     names, mean, spread = mean_faces(data)
@@ -190,3 +257,5 @@ def test_figures_by_hand():
     lines = listing_csv(data, [4, 2]).decode().splitlines()
     assert lines[0].startswith("row,split,label,agreement,votes_neutral")
     assert lines[1].startswith("4,Training,'=sad,1.0") and lines[2].startswith("2,Training,happy,0.9")
+    lines = listing_csv(data, [4], pd.DataFrame({"why": ["=1+1"]}, index=[9])).decode().splitlines()
+    assert len(lines) == 2 and lines[1].endswith(",'=1+1")
