@@ -11,6 +11,7 @@ from .datasets import Dataset
 from .labels import FERPLUS8
 
 __all__ = [
+    "LEAST",
     "against_votes",
     "calibration_error",
     "clean",
@@ -23,6 +24,9 @@ __all__ = [
     "reliability",
     "risk_coverage",
 ]
+
+LEAST = 1e-12
+"""Probability from which on a sure mistake costs no more: it is the worst, but not infinitely bad."""
 
 
 def measure(
@@ -55,7 +59,7 @@ def measure(
     recall = metrics.recall_score(labels, guess, labels=range(k), average=None, zero_division=0)
     precision = metrics.precision_score(labels, guess, labels=range(k), average=None, zero_division=0)
     named = np.isin(names, list(names if answers is None else answers))[labels]
-    chosen = probabilities[np.arange(len(labels)), labels][named]
+    given = np.maximum(probabilities[named], LEAST)
     right = int((guess == labels).sum())
     return {
         "n": len(labels),
@@ -64,8 +68,10 @@ def measure(
         "macro_f1": float(
             metrics.f1_score(labels, guess, labels=np.flatnonzero(true), average="macro", zero_division=0)
         ),
-        "nll": float(-np.log(np.maximum(chosen, 1e-12)).mean()) if len(chosen) else None,
+        "nll": float(metrics.log_loss(labels[named], given, labels=range(k))) if named.any() else None,
         "ece": calibration_error(probabilities, labels),
+        # scikit-learn's own takes the last of equals first, where argmax takes the first: a model could then be right
+        # more often at once than within two guesses.
         "top2": float((np.argsort(-probabilities, axis=1, kind="stable")[:, :2] == labels[:, None]).any(1).mean()),
         "per_class": {n: float(r) if t else None for n, r, t in zip(names, recall, true, strict=True)},
         "precision": {n: float(p) if s else None for n, p, s in zip(names, precision, said, strict=True)},

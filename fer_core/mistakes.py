@@ -9,12 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .evaluation import LEAST
 from .labels import FERPLUS8
 
 __all__ = ["cell_members", "disagreements", "hardest", "label_loss", "vote_loss"]
-
-LEAST = 1e-12
-"""Probability from which on a mistake costs no more, as in `evaluation.measure`."""
 
 
 def label_loss(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ MEANINGS: dict[str, str] = {
     "Within two": "share of the images where the right answer is the first or second guess.",
     "NLL": "how surprised the model is by the truth (negative log-likelihood); 0 is best, and sure mistakes cost most.",
     "ECE": "how far its confidence is from how often it is right (calibration error); 0 is best.",
+    "AURC": "how often it is wrong, on average over answering few or many of the images, the surest first; 0 is best.",
     "One face": "milliseconds for one face alone on one core of this computer.",
     "Images/s": "faces a second in batches, as evaluated here.",
     "Size": "megabytes of the weights.",

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from sklearn import metrics
 
 from fer_core.__main__ import main
 from fer_core.bundles import CARD, DEFAULT, SHIPPED, WEIGHTS, load_bundle
@@ -184,6 +185,38 @@ def test_files_and_words(tmp_path, faces, own, capsys):
     for row in table:
         given = {name: float(row[name]) for name in FER7}
         assert row["guess"] == max(given, key=given.__getitem__) and sum(given.values()) == pytest.approx(1, abs=1e-4)
+
+
+def test_the_figures_follow_from_the_answers(tmp_path, faces, capsys):
+    """Worked out again with scikit-learn from what each model answered, as anybody could."""
+    data, out = str(kaggle(tmp_path, faces)), tmp_path / "out"
+    assert main(["evaluate", "--data", data, "--model", "reference-cnn", "--out", str(out)]) == 0
+    capsys.readouterr()
+    (found,) = json.loads((out / "figures.json").read_text())
+    with open(out / "answers-1.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    truth = np.array([FER7.index(row["label"]) for row in rows])
+    p = np.array([[float(row[name]) for name in FER7] for row in rows])
+    p /= p.sum(1, keepdims=True)
+    said, sure, there = p.argmax(1), p.max(1), np.unique(truth)
+    right = said == truth
+    assert found["accuracy"] == pytest.approx(metrics.accuracy_score(truth, said))
+    assert found["macro_f1"] == pytest.approx(
+        metrics.f1_score(truth, said, labels=there, average="macro", zero_division=0)
+    )
+    assert found["nll"] == pytest.approx(metrics.log_loss(truth, p, labels=range(7)), abs=1e-3)
+    assert found["top2"] == pytest.approx(metrics.top_k_accuracy_score(truth, p, k=2, labels=range(7)))
+    assert found["confusion"] == metrics.confusion_matrix(truth, said, labels=range(7)).tolist()
+    for i, name in enumerate(FER7):
+        if i in there:
+            assert found["per_class"][name] == pytest.approx(right[truth == i].mean())
+        if (said == i).any():
+            assert found["precision"][name] == pytest.approx(right[said == i].mean())
+    order = np.argsort(-sure, kind="stable")
+    risks = [1 - right[order[: i + 1]].mean() for i in range(len(rows))]
+    assert found["aurc"] == pytest.approx(np.mean(risks))
+    gap = sum(abs(right[own].sum() - sure[own].sum()) for own in (np.floor(sure * 15) == b for b in range(16)))
+    assert found["ece"] == pytest.approx(gap / len(rows), abs=1e-3)
 
 
 def test_the_report_shows_faces_only_where_it_is_asked_to(tmp_path, faces, own, capsys):
