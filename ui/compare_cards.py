@@ -21,7 +21,7 @@ def show_cards(work: Comparison, titles: dict[str, str]) -> None:
 
 
 def _card(model: Contender, title: str) -> None:
-    st.subheader(title, anchor=False)
+    st.subheader(escaped(title, 60), anchor=False)
     card = model.card
     if summary := card.get("summary"):
         st.markdown(escaped(str(summary), 600))

@@ -16,8 +16,10 @@ from fer_core.errors import Cancelled, FerError
 from fer_core.gallery import votes_of
 from fer_core.keras_child import has_keras
 from fer_core.looking import CAVEAT, Look, can_look, look
+from fer_core.memory import content
 from fer_core.outcomes import View
 from ui.background import background
+from ui.shared import escaped
 
 __all__ = ["look_closer"]
 
@@ -32,7 +34,7 @@ def look_closer(work: Comparison, view: View, place: int, titles: dict[str, str]
         left, right = st.columns([1, 2], gap="large")
         picture = cv2.resize(work.images[image], (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
         left.image(picture, width=SIDE, alt=f"Face: {truth}, row {work.rows[image]}")
-        left.markdown(f"Row {work.rows[image]} · label **{work.names[work.labels[image]]}**")
+        left.markdown(f"Row {work.rows[image]} · label **{escaped(work.names[work.labels[image]])}**")
         if work.votes[image].any():
             left.markdown(f"People saw: {votes_of(work.votes[image])}")
         shares = {
@@ -67,7 +69,7 @@ def _where(work: Comparison, view: View, place: int, titles: dict[str, str]) -> 
         asked.append((evaluation.contender, view.names[given[place].argmax()] if wished == SAID else wished))
     image = work.images[view.which[place]][None]
     found = background(
-        f"look-{view.kind}-{work.rows[view.which[place]]}-{'-'.join(words for _, words in asked)}",
+        "-".join(["look", content(image), *(f"{model.fingerprint} {words}" for model, words in asked)]),
         "Show where the models look",
         lambda step: _looks(asked, image, view.names, step),
         icon=":material/visibility:",
@@ -79,10 +81,12 @@ def _where(work: Comparison, view: View, place: int, titles: dict[str, str]) -> 
         for what in found:
             with st.container(width=SIDE):
                 if isinstance(what, str):
-                    st.warning(what, icon=":material/warning:")
+                    st.warning(escaped(what, 600), icon=":material/warning:")
                 else:
-                    st.image(what.overlay(SIDE), channels="BGR", width=SIDE, alt=what.words, caption=what.words)
-    st.caption(CAVEAT + (f" No Keras file, so not shown: {', '.join(without)}." if without else ""))
+                    st.image(
+                        what.overlay(SIDE), channels="BGR", width=SIDE, alt=what.words, caption=escaped(what.words, 300)
+                    )
+    st.caption(CAVEAT + (escaped(f" No Keras file, so not shown: {', '.join(without)}.", 300) if without else ""))
 
 
 def _looks(

@@ -9,7 +9,10 @@ from fer_core.comparison import Comparison
 from fer_core.comparison_charts import confusion
 from fer_core.mistakes import cell_members
 from fer_core.outcomes import Evaluation, View
+from fer_core.scoreboard import class_board
+from ui.compare_figures import written
 from ui.compare_images import show_images
+from ui.shared import escaped
 
 __all__ = ["show_mistakes"]
 
@@ -35,7 +38,7 @@ def show_mistakes(work: Comparison, view: View, clean: bool, titles: dict[str, s
     if cell and chosen and {cell[1], cell[2]} <= set(view.names):
         _members(work, view, chosen, cell, titles)
     st.subheader("Each expression", anchor=False)
-    st.table(_classes(given, key, view, titles), border="horizontal", hide_index=True, alt="Recall and precision")
+    st.table(_classes(work, view, clean), border="horizontal", hide_index=True, alt="Recall and precision")
     st.caption(
         "Found: of the images that show it, how many the model names so (recall). Right: of those that it names so, "
         "how many show it (precision)."
@@ -50,7 +53,7 @@ def _matrix(evaluation: Evaluation, key: str, view: View, titles: dict[str, str]
         points = st.session_state[chart].selection.get("cell") or []
         st.session_state[CELL] = (name, points[0]["truth"], points[0]["said"]) if points else None
 
-    st.markdown(f"**{titles[name]}**")
+    st.markdown(f"**{escaped(titles[name], 40)}**")
     st.altair_chart(
         confusion(evaluation.figures[key]["confusion"], view.names),
         key=chart,
@@ -80,7 +83,7 @@ def _frequent(given: list[Evaluation], key: str, view: View, titles: dict[str, s
         st.pills(
             "Most frequent mistakes",
             list(cells),
-            format_func=lambda c: f"{titles[c[0]]}: {c[1]} taken for {c[2]} · {cells[c]:,}",
+            format_func=lambda c: escaped(f"{titles[c[0]]}: {c[1]} taken for {c[2]} · {cells[c]:,}", 120),
             key="compare-frequent",
             on_change=picked,
         )
@@ -92,21 +95,19 @@ def _members(work: Comparison, view: View, evaluation: Evaluation, cell: Cell, t
     assert given is not None
     found = cell_members(given, view.truth, view.names.index(truth), view.names.index(said))
     words = f"show {truth}, and it says so" if truth == said else f"show {truth}, and it says {said}"
-    st.subheader(f"{titles[name]}: {len(found):,} images {words}", anchor=False)
+    st.subheader(escaped(f"{titles[name]}: {len(found):,} images {words}", 200), anchor=False)
     if len(found):
         show_images(work, view, found, titles, f"compare-cell-{name}-{truth}-{said}")
 
 
-def _classes(given: list[Evaluation], key: str, view: View, titles: dict[str, str]) -> pd.DataFrame:
-    def percent(value: float | None) -> str:
-        return "–" if value is None else f"{value:.0%}"
-
+def _classes(work: Comparison, view: View, clean: bool) -> pd.DataFrame:
     columns = {
         "Expression": list(view.names),
         "Images": [f"{(view.truth == i).sum():,}" for i in range(len(view.names))],
     }
-    for evaluation in given:
-        figures, title = evaluation.figures[key], titles[evaluation.contender.name]
-        columns[f"{title}: found"] = [percent(figures["per_class"][name]) for name in view.names]
-        columns[f"{title}: right"] = [percent(figures["precision"][name]) for name in view.names]
+    boards = {"found": "per_class", "right": "precision"}
+    for words, figure in boards.items():
+        board = class_board(work, figure, view.kind, clean=clean)
+        for place, title in enumerate(board.columns[1:]):
+            columns[f"{escaped(title, 40)}: {words}"] = [written(cells[place]) for _, cells in board.rows]
     return pd.DataFrame(columns)

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 
 import streamlit as st
 
 from fer_core.comparison import Comparison
+from fer_core.comparison_report import to_html
 from fer_core.jobs import Job, State
 from fer_core.outcomes import FERPLUS, LABELS, View
+from fer_core.scoreboard import model_titles
 from ui.compare_cards import show_cards
 from ui.compare_confidence import show_confidence, show_harder
 from ui.compare_figures import show_figures
 from ui.compare_images import show_disagreements, show_hardest
 from ui.compare_mistakes import show_mistakes
-from ui.shared import escaped
+from ui.shared import escaped, file_stem
 
 __all__ = ["show_comparison"]
 
 TRUTHS = {LABELS: "Labels", FERPLUS: "What most people saw"}
 PARTS = ("All images", "Without near copies")
+FACES = 12
+"""Hardest images, and as many contested ones, of a report with faces."""
 VIEWS = ("Figures", "Mistakes", "Confidence", "Harder images", "Hardest images", "Disagreements", "Models")
 
 
@@ -31,7 +35,10 @@ def show_comparison(job: Job[Comparison], again: Callable[[], None]) -> None:
         st.subheader(
             f"{escaped(work.dataset_name)} · {escaped(work.split)} · {len(work.images):,} images", anchor=False
         )
-        st.button("Compare others", icon=":material/arrow_back:", on_click=again, key="over")
+        with st.container(horizontal=True, width="content"):
+            if work.evaluations:
+                _report(work)
+            st.button("Compare others", icon=":material/arrow_back:", on_click=again, key="over")
     if job.error is not None:
         st.error(job.error, icon=":material/error:")
     if job.state is State.CANCELLED:
@@ -50,7 +57,7 @@ def show_comparison(job: Job[Comparison], again: Callable[[], None]) -> None:
     if not len(view):
         st.info("No image is left to count.", icon=":material/filter_alt_off:")
         return
-    titles = model_titles(work)
+    titles = model_titles(work.evaluations)
     shown = st.segmented_control("View", VIEWS, default=VIEWS[0], required=True, key="view", bind="query-params")
     if shown == "Mistakes":
         show_mistakes(work, view, clean, titles)
@@ -65,14 +72,26 @@ def show_comparison(job: Job[Comparison], again: Callable[[], None]) -> None:
     elif shown == "Models":
         show_cards(work, titles)
     else:
-        show_figures(work, view, clean, titles)
+        show_figures(work, view, clean)
 
 
-def model_titles(work: Comparison) -> dict[str, str]:
-    """What each model is called on the page, by name; the name is added where two are titled alike."""
-    titles = {e.contender.name: escaped(e.contender.title, 40) for e in work.evaluations}
-    count = Counter(titles.values())
-    return {name: title if count[title] == 1 else f"{title} ({escaped(name)})" for name, title in titles.items()}
+def _report(work: Comparison) -> None:
+    with st.popover("Report", icon=":material/description:"):
+        st.markdown("All figures and charts as one HTML file: it needs no internet, and prints well.")
+        faces = st.toggle(
+            "With face images",
+            key="compare-faces",
+            help="The hardest and the most contested ones. A dataset's licence may not let its images be passed on.",
+        )
+        st.download_button(
+            "Download",
+            lambda: to_html(work, when=datetime.now().astimezone(), images=FACES if faces else 0),
+            f"{file_stem(work.dataset_name)}-{file_stem(work.split)}-comparison.html",
+            "text/html",
+            icon=":material/download:",
+            on_click="ignore",
+            key="compare-report",
+        )
 
 
 def _what_counts(work: Comparison) -> tuple[View, bool]:
