@@ -14,9 +14,10 @@ from .contenders import Contender, Prediction
 from .datasets import Dataset
 from .degradation import CONDITIONS, degrade
 from .errors import Cancelled, DatasetError, FerError, ModelError
-from .evaluation import against_votes, linked, majority
+from .evaluation import against_votes, majority
 from .home import at_home, home
 from .labels import FERPLUS8
+from .likeness import linked
 from .lineup import contender
 from .memory import content, remembered
 from .outcomes import FERPLUS, LABELS, Evaluation, View

@@ -18,6 +18,7 @@ from .imageset import Dataset, Skipped
 from .kaggle_csv import columns_of, read_csv, read_votes
 from .library import SYNTHETIC, Stored, delete_dataset, list_datasets, load_dataset, save_dataset
 from .pictures import read_tree
+from .rereading import read_once
 
 __all__ = [
     "SYNTHETIC",
@@ -39,7 +40,7 @@ MOST_FILE = 50 * 1024**2
 """Bytes of one image file; a larger one is left out."""
 
 
-def read_dataset(path: str | Path, ferplus: str | Path | None = None) -> tuple[Dataset, Skipped]:
+def read_dataset(path: str | Path, ferplus: str | Path | None = None, *, keep: bool = True) -> tuple[Dataset, Skipped]:
     """Read a dataset in any layout that people have.
 
     Args:
@@ -47,13 +48,18 @@ def read_dataset(path: str | Path, ferplus: str | Path | None = None) -> tuple[D
             train/<label>/* and test/<label>/*, or <label>/*; an .npz.
         ferplus: fer2013new.csv of FER+, which lists the same images in the same order.
 
+        keep: remember it on disk, so that it is there at once when it is read again unchanged.
+
     Returns:
         The dataset, and what was left out of it.
 
     Raises:
         DatasetError: it cannot be read.
     """
-    return _read(path, ferplus, strict=False)
+    sources = [Path(path), *([] if ferplus is None else [Path(ferplus)])]
+    if not keep:
+        return _read(path, ferplus, strict=False)
+    return read_once(sources, lambda: _read(path, ferplus, strict=False))
 
 
 def read_fer2013(path: str | Path, ferplus: str | Path | None = None) -> Dataset:

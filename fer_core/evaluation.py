@@ -9,6 +9,7 @@ import numpy as np
 
 from .datasets import Dataset
 from .labels import FERPLUS8
+from .likeness import linked
 
 __all__ = [
     "LEAST",
@@ -17,7 +18,6 @@ __all__ = [
     "clean",
     "fit_temperature",
     "interval",
-    "linked",
     "majority",
     "mcnemar",
     "measure",
@@ -193,34 +193,6 @@ def risk_coverage(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.nda
     wrong = (probabilities.argmax(1) != labels)[order]
     count = np.arange(1, len(labels) + 1)
     return count / len(labels), np.cumsum(wrong) / count
-
-
-def linked(images: np.ndarray, others: np.ndarray, likeness: float = 0.98) -> np.ndarray:
-    """Which images have a copy or a near copy, also mirrored, among others.
-
-    Compared are 16x16 thumbnails of mean 0 and length 1; their inner product is the likeness.
-
-    Args:
-        images, others: uint8 (n, 48, 48) and (m, 48, 48).
-        likeness: from which on two images are the same picture.
-
-    Returns:
-        bool (n,).
-    """
-
-    def thumbnails(stack: np.ndarray) -> np.ndarray:
-        small = stack.reshape(-1, 16, 3, 16, 3).mean((2, 4), dtype=np.float32).reshape(-1, 256)
-        small -= small.mean(1, keepdims=True)
-        return small / np.maximum(np.linalg.norm(small, axis=1, keepdims=True), 1e-6)
-
-    known, found = thumbnails(others), np.zeros(len(images), bool)
-    if len(known) == 0:
-        return found
-    for view in (images, images[:, :, ::-1]):
-        own = thumbnails(view)
-        for i in range(0, len(own), 512):
-            found[i : i + 512] |= (own[i : i + 512] @ known.T).max(1) >= likeness
-    return found
 
 
 def clean(test: Dataset, training: Dataset) -> Dataset:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from .errors import DatasetError
 from .labels import FERPLUS_VOTES
 
-__all__ = ["SIDE", "Dataset", "Skipped"]
+__all__ = ["SIDE", "Dataset", "Skipped", "from_parts", "to_parts"]
 
 SIDE = 48
 """Side of an image in pixels, as in FER2013. Others are resized when they are read."""
@@ -118,3 +118,21 @@ class Skipped:
             return ""
         parts = [f"{n:,} {reason} (first: {self.examples[reason]})" for reason, n in self.reasons.items()]
         return f"{len(self):,} left out: {'; '.join(parts)}."
+
+
+def to_parts(data: Dataset) -> dict[str, np.ndarray]:
+    """A dataset as plain arrays by name, to be kept on disk."""
+    parts = {"images": data.images, "labels": data.labels, "votes": data.votes, "rows": data.rows}
+    return {**parts, "names": np.array(data.names), "splits": data.splits}
+
+
+def from_parts(parts: Mapping[str, np.ndarray]) -> Dataset:
+    """The dataset that `to_parts` took apart; raises KeyError or ValueError where it is none."""
+    return Dataset(
+        parts["images"],
+        parts["labels"].astype(np.int64),
+        tuple(parts["names"].tolist()),
+        parts["splits"],
+        parts["votes"],
+        parts["rows"].astype(np.int64),
+    )

@@ -18,7 +18,7 @@ import numpy as np
 
 from .errors import DatasetError
 from .home import home
-from .imageset import Dataset
+from .imageset import Dataset, from_parts, to_parts
 from .labels import FER7
 from .synthetic import synthetic_faces
 
@@ -116,16 +116,8 @@ def load_dataset(name: str) -> Dataset:
         return _drawn()
     folder = _folder(name)
     try:
-        with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
-            parts = {key: arrays[key] for key in arrays.files}
-        return Dataset(
-            parts["images"],
-            parts["labels"].astype(np.int64),
-            tuple(parts["names"].tolist()),
-            parts["splits"],
-            parts["votes"],
-            parts["rows"].astype(np.int64),
-        )
+        with open(folder / ARRAYS, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return from_parts(arrays)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DatasetError(f"The dataset {name!r} is damaged. Delete it, and bring it in again.") from error
 
@@ -154,8 +146,7 @@ def save_dataset(name: str, data: Dataset, *, title: str = "", source: str = "",
     draft = root / f".{secrets.token_hex(8)}"
     try:
         draft.mkdir(parents=True)
-        parts = {"images": data.images, "labels": data.labels, "votes": data.votes, "rows": data.rows}
-        np.savez(draft / ARRAYS, **parts, names=np.array(data.names), splits=data.splits)  # type: ignore[arg-type]
+        np.savez(draft / ARRAYS, **to_parts(data))  # type: ignore[arg-type]
         number = 1
         while True:
             free = stem if number == 1 else f"{stem}-{number}"

@@ -45,8 +45,8 @@ def remembered_parts(
     """As `remembered`, of arrays that belong together, by their names."""
 
     def load(path: Path) -> dict[str, np.ndarray]:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
 
     return _remembered(folder, f"{key}.npz", make, load, lambda file, parts: np.savez(file, **parts))  # type: ignore[arg-type]
 

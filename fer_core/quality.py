@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from .home import home
 from .imageset import Dataset
+from .likeness import near_copies
+from .memory import FEW, remembered, remembered_parts
+from .progress import Progress, silent
 
-__all__ = ["LIKENESS", "Quality", "check", "cleaned", "near_copies"]
-
-LIKENESS = 0.98
-"""From which on two images are the same picture, as `evaluation.linked` has it."""
+__all__ = ["Quality", "check", "cleaned", "near_pairs"]
 
 BLANK_STD = 0.5
 """Grey levels; an image that varies less shows nothing."""
@@ -46,7 +47,30 @@ class Quality:
 
 
 def check(data: Dataset) -> Quality:
-    """Look for faults that need no threshold; a second for 35,000 images."""
+    """Look for faults that need no threshold: a second for 35,000 images, and from the disk when it was done before."""
+
+    def make() -> dict[str, np.ndarray]:
+        found = _look(data)
+        members = np.concatenate(found.groups) if found.groups else np.zeros(0, np.int64)
+        return {
+            "members": members,
+            "sizes": np.array([len(group) for group in found.groups], np.int64),
+            "crossing": np.array(found.crossing, np.int64),
+            "conflicting": np.array(found.conflicting, np.int64),
+            "blank": found.blank,
+            "leaked": found.leaked,
+            "tested": np.array(found.tested),
+        }
+
+    if len(data) < FEW:
+        return _look(data)
+    parts = remembered_parts(home() / "cache", f"faults-{data.fingerprint}", make)
+    groups = np.split(parts["members"], np.cumsum(parts["sizes"])[:-1]) if len(parts["sizes"]) else []
+    crossing, conflicting = parts["crossing"].tolist(), parts["conflicting"].tolist()
+    return Quality(groups, crossing, conflicting, parts["blank"], parts["leaked"], int(parts["tested"]))
+
+
+def _look(data: Dataset) -> Quality:
     same: defaultdict[bytes, list[int]] = defaultdict(list)
     for i, image in enumerate(data.images):
         same[image.tobytes()].append(i)
@@ -62,26 +86,18 @@ def check(data: Dataset) -> Quality:
     return Quality(groups, crossing, conflicting, blank, np.array(sorted(leaked), np.int64), outside)
 
 
-def _thumbnails(images: np.ndarray) -> np.ndarray:
-    small = images.reshape(-1, 16, 3, 16, 3).mean((2, 4), dtype=np.float32).reshape(-1, 256)
-    small -= small.mean(1, keepdims=True)
-    return small / np.maximum(np.linalg.norm(small, axis=1, keepdims=True), 1e-6)
+def near_pairs(data: Dataset, progress: Progress = silent) -> np.ndarray:
+    """Pairs of near copies that are no exact copies; int64 (pairs, 2). From the disk when it was asked for before."""
 
+    def make() -> np.ndarray:
+        pairs = near_copies(data.images, progress=progress)
+        exact = [np.array_equal(data.images[a], data.images[b]) for a, b in pairs]
+        return pairs[~np.array(exact, bool)]
 
-def near_copies(images: np.ndarray, likeness: float = LIKENESS) -> np.ndarray:
-    """Pairs of images that are the same picture but for small changes, also mirrored; int64 (pairs, 2), first < second.
-
-    Compared are 16x16 thumbnails of mean 0 and length 1. Blank images are like nothing.
-    """
-    own, mirrored = _thumbnails(images), _thumbnails(images[:, :, ::-1])
-    found = []
-    for start in range(0, len(own), 1024):
-        for view in (own, mirrored):
-            likely = own[start : start + 1024] @ view[start:].T
-            first, second = np.nonzero(likely >= likeness)
-            keep = first < second
-            found.append(np.stack([first[keep] + start, second[keep] + start], 1))
-    return np.unique(np.concatenate(found), axis=0) if found else np.zeros((0, 2), np.int64)
+    folder = home() / "cache" if len(data) >= FEW else None
+    found = remembered(folder, f"near-{data.fingerprint}", make)
+    progress(1.0)
+    return found
 
 
 def cleaned(data: Dataset, quality: Quality, drop: Any = ()) -> Dataset:

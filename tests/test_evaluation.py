@@ -8,7 +8,6 @@ from fer_core.evaluation import (
     clean,
     fit_temperature,
     interval,
-    linked,
     majority,
     mcnemar,
     measure,
@@ -16,6 +15,7 @@ from fer_core.evaluation import (
     risk_coverage,
 )
 from fer_core.labels import FERPLUS8, FERPLUS_VOTES
+from fer_core.likeness import linked
 
 RNG = np.random.default_rng(0)
 

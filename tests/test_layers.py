@@ -39,6 +39,7 @@ LEVELS = [
         "checkpoints",
         "frames",
         "imageset",
+        "likeness",
         "launching",
         "limits",
         "newest",
@@ -59,6 +60,7 @@ LEVELS = [
     {
         "arrays",
         "library",
+        "rereading",
     },
     {
         "datasets",

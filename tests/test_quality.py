@@ -8,9 +8,11 @@ import pytest
 from fer2013 import fer2013
 
 from fer_core.__main__ import main
+from fer_core.errors import Cancelled
 from fer_core.imageset import Dataset
 from fer_core.library import load_dataset
-from fer_core.quality import check, cleaned, near_copies
+from fer_core.likeness import near_copies
+from fer_core.quality import check, cleaned, near_pairs
 from fer_core.synthetic import BLANK, CONFLICTS, LEAKS
 
 
@@ -105,3 +107,40 @@ def test_the_command(tmp_path, capsys, monkeypatch):
 def test_the_command_with_nothing(name, capsys):
     assert main(["dataset", name or "no-such-set"]) == 2
     assert "Error:" in capsys.readouterr().err
+
+
+def test_what_was_found_is_kept_by_content(tmp_path, monkeypatch):
+    monkeypatch.setenv("FER_HOME", str(tmp_path))
+    monkeypatch.setattr("fer_core.quality.FEW", 5)
+    data = load_dataset("synthetic").select(np.arange(600))
+    first, pairs = check(data), near_pairs(data)
+
+    def never(*args, **kwargs):
+        raise AssertionError("it was kept")
+
+    monkeypatch.setattr("fer_core.quality._look", never)
+    monkeypatch.setattr("fer_core.quality.near_copies", never)
+    again = check(data)
+    assert [group.tolist() for group in again.groups] == [group.tolist() for group in first.groups]
+    for name in ("crossing", "conflicting", "tested"):
+        assert getattr(again, name) == getattr(first, name)
+    assert (again.blank.tolist(), again.leaked.tolist()) == (first.blank.tolist(), first.leaked.tolist())
+    assert again.leak_share == first.leak_share
+    np.testing.assert_array_equal(near_pairs(data), pairs)
+    with pytest.raises(AssertionError):
+        check(data.select(np.arange(599)))
+
+
+def test_near_copies_say_how_far_they_are_and_stop_at_a_wish(tmp_path, monkeypatch):
+    monkeypatch.setenv("FER_HOME", str(tmp_path))
+    data, told = load_dataset("synthetic"), []
+    near_pairs(data.select(np.arange(1500)), told.append)
+    assert told[0] == 0 and told[-1] == 1 and told == sorted(told) and len(told) > 2
+
+    def stop(share):
+        if share > 0.3:
+            raise Cancelled("Stopped.")
+
+    with pytest.raises(Cancelled):
+        near_pairs(data, stop)
+    assert len(list((tmp_path / "cache").iterdir())) == 1

@@ -23,7 +23,7 @@ from fer_core.datasets import (
 from fer_core.errors import FerError, LimitError
 from fer_core.gallery import mean_faces
 from fer_core.home import home
-from fer_core.quality import Quality, check, near_copies
+from fer_core.quality import Quality, check, near_pairs
 from ui.settings import settings
 from ui.shared import file_stem, quoted
 
@@ -55,9 +55,7 @@ def quality(data: Dataset) -> Quality:
 
 @st.cache_resource(show_spinner="Comparing every image with every other …", max_entries=4)
 def _near(folder: str, fingerprint: str, _data: Dataset) -> np.ndarray:
-    pairs = near_copies(_data.images)
-    exact = [np.array_equal(_data.images[a], _data.images[b]) for a, b in pairs]
-    return pairs[~np.array(exact, bool)]
+    return near_pairs(_data)
 
 
 def near(data: Dataset) -> np.ndarray:
@@ -152,7 +150,7 @@ def _take(upload: Any, votes: Any, name: str) -> None:
             (Path(folder) / "votes").mkdir()
             path = _copy(upload, Path(folder), most)
             ferplus = _copy(votes, Path(folder) / "votes", most) if votes is not None else None
-            data, skipped = read_dataset(path, ferplus)
+            data, skipped = read_dataset(path, ferplus, keep=False)  # the library keeps it
             title = name or file_stem(upload.name)
             kept = save_dataset(title, data, title=title, source=f"Read from {upload.name[:80]}.", note=str(skipped))
     except FerError as error:
