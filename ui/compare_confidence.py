@@ -73,7 +73,7 @@ def show_harder(work: Comparison, titles: dict[str, str], key: str) -> None:
             st.subheader(TITLES[name], anchor=False)
             st.altair_chart(condition(rows, name), alt=f"How often each model is right, by {TITLES[name].lower()}")
             stack = np.concatenate([degrade(work.images[:1], name, amount) for amount in CONDITIONS[name]])
-            tiles(stack, [f"{amount:g}" for amount in CONDITIONS[name]], [""] * len(stack), width=44)
+            tiles(stack, [f"{amount:g}" for amount in CONDITIONS[name]], ["transparent"] * len(stack), width=44)
     st.caption(
         f"Right against the dataset's labels on {work.evaluations[0].conditions[0]['n']:,} images in one view, without "
         "the mirrored second look. At the dashed rule the images are as they were."

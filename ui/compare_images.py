@@ -6,11 +6,12 @@ import numpy as np
 import streamlit as st
 
 from fer_core.comparison import Comparison
+from fer_core.dataset_charts import colours_of
 from fer_core.gallery import votes_of
 from fer_core.mistakes import disagreements, hardest, label_loss, vote_loss
 from fer_core.outcomes import FERPLUS, Evaluation, View
 from ui.compare_look import look_closer
-from ui.explore_tiles import tiles
+from ui.explore_tiles import tiles, vote_strip
 
 __all__ = ["show_disagreements", "show_hardest", "show_images"]
 
@@ -33,8 +34,14 @@ def show_images(work: Comparison, view: View, places: np.ndarray, titles: dict[s
         page = st.pagination(pages, key=f"{key}-page-{pages}")
     shown = places[(page - 1) * A_PAGE : page * A_PAGE]
     images = view.which[shown]
-    labels = [view.names[view.truth[i]] for i in shown]
-    tiles(work.images[images], [_words(work, view, i, titles) for i in shown], labels, width=150)
+    colours = colours_of(view.names)
+    tiles(
+        work.images[images],
+        [_words(work, view, i, titles) for i in shown],
+        [colours[view.names[view.truth[i]]] for i in shown],
+        width=150,
+        more=[vote_strip(votes) for votes in work.votes[images]],
+    )
     picked = st.pills(
         "Look closely at",
         shown.tolist(),
@@ -51,7 +58,7 @@ def _words(work: Comparison, view: View, place: int, titles: dict[str, str]) -> 
     for evaluation in work.evaluations:
         given = view.probabilities(evaluation)
         if given is not None:
-            parts.append(f"{evaluation.contender.title}: {_guesses(given[place], view.names)}")
+            parts.append(f"{titles[evaluation.contender.name]}: {_guesses(given[place], view.names)}")
     if work.votes[image].any():
         parts.append(f"people: {votes_of(work.votes[image])}")
     return " · ".join(parts)

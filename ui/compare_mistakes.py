@@ -105,9 +105,11 @@ def _classes(work: Comparison, view: View, clean: bool) -> pd.DataFrame:
         "Expression": list(view.names),
         "Images": [f"{(view.truth == i).sum():,}" for i in range(len(view.names))],
     }
-    boards = {"found": "per_class", "right": "precision"}
-    for words, figure in boards.items():
-        board = class_board(work, figure, view.kind, clean=clean)
-        for place, title in enumerate(board.columns[1:]):
+    boards = {
+        words: class_board(work, figure, view.kind, clean=clean)
+        for words, figure in (("found", "per_class"), ("right", "precision"))
+    }
+    for place, title in enumerate(boards["found"].columns[1:]):
+        for words, board in boards.items():
             columns[f"{escaped(title, 40)}: {words}"] = [written(cells[place]) for _, cells in board.rows]
     return pd.DataFrame(columns)
