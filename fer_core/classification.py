@@ -10,7 +10,7 @@ from .bundles import Bundle, load_bundle
 from .errors import ModelError
 from .preprocessing import INPUT_SIDE, SCALES, prepare
 
-__all__ = ["Classifier", "softmax"]
+__all__ = ["Classifier", "preprocessing_of", "softmax"]
 
 SIZES = (1, 2, 4, 8, 16, 32)
 """Batch sizes that networks are prepared for; other numbers of crops are padded to the next."""
@@ -47,7 +47,7 @@ class Classifier:
         self.flip = flip
         self._threads = threads
         self._weights = self.bundle.weights()
-        self.side, self._scale = _preprocessing(self.bundle)
+        self.side, self._scale = preprocessing_of(self.bundle)
         self._lock = threading.Lock()  # an interpreter holds its input and output: one call at a time
         self._interpreters: dict[int, tuple] = {}
         main = next(head for head in self.bundle.heads if head.name == self.bundle.main)
@@ -121,7 +121,12 @@ class Classifier:
         return self._interpreters[size]
 
 
-def _preprocessing(bundle: Bundle) -> tuple[int, str]:
+def preprocessing_of(bundle: Bundle) -> tuple[int, str]:
+    """Side and scale of the input that a bundle's card asks for, see `preprocessing.prepare`.
+
+    Raises:
+        ModelError: the card asks for another one than is known here.
+    """
     asked = bundle.card.get("preprocessing") or {}
     known = isinstance(asked, dict)
     side, scale = (asked.get("side", INPUT_SIDE), asked.get("scale", SCALES[0])) if known else (None, None)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .bundles import SHIPPED, Bundle, Head, list_bundles
-from .classification import Classifier
+from .classification import Classifier, preprocessing_of
 from .errors import ModelError
 from .progress import Progress
 
@@ -50,7 +50,7 @@ class Contender(Protocol):
         fingerprint: changes with its weights and with what is done to the images before.
         card: what is known of it; may be empty.
         keras: its Keras model, None where there is none; needed to show where it looks.
-        scale: how images become its input, see `keras_worker`.
+        scale: how images become its input, see `preprocessing.prepare`.
     """
 
     name: str
@@ -71,7 +71,7 @@ class BundleContender:
     """A model bundle: shipped with the app, trained in it, or imported into it."""
 
     def __init__(self, bundle: Bundle):
-        """Raises ModelError where the weights are missing or damaged."""
+        """Raises ModelError where the weights are missing or damaged, or the card asks for input that is not known."""
         self.bundle = bundle
         weights = bundle.weights()
         self.name, self.title, self.heads, self.card = bundle.name, bundle.title, bundle.heads, bundle.card
@@ -79,8 +79,7 @@ class BundleContender:
         self.size = len(weights)
         keras = bundle.folder / "model.keras"
         self.keras = keras if keras.exists() else None
-        how = bundle.card.get("preprocessing") or {}
-        self.side, self.scale = int(how.get("side", 44)), str(how.get("scale", "standardise"))
+        self.side, self.scale = preprocessing_of(bundle)
         said = json.dumps([self.side, self.scale]).encode()
         self.fingerprint = hashlib.sha256(weights + said).hexdigest()[:32]
 

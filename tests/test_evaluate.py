@@ -111,6 +111,14 @@ def test_several_models_give_a_list_and_a_bad_one_its_sentence(own, faces, capsy
     assert "There is no model called 'nowhere'" in found[2]["error"] and "nowhere: " in err
 
 
+@pytest.mark.parametrize("asked", ["48 pixels", {"side": "wide"}, {"scale": ["unit"]}, {"side": 48.5}])
+def test_a_card_that_asks_for_unknown_input_costs_the_others_nothing(own, faces, capsys, asked):
+    add(own, "odd", lambda card: card.update(preprocessing=asked))
+    status, found, err = evaluate(capsys, "--data", save_dataset("mine", faces), "--model", "odd", DEFAULT)
+    assert status == 1 and [f["model"] for f in found] == [DEFAULT, "odd"]
+    assert "asks for input that this program does not know" in err
+
+
 def test_only_bad_models(faces, capsys):
     status, found, _ = evaluate(capsys, "--data", save_dataset("mine", faces), "--model", "nowhere")
     assert status == 2 and found["model"] == "nowhere"
