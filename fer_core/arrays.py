@@ -14,6 +14,9 @@ from .pictures import to_face
 
 __all__ = ["read_npz"]
 
+MOST_BYTES = 400 * 1024**2
+"""Of all arrays, as they are in memory at once: FER2013's images take 79 MB as bytes, 316 MB as 32-bit numbers."""
+
 
 def read_npz(path: str | Path, name: str) -> Dataset:
     """Read an .npz with `images` (n, h, w) or (n, h, w, 1 or 3) and `labels` (n,), names or numbers.
@@ -22,9 +25,16 @@ def read_npz(path: str | Path, name: str) -> Dataset:
         DatasetError: an array is missing, has another length, or is not what it should be.
     """
     try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > MOST_BYTES:
+            raise DatasetError(
+                f"{name} would unpack to {unpacked / 1024**2:,.0f} MB; at most {MOST_BYTES / 1024**2:,.0f} MB are "
+                "allowed. Save its images as bytes (uint8), or leave some out."
+            )
         with np.load(path, allow_pickle=False) as file:
             parts = {key: file[key] for key in file.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise DatasetError(f"{name} is damaged, or holds something else than plain arrays. Make it again.") from error
     missing = {"images", "labels"} - set(parts)
     if missing:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ModelError
-from .files import write_whole
+from .files import read_object, write_whole
 from .home import home
 
 __all__ = ["DEFAULT", "Bundle", "Head", "choose", "chosen", "home", "list_bundles", "load_bundle", "read_bundle"]
@@ -86,7 +86,7 @@ class Bundle:
 
 def _read(folder: Path, name: str) -> Bundle:
     try:
-        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        card = read_object(folder / CARD)
         heads = tuple(
             Head(h["name"], tuple(h["labels"]), float(h.get("temperature", 1.0)), dict(h.get("shown", {})))
             for h in card["heads"]
@@ -99,7 +99,7 @@ def _read(folder: Path, name: str) -> Bundle:
             if not set(head.shown) <= set(head.labels) or len(set(shown)) < len(shown) or not head.temperature > 0:
                 raise ValueError(head.name)
         return Bundle(folder, name, heads, main, float(card.get("unsure_below", 0.0)), card)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"The model {name!r} has no readable card ({CARD}). Install it again.") from error
 
 
@@ -146,12 +146,12 @@ def _choice() -> Path:
 def chosen() -> str:
     """Name of the model in use: the one that was chosen last, or the default where that is gone or damaged."""
     try:
-        name = json.loads(_choice().read_text(encoding="utf-8"))["name"]
+        name = read_object(_choice())["name"]
         bundle = load_bundle(name)
         stat = (bundle.folder / WEIGHTS).stat()
         _check(bundle.folder, stat.st_mtime_ns, stat.st_size, str(bundle.card.get("sha256")))
         return bundle.name
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, ModelError):
+    except (OSError, ValueError, KeyError, TypeError, ModelError):
         return DEFAULT
 
 

@@ -1,12 +1,45 @@
-"""Files that are there whole or not at all: whoever reads one sees what was there before, or all of what is new."""
+"""Files that are there whole or not at all, and small files read as such: whatever lies there, nothing hangs on it."""
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import secrets
+import stat
 from pathlib import Path
+from typing import Any
 
-__all__ = ["write_whole"]
+__all__ = ["read_object", "read_plain", "write_whole"]
+
+
+def read_plain(path: Path, most: int) -> bytes:
+    """The first `most` bytes of a file that is one: no link, pipe or device, at which a reader could wait or go astray.
+
+    Raises:
+        OSError: there is none.
+    """
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(file, "rb") as plain:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
+        return plain.read(most)
+
+
+def read_object(path: Path, most: int = 1_000_000) -> dict[str, Any]:
+    """The JSON object in a file of at most `most` bytes.
+
+    Raises:
+        OSError: see `read_plain`.
+        ValueError: it holds something else.
+    """
+    try:
+        found = json.loads(read_plain(path, most))
+    except RecursionError as error:
+        raise ValueError(f"{path.name} is nested too deeply") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path.name} holds no object")
+    return found
 
 
 def write_whole(path: Path, content: bytes | str) -> None:

@@ -36,7 +36,7 @@ import pandas as pd
 
 from .architectures import ARCHITECTURES
 from .errors import FerError, OptionError
-from .files import write_whole
+from .files import read_object, read_plain, write_whole
 from .history import batch_table, epoch_table
 from .home import home
 from .keras_child import has_keras
@@ -48,6 +48,9 @@ __all__ = ["ACTIVE", "Run", "list_runs", "load_run", "start"]
 
 ACTIVE = frozenset({"queued", "running", "stopping"})
 """States of a run that has not ended."""
+
+LONGEST_NOTE = 10_000
+"""Letters of a note."""
 
 
 class Run:
@@ -65,7 +68,7 @@ class Run:
     def config(self) -> TrainingConfig:
         """Its settings; OptionError where they cannot be read."""
         try:
-            return TrainingConfig.from_dict(json.loads((self.folder / "config.json").read_text(encoding="utf-8")))
+            return TrainingConfig.from_dict(read_object(self.folder / "config.json"))
         except (OSError, ValueError, TypeError) as error:
             raise OptionError(f"The settings of the training {self.id!r} cannot be read. Delete it.") from error
 
@@ -91,7 +94,7 @@ class Run:
     def state(self) -> str:
         """queued, running, stopping, stopped, done or failed."""
         alive = self.alive  # asked first: one that ends in between has written its end before
-        said = self.status.get("state")
+        said = str(self.status.get("state") or "")
         if alive:
             if (self.folder / "stop").exists():
                 return "stopping"
@@ -105,7 +108,7 @@ class Run:
             return None
         status = self.status
         if status.get("state") == "failed":
-            return str(status.get("error") or "The training failed.")
+            return _words(status.get("error")) or "The training failed."
         return (
             "The training ended without a word: its process was killed, the computer was switched off, or the folder "
             "was copied here while it ran. Resume it: no complete epoch is lost."
@@ -114,7 +117,7 @@ class Run:
     @property
     def message(self) -> str:
         """What is to be said of how it ended, such as that its time was up; empty where nothing is."""
-        return str(self.status.get("message") or "")
+        return _words(self.status.get("message"))
 
     @property
     def place(self) -> int:
@@ -142,13 +145,13 @@ class Run:
     def note(self) -> str:
         """The person's own words about it."""
         try:
-            return (self.folder / "note.txt").read_text(encoding="utf-8")
+            return read_plain(self.folder / "note.txt", 4 * LONGEST_NOTE).decode()[:LONGEST_NOTE]
         except (OSError, ValueError):
             return ""
 
     @note.setter
     def note(self, text: str) -> None:
-        write_whole(self.folder / "note.txt", text[:10_000])
+        write_whole(self.folder / "note.txt", text[:LONGEST_NOTE])
 
     @property
     def bundle(self) -> Path | None:
@@ -262,3 +265,8 @@ def load_run(run_id: str) -> Run:
         raise OptionError(f"{len(same)} trainings are called {run_id!r}: {', '.join(run.id for run in same)}.")
     known = ", ".join(run.id for run in runs[:10]) or "none"
     raise OptionError(f"There is no training called {run_id!r}. There are: {known}.")
+
+
+def _words(said: object) -> str:
+    """What a run's process said, as one line of at most 500 letters."""
+    return "".join(c if c.isprintable() else " " for c in str(said or ""))[:500]

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .files import write_whole
+from .files import read_object, write_whole
 
 __all__ = ["Status", "read_status"]
 
@@ -20,8 +20,7 @@ RESERVE = 65536
 def read_status(folder: Path) -> dict[str, Any]:
     """What the process of a run last said; empty where it has not spoken."""
     try:
-        found = json.loads((folder / "status.json").read_text(encoding="utf-8"))
-        return found if isinstance(found, dict) else {}
+        return read_object(folder / "status.json")
     except (OSError, ValueError):
         return {}
 

@@ -132,7 +132,8 @@ class TrainingConfig:
         """From saved settings; OptionError where one is unknown or makes no sense."""
         unknown = set(values) - {field.name for field in dataclasses.fields(cls)}
         if unknown:
-            raise OptionError(f"Unknown settings: {', '.join(sorted(unknown))}. Was this made by a newer version?")
+            named = ", ".join(map(repr, sorted(unknown)))[:200]
+            raise OptionError(f"These settings are unknown here, perhaps as a newer version made them: {named}.")
         return cls(**values)
 
 

@@ -3,10 +3,14 @@ memory stays within bounds, and the next visitor is served."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
+import re
 import resource
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,11 +21,12 @@ import media
 import pytest
 from hostile import CASES, SECRET, Case
 
+from fer_core import curves, datasets, gallery, quality, runs
 from fer_core.bundles import list_bundles, load_bundle
 from fer_core.classification import Classifier
-from fer_core.datasets import read_fer2013
 from fer_core.errors import FerError
 from fer_core.home import at_home
+from fer_core.verdict import verdict
 from fer_core.video import FrameReader, Limits, probe
 
 LIMITS = Limits(max_bytes=100 * 1024**2, max_pixels=2560 * 1440, max_seconds=300)
@@ -87,7 +92,22 @@ def read_clip(path: Path) -> object:
 
 
 def read_dataset(path: Path) -> object:
-    return len(read_fer2013(path))
+    """What the page for datasets does with one: it is brought in, checked, listed, exported and opened again."""
+    data, skipped = datasets.read_dataset(path)
+    assert printable(str(skipped)[:400])
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as place, at_home(Path(place)):
+        title = f"{path.stem} <b>=1+1</b>"
+        name = datasets.save_dataset(title, data, title=title, source=f"Read from {path.name}.", note=str(skipped))
+        assert name in {stored.name for stored in datasets.list_datasets()} and re.fullmatch(r"[a-z0-9._-]+", name)
+        data = datasets.open_dataset(name)
+        assert os.listdir(place) == ["datasets"]
+    quality.check(data)
+    gallery.counts(data)
+    gallery.sprite(data.images[:60])
+    table = list(csv.reader(io.StringIO(gallery.listing_csv(data, range(min(len(data), 200))).decode(), newline="")))
+    assert {len(row) for row in table} == {len(table[0])}
+    assert not [cell for row in table for cell in row if cell.startswith(("=", "+", "@", "\t", "\r"))]
+    return len(data)
 
 
 def read_model(path: Path) -> object:
@@ -97,7 +117,31 @@ def read_model(path: Path) -> object:
 
 
 def read_run(path: Path) -> object:
-    return path.name
+    """What the pages and commands do with a training: all that it says, its curves and its verdict, each on its own."""
+    listed = runs.list_runs()
+    for run in listed:
+        epochs, batches = run.epochs(), run.batches()
+        said = [run.name, run.state, run.error, run.place, run.created, run.note, run.bundle, run.resumable, run.status]
+        assert run.state in {"stopped", "done", "failed"} and len(run.note) <= 10_000 and said
+        for chart in (
+            curves.accuracy({run.name: epochs}, batches=batches, references=curves.FER2013_REFERENCES),
+            curves.loss({run.name: epochs, "other": epochs}),
+            curves.recall(epochs),
+            curves.learning_rate(epochs),
+        ):
+            specification = chart.to_dict()
+            del specification["datasets"]  # pages send the data by themselves, and gaps in them may be
+            json.dumps(specification, allow_nan=False)
+        for state in ("running", run.state):
+            words = verdict(state, epochs, planned=3, under_way=bool(len(batches)), error=run.error).words
+            assert words and len(words) < 1000
+    list_bundles()
+    run = runs.load_run(path.name)
+    return run.config
+
+
+def printable(text: str) -> bool:
+    return all(c.isprintable() or c == "\n" for c in text)
 
 
 READERS = {"clip": read_clip, "dataset": read_dataset, "model": read_model, "run": read_run}

@@ -21,7 +21,6 @@ LEVELS = [
         "degradation",
         "errors",
         "files",
-        "history",
         "home",
         "labels",
         "memory",
@@ -31,6 +30,7 @@ LEVELS = [
         "types",
     },
     {
+        "history",
         "training",
     },
     {
