@@ -9,7 +9,7 @@ import pandas as pd
 
 from .labels import COLOURS, FERPLUS_TO_FER7, SERIES, UNSURE
 
-__all__ = ["colours_of", "count_chart", "histogram_chart", "people_chart", "vote_colour"]
+__all__ = ["colours_of", "count_chart", "histogram_chart", "map_chart", "people_chart", "vote_colour"]
 
 SPACE = 90
 """Pixels that axis, title and legend take: Streamlit counts them into a chart's height."""
@@ -75,6 +75,35 @@ def histogram_chart(table: pd.DataFrame, title: str) -> alt.LayerChart:
         y=alt.Y("top:Q", title=None)
     )
     return alt.LayerChart(layer=[bars, target.add_params(picked)], height=SPACE + 70)
+
+
+def map_chart(table: pd.DataFrame, names: Sequence[str]) -> alt.Chart:
+    """Images as points, coloured by label; a box that is dragged picks an area: parameter `brush`, channels x and y.
+
+    Args:
+        table: columns x and y, -1 to 1, label and row.
+        names: all labels, in the order of the legend.
+    """
+    brush = alt.selection_interval(name="brush", encodings=["x", "y"])
+    colours = colours_of(names)
+    scale, nothing = alt.Scale(domain=[-1.03, 1.03]), alt.Axis(labels=False, ticks=False, grid=False, domain=False)
+    return (
+        alt.Chart(table, height=SPACE + 400)
+        .mark_circle(size=14, cursor="crosshair")
+        .encode(
+            x=alt.X("x:Q", title=None, scale=scale, axis=nothing),
+            y=alt.Y("y:Q", title=None, scale=scale, axis=nothing),
+            color=alt.Color(
+                "label:N",
+                title=None,
+                scale=alt.Scale(domain=list(colours), range=list(colours.values())),
+                legend=alt.Legend(orient="top", columns=4, symbolOpacity=1, symbolSize=80),
+            ),
+            opacity=alt.condition(brush, alt.value(0.75), alt.value(0.12)),
+            tooltip=["label", "row"],
+        )
+        .add_params(brush)
+    )
 
 
 def people_chart(table: pd.DataFrame) -> alt.LayerChart:

@@ -13,6 +13,7 @@ from ui.explore_faults import show_faults
 from ui.explore_grid import show_grid
 from ui.explore_intake import bring, choose_dataset, load, means, remove
 from ui.explore_light import show_light
+from ui.explore_model import show_doubts, show_map
 from ui.explore_people import show_people
 from ui.explore_tiles import tiles
 from ui.frame import frame
@@ -20,7 +21,15 @@ from ui.shared import quoted
 
 frame("pages/explore.py")
 
-VIEWS = ["Images", "Mean faces", "Light and sharpness", "Labels and people", "What is wrong"]
+VIEWS = [
+    "Images",
+    "Mean faces",
+    "Light and sharpness",
+    "Labels and people",
+    "Map",
+    "Doubtful labels",
+    "What is wrong",
+]
 
 
 def picked(key: str) -> None:
@@ -95,6 +104,10 @@ try:
         show_light(data, stored)
     elif view == "Labels and people":
         show_people(data, stored)
+    elif view == "Map":
+        show_map(data, stored)
+    elif view == "Doubtful labels":
+        show_doubts(data, stored)
     elif view == "What is wrong":
         show_faults(data, stored)
     else:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import re
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,10 +19,13 @@ from streamlit.testing.v1 import AppTest
 from streamlit.typing import VegaLiteState
 
 from fer_core.datasets import Dataset, list_datasets, load_dataset, save_dataset
+from fer_core.embedding import features, positions
 from fer_core.gallery import agreement, listing_csv, mean_faces, most_saw, people_say, sprite, votes_of
+from fer_core.labels import FER7
 from fer_core.measures import measure_images
 from fer_core.quality import check
 from fer_core.synthetic import BLANK, CONFLICTS, LEAKS
+from ui.shared import jobs
 
 PAGE = str(Path(__file__).resolve().parent.parent / "pages" / "explore.py")
 
@@ -32,6 +37,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.setenv("FER_HOME", str(tmp_path / "home"))
     st.cache_resource.clear()
     yield
+    jobs().close()
     st.cache_resource.clear()
 
 
@@ -94,6 +100,17 @@ def select(app: AppTest, key: str, selection: dict) -> AppTest:
     return whole(app.run())
 
 
+def done(app: AppTest, label: str) -> AppTest:
+    """Begin work of the background, and draw the page until it is through."""
+    submit(app, label)
+    end = time.monotonic() + 240
+    while any(button.label == "Stop" for button in app.button):
+        assert time.monotonic() < end, words(app)
+        time.sleep(0.1)
+        whole(app.run())
+    return app
+
+
 def zipped() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -150,12 +167,74 @@ def test_the_quality_report_and_a_cleaned_copy():
     assert not len(check(copy).leaked) and not {12, 40} & set(copy.rows.tolist())
 
 
-def test_near_copies_and_mean_faces():
+def test_mean_faces():
     save_dataset("few", voted())
-    app = choose(start(), "few")
-    assert pictures(view(app, "Mean faces")).count("<figure ") == 4
-    show(view(app, "What is wrong"), "Near copies")
-    assert "No near copies" in words(submit(app, "Look for near copies"))
+    assert pictures(view(choose(start(), "few"), "Mean faces")).count("<figure ") == 4
+
+
+def test_near_copies_are_found_in_the_background_and_may_go():
+    data = voted()
+    images = data.images.copy()
+    images[4] = cv2.flip(images[1], 1)
+    images[5] = np.clip(images[1].astype(int) + 1, 0, 255)
+    splits = np.array(["Training"] * 5 + ["Test"])
+    save_dataset("few", Dataset(images, data.labels, data.names, splits))
+    app = show(view(choose(start(), "few"), "What is wrong"), "Near copies")
+    done(app, "Look for near copies")
+    assert "**3 pairs** of near copies, 2 of them across splits" in words(app)
+    assert "**100.0%** of the images outside Training have a twin in it: 1 of 1" in words(app)
+    assert pictures(app).count('class="group"') == 3
+    show(app, "Blank")  # what was found stays for the form
+    assert "2 images in Training with a near copy" in app.checkbox[0].label
+    submit(app, "Make the cleaned copy")
+    assert load_dataset("few-clean").rows.tolist() == [0, 2, 3, 5]
+
+
+def test_no_near_copies():
+    save_dataset("few", voted())
+    app = show(view(choose(start(), "few"), "What is wrong"), "Near copies")
+    assert "No near copies" in words(done(app, "Look for near copies"))
+
+
+def test_the_map_and_the_images_of_a_box():
+    data = load_dataset("synthetic").select(np.arange(60))
+    save_dataset("few", data)
+    app = view(choose(start(), "few"), "Map")
+    app.selectbox[1].set_value("")  # plain pixels
+    done(whole(app.run()), "Draw the map")
+    places = positions(features(data, None))
+    (chart,) = app.get("vega_lite_chart")
+    assert json.loads(chart.proto.spec)["params"][0]["select"]["type"] == "interval"
+    middle, right = float(np.median(places[:, 0])), 1.0
+    select(app, "map-{}-pixels-chart", {"brush": {"x": [right, middle], "y": [-1, 1]}})
+    inside = np.flatnonzero(places[:, 0] >= middle)
+    assert f"**{len(inside)}** of 60 images" in words(app)
+    rows = [int(row) for row in re.findall(r"<br>row (\d+)<", pictures(app))]
+    assert rows == inside.tolist()
+    counts = np.bincount(data.labels[inside], minlength=7)
+    assert f"**{counts.max()}** {FER7[counts.argmax()]}" in words(app)
+
+
+def test_doubtful_labels_stand_first():
+    data = load_dataset("synthetic").split("Training").select(np.arange(240))
+    wrong = np.flatnonzero(data.labels == FER7.index("happy"))[:3]
+    labels = data.labels.copy()
+    labels[wrong] = FER7.index("sad")
+    save_dataset("few", Dataset(data.images, labels, data.names, data.splits, rows=data.rows))
+    app = view(choose(start(), "few"), "Doubtful labels")
+    assert "fitted to the others alone" in " ".join(caption.value for caption in app.caption)
+    done(app, "Look for doubtful labels")
+    app.multiselect[0].set_value(["sad"])
+    whole(app.run())
+    tiles = re.findall(r"<figcaption>sad<br>row (\d+)<br>rather (\w+) \((\d+)%\)", pictures(app))
+    assert {int(row) for row, name, _ in tiles if name == "happy"} >= set(data.rows[wrong].tolist())
+
+
+def test_a_map_of_two_images_is_one_sentence():
+    save_dataset("two", voted().select([0, 1]))
+    app = view(choose(start(), "two"), "Map")
+    done(app, "Draw the map")
+    assert [error.value for error in app.error] == ["There are 2 images; a map needs at least 3."]
 
 
 def test_people_and_labels():

@@ -10,11 +10,13 @@ import streamlit as st
 
 from fer_core.datasets import Dataset, Stored
 from fer_core.gallery import listing_csv
+from fer_core.home import at_home, home
 from fer_core.measures import odd
-from fer_core.quality import Quality
+from fer_core.quality import Quality, near_pairs
+from ui.background import Step, background
 from ui.explore_clean import show_clean
 from ui.explore_grid import show_grid
-from ui.explore_intake import near, quality
+from ui.explore_intake import quality
 from ui.explore_light import measures
 from ui.explore_tiles import groups
 from ui.shared import quoted
@@ -49,9 +51,8 @@ def show_faults(data: Dataset, stored: Stored) -> None:
     }
     key = f"explore-faults-{data.fingerprint[:8]}"
     kind = st.segmented_control("Show", list(kinds), default="Copies across splits", required=True, key=key)
-    across = np.zeros(0, np.int64)
     if kind == "Near copies":
-        _near(data, stored)
+        _near(data, stored, found)
     elif kind == "Blank":
         show_grid(data, stored, found.blank, "blank")
     elif kind == "Odd":
@@ -63,8 +64,8 @@ def show_faults(data: Dataset, stored: Stored) -> None:
     else:
         numbers = kinds[kind or "Copies across splits"] or []
         _show_groups(data, stored, [found.groups[k] for k in numbers], (kind or "copies").lower().replace(" ", "-"))
-    if _wanted(data):
-        across = training_side(data, near(data))
+    pairs = st.session_state.get(f"explore-near-{data.fingerprint[:8]}-pairs")
+    across = _in_training(data, pairs) if pairs is not None else np.zeros(0, np.int64)
     show_clean(data, stored, found, across)
 
 
@@ -110,27 +111,38 @@ def _show_groups(data: Dataset, stored: Stored, found: Sequence[np.ndarray], nam
     groups(data, found[(page - 1) * A_PAGE : page * A_PAGE])
 
 
-def _wanted(data: Dataset) -> bool:
-    return bool(st.session_state.get(f"explore-near-{data.fingerprint[:8]}"))
-
-
-def training_side(data: Dataset, pairs: np.ndarray) -> np.ndarray:
+def _in_training(data: Dataset, pairs: np.ndarray) -> np.ndarray:
     """Images in Training that are in a pair with one of another split."""
     training = data.splits[pairs] == "Training"
     return np.unique(pairs[training & ~training[:, ::-1]])
 
 
-def _near(data: Dataset, stored: Stored) -> None:
-    st.caption("The same picture but for small changes, also mirrored. Looking takes up to a minute for 35,000 images.")
+def _near(data: Dataset, stored: Stored, found: Quality) -> None:
+    st.caption("The same picture but for small changes, also mirrored.")
     key = f"explore-near-{data.fingerprint[:8]}"
-    if not _wanted(data) and st.button("Look for near copies", icon=":material/search:", key=f"{key}-go"):
-        st.session_state[key] = True
-    if not _wanted(data):
+    folder = home()
+
+    def look(step: Step) -> np.ndarray:
+        with at_home(folder):
+            return near_pairs(data, step)
+
+    pairs = st.session_state.get(f"{key}-pairs")
+    if pairs is None:
+        words = "Compares every image with every other: up to a minute for 35,000, once."
+        pairs = background(key, "Look for near copies", look, icon=":material/search:", help=words)
+    if pairs is None:
         return
-    pairs = near(data)
+    st.session_state[f"{key}-pairs"] = pairs  # the form below needs it, whatever is shown
     if not len(pairs):
         st.success("No near copies were found.", icon=":material/check_circle:")
         return
     across = data.splits[pairs[:, 0]] != data.splits[pairs[:, 1]]
     st.markdown(f"**{len(pairs):,} pairs** of near copies, {int(across.sum()):,} of them across splits.")
+    training = data.splits[pairs] == "Training"
+    known = np.union1d(found.leaked, pairs[~training & training[:, ::-1]])
+    if found.tested:
+        st.markdown(
+            f"With the exact copies, **{len(known) / found.tested:.1%}** of the images outside Training have a twin in "
+            f"it: {len(known):,} of {found.tested:,}."
+        )
     _show_groups(data, stored, [*pairs[across], *pairs[~across]], "near-copies")

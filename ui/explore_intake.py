@@ -23,11 +23,11 @@ from fer_core.datasets import (
 from fer_core.errors import FerError, LimitError
 from fer_core.gallery import mean_faces
 from fer_core.home import home
-from fer_core.quality import Quality, check, near_pairs
+from fer_core.quality import Quality, check
 from ui.settings import settings
 from ui.shared import file_stem, quoted
 
-__all__ = ["bring", "choose_dataset", "load", "means", "near", "open_next", "quality", "remove"]
+__all__ = ["bring", "choose_dataset", "load", "means", "open_next", "quality", "remove"]
 
 SUFFIXES = ["csv", "zip", "npz", "gz"]
 NEXT = "explore-next"
@@ -51,16 +51,6 @@ def _quality(folder: str, fingerprint: str, _data: Dataset) -> Quality:
 def quality(data: Dataset) -> Quality:
     """What is wrong with a dataset."""
     return _quality(str(home()), data.fingerprint, data)
-
-
-@st.cache_resource(show_spinner="Comparing every image with every other …", max_entries=4)
-def _near(folder: str, fingerprint: str, _data: Dataset) -> np.ndarray:
-    return near_pairs(_data)
-
-
-def near(data: Dataset) -> np.ndarray:
-    """Pairs of images that are almost the same, without the exact copies."""
-    return _near(str(home()), data.fingerprint, data)
 
 
 @st.cache_resource(show_spinner="Averaging …", max_entries=4)
