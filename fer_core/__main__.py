@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import cv2
 
-from .commands import analyze, dataset, evaluate, models, predict, runs, train
+from .commands import analyze, dataset, evaluate, import_model, models, predict, runs, train
 from .commands.common import say
 from .errors import FerError
 
@@ -25,6 +25,7 @@ COMMANDS = {
     "models": models,
     "train": train,
     "runs": runs,
+    "import-model": import_model,
 }
 
 

@@ -14,6 +14,8 @@ __all__ = ["Classifier", "preprocessing_of", "softmax"]
 
 SIZES = (1, 2, 4, 8, 16, 32)
 """Batch sizes that networks are prepared for; other numbers of crops are padded to the next."""
+SMALLEST, LARGEST = 16, 256
+"""Sides in pixels of the inputs that are known."""
 
 
 def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
@@ -130,6 +132,6 @@ def preprocessing_of(bundle: Bundle) -> tuple[int, str]:
     asked = bundle.card.get("preprocessing") or {}
     known = isinstance(asked, dict)
     side, scale = (asked.get("side", INPUT_SIDE), asked.get("scale", SCALES[0])) if known else (None, None)
-    if side not in (44, 48, 64) or scale not in SCALES:
+    if type(side) is not int or not SMALLEST <= side <= LARGEST or scale not in SCALES:
         raise ModelError(f"The model {bundle.name!r} asks for input that this program does not know. Install it again.")
     return side, scale

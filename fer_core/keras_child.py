@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from .errors import ModelError
 
-__all__ = ["ask", "has_keras", "look"]
+__all__ = ["ask", "has_keras", "look", "wait_for"]
 
 PATIENCE = 600.0
 """Seconds after which a child is taken to hang."""
@@ -93,21 +93,35 @@ def _run(
         request = {"task": task, "model": str(Path(model).resolve()), **how}
         (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
         np.savez(folder / "request.npz", images=images)
-        _wait(folder, task, progress)
+        # oneDNN's gradient of a convolution corrupted memory on fer's network (TensorFlow 2.21)
+        settings = {"TF_ENABLE_ONEDNN_OPTS": "0"} if task == "look" else {}
+        wait_for("fer_core.keras_worker", folder, progress, settings)
         with np.load(folder / "response.npz", allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
 
 
-def _wait(folder: Path, task: str, progress: Callable[[float], None]) -> None:
+def wait_for(
+    module: str, folder: Path, progress: Callable[[float], None], settings: Mapping[str, str] | None = None
+) -> None:
+    """Run `python -m module folder` until it has ended.
+
+    Args:
+        module: says what went wrong in error.txt, with exit status 3, and how far it is in progress.txt.
+        folder: holds its request, and gets its response and log.
+        progress: is told the share done; where it raises, the child is ended.
+        settings: of its environment, besides those that keep TensorFlow quiet.
+
+    Raises:
+        ModelError: it said what went wrong, or did not end well or in time.
+    """
     environment = {
         **os.environ,
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUDA_VISIBLE_DEVICES": "-1",
         "KERAS_BACKEND": "tensorflow",
+        **(settings or {}),
     }
-    if task == "look":  # oneDNN's gradient of a convolution corrupted memory on fer's network (TensorFlow 2.21)
-        environment["TF_ENABLE_ONEDNN_OPTS"] = "0"
-    command = [sys.executable, "-m", "fer_core.keras_worker", str(folder)]
+    command = [sys.executable, "-m", module, str(folder)]
     root = Path(__file__).resolve().parent.parent
     with open(folder / "log.txt", "wb") as log:
         child = subprocess.Popen(

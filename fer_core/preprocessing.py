@@ -18,7 +18,7 @@ CROP_SIDE = 48
 INPUT_SIDE = 44
 """Side of the network's input: the middle of the crop, which leaves room to shift in training."""
 
-SCALES = ("standardise", "unit", "signed")
+SCALES = ("standardise", "unit", "signed", "raw")
 SIDE_PER_BOX_HEIGHT = 0.95
 EYE_DISTANCE = 0.375
 EYE_TO_MOUTH = 0.39
@@ -132,7 +132,7 @@ def prepare(crops: np.ndarray, side: int = INPUT_SIDE, scale: str = "standardise
         crops: uint8 (n, 48, 48), or (n, 44, 44) where training has cut them already.
         side: of the input; 44 cuts the middle out, other sizes are scaled from the whole crop.
         scale: standardise for mean 0 and standard deviation 1 of each image; unit for grey levels from 0 to 1; signed
-            for grey levels from -1 to 1.
+            for grey levels from -1 to 1; raw for grey levels from 0 to 255.
 
     Returns:
         float32 (n, side, side, 1).
@@ -159,7 +159,7 @@ def prepare(crops: np.ndarray, side: int = INPUT_SIDE, scale: str = "standardise
         x /= 255
     elif scale == "signed":
         x = x / 127.5 - 1
-    else:
+    elif scale == "standardise":
         x -= x.mean((1, 2), keepdims=True)
         x /= np.maximum(x.std((1, 2), keepdims=True), MIN_STD)
     return x[..., None]

@@ -80,6 +80,7 @@ LEVELS = [
         "gradcam",
         "making",
         "partition",
+        "rebuilding",
         "tracking",
         "verdict",
     },
@@ -99,6 +100,8 @@ LEVELS = [
     {
         "embedding",
         "fer_package",
+        "import_worker",
+        "importing",
         "looking",
         "outcomes",
         "runs",
