@@ -25,7 +25,11 @@ PARITY = 1e-3
 
 
 def to_litert(model: keras.Model, *, eight_bit: bool = False) -> bytes:
-    """Inference weights, float32 or with 8-bit kernels (a quarter of the size, probabilities off by about 0.01)."""
+    """Inference weights, float32 or with 8-bit kernels.
+
+    The reference network, a face on one core: float32 17.9 MB and 6.6 ms, as Keras to 2e-6 of a probability; 8-bit
+    4.5 MB and 1.4 ms, off by up to 0.012. (Half precision: 9.0 MB, 6.5 ms, off by 0.0016, so neither small nor exact.)
+    """
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
@@ -55,7 +59,7 @@ def make_bundle(
     import keras
 
     asked = card["preprocessing"]
-    part = folder.with_name(f".{folder.name}-{os.getpid()}")
+    part, old = (folder.with_name(f".{folder.name}-{os.getpid()}-{what}") for what in ("new", "old"))
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
@@ -72,11 +76,13 @@ def make_bundle(
         probabilities.save_weights(part / "model.weights.h5")
         whole = {**card, "sha256": hashlib.sha256(weights).hexdigest(), "keras_parity": difference}
         (part / CARD).write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            os.replace(folder, old)
         os.replace(part, folder)
         return difference
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        for left in (part, old):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _answers(weights: bytes, x: np.ndarray) -> np.ndarray:

@@ -181,7 +181,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 """A quick look in under a minute on drawn faces; the reference notebook's recipe; the long one."""
 
 
-def preset(name: str, **changes: Any) -> TrainingConfig:
+def preset(name: str, /, **changes: Any) -> TrainingConfig:
     """The settings of a preset with some of them changed; OptionError where there is none of that name."""
     if name not in PRESETS:
         raise OptionError(f"There is no preset called {name!r}. There are: {', '.join(PRESETS)}.")

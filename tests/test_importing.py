@@ -37,7 +37,7 @@ import keras_files
 from fer_core.import_worker import main
 for line in sys.stdin:
     task, _, folder = line.strip().partition(" ")
-    tasks = {"make": keras_files.main, "read": main, "rebuild": keras_files.rebuild_all}
+    tasks = {"make": keras_files.main, "read": main, "rebuild": keras_files.rebuild_all, "pair": keras_files.ask_pair}
     print("status", tasks[task](Path(folder)), flush=True)
 """
 
@@ -137,6 +137,21 @@ def test_the_notebooks_pair_of_files_reads_clips_like_any_other(quick: None, fil
         np.testing.assert_allclose(classifier(arrays["faces"])[:, FER7.index("happy")], happy, atol=1e-3)
     again = import_model(pair, labels=labels, scale="unit", name="My notebook!")
     assert again.name == "my-notebook-2" and {bundle.name, again.name} < {b.name for b in list_bundles()}
+
+
+def test_a_bundle_holds_the_pair_of_files_and_all_of_it_agrees(
+    quick: None, worker: Worker, files: Path, home: Path
+) -> None:
+    bundle = import_model([files / "notebook.h5"], labels=FER7, scale="unit", name="first")
+    assert worker.do("pair", bundle.folder) == "None"
+    with np.load(files / "expected.npz") as arrays:
+        engine = softmax(Classifier(bundle).logits(arrays["faces"]))
+        pair = np.load(bundle.folder / "asked.npy")  # Keras on model.json and model.weights.h5
+        assert np.abs(pair - engine).max() <= 1e-3 and np.abs(pair - arrays["notebook"]).max() <= 1e-3
+        for names in (["model.keras"], ["model.json", "model.weights.h5"]):
+            again = import_model([bundle.folder / name for name in names], labels=FER7, scale="unit", name="again")
+            assert np.abs(softmax(Classifier(again).logits(arrays["faces"])) - engine).max() <= 1e-3
+    assert not [path for path in (home / "models").iterdir() if path.name.startswith(".")]
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ def test_zero_epochs_are_refused_in_words():
 
 def test_settings_come_back_as_they_were():
     for name in PRESETS:
-        config = preset(name, data="x")
+        config = preset(name, data="x", name="mine")
         assert TrainingConfig.from_dict(json.loads(config.to_json())) == config
     with pytest.raises(OptionError, match="newer"):
         TrainingConfig.from_dict({"speed": 1})

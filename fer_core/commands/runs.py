@@ -6,6 +6,7 @@ import argparse
 import json
 
 from ..runs import list_runs, load_run
+from .common import say
 from .train import summary
 
 __all__ = ["HELP", "add_arguments", "run"]
@@ -30,8 +31,11 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(found, indent=2))
         return 0
+    if not found:
+        say("There is no training yet. Begin one: python -m fer_core train")
     for one in found:
         best = one["best_accuracy"]
         right = "" if best is None else f", {best:.1%} right (epoch {one['best_epoch']})"
-        print(f"{one['id']}: {one['state']}{right}")
+        called = "" if one["name"] == one["id"] else f" ({one['name']})"
+        print(f"{one['id']}{called}: {one['state']}{right}" + (f"; {one['error']}" if one["error"] else ""))
     return 0

@@ -6,9 +6,11 @@ import argparse
 import json
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 from ..architectures import ARCHITECTURES
+from ..library import list_datasets
 from ..runs import Run, load_run, start
 from ..training import PRESETS, TrainingConfig, preset
 from .common import say
@@ -33,7 +35,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def _config(args: argparse.Namespace) -> TrainingConfig:
     names = ("data", "architecture", "epochs", "batch", "seed", "name")
-    return preset(args.preset or "quick", **{n: getattr(args, n) for n in names if getattr(args, n) is not None})
+    given = {n: getattr(args, n) for n in names if getattr(args, n) is not None}
+    data = given.get("data", "")
+    if data and data not in {stored.name for stored in list_datasets()} and Path(data).exists():
+        given["data"] = str(Path(data).resolve())  # the training runs in another folder
+    return preset(args.preset or "quick", **given)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,36 +50,57 @@ def run(args: argparse.Namespace) -> int:
     else:
         one = start(_config(args))
     say(f"{one.id}: {one.folder}")
+    interrupted: list[int] = []
     if not args.detach:
-        handlers = {n: signal.signal(n, lambda *_: one.stop()) for n in (signal.SIGINT, signal.SIGTERM)}
+
+        def stop(number: int, frame: object) -> None:
+            interrupted.append(number)
+            say("Stopping; the best weights are kept.")
+            one.stop()
+
+        handlers = {n: signal.signal(n, stop) for n in (signal.SIGINT, signal.SIGTERM)}
         try:
             _follow(one)
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
-    state = one.state
-    if one.error:
-        say(f"Error: {one.error}")
-    elif not args.detach:
-        best = one.status.get("best_accuracy")
-        say(f"{state}; model: {one.bundle or 'none'}" + ("" if best is None else f"; {best:.1%} right"))
+        _tell_end(one)
     if args.json:
         print(json.dumps(summary(one), indent=2))
-    return 2 if one.error else 0
+    return 2 if one.error else 130 if interrupted else 0
+
+
+def _tell_end(one: Run) -> None:
+    if one.error:
+        say(f"Error: {one.error}")
+        return
+    if one.message:
+        say(one.message)
+    best = one.status.get("best_accuracy")
+    right = "" if best is None else f", {best:.1%} right in validation (epoch {one.status.get('best_epoch')})"
+    say(f"{one.state.capitalize()}{right}.")
+    if one.bundle:
+        say(f"Its model: {one.bundle}\nUse it on pages and in commands: python -m fer_core models --use {one.id}")
+    if one.resumable:
+        say(f"Go on: python -m fer_core train --resume {one.id}")
 
 
 def _follow(one: Run) -> None:
-    told, place = len(one.epochs()), 0
+    told, place, warned = len(one.epochs()), 0, False
     while True:
         state = one.state
         if one.place != place:
             place = one.place
             say(f"{place} other training{'s' * (place > 1)} of this computer go first." if place else "Its turn.")
+        if not warned and (warnings := one.status.get("warnings")) and state == "running":
+            warned = True
+            for words in warnings:
+                say(f"Note: {words}")
         for row in one.epochs().to_dict("records")[told:]:
             told += 1
             say(
-                f"epoch {row['epoch']}: {row['accuracy']:.1%} right in training, {row['val_accuracy']:.1%} in "
-                f"validation, {row['images_per_second']:.0f} images/s"
+                f"epoch {row['epoch']} of {one.config.epochs}: {row['accuracy']:.1%} right in training, "
+                f"{row['val_accuracy']:.1%} in validation, {row['images_per_second']:.0f} images/s"
             )
         if state in {"stopped", "done", "failed"}:
             return
@@ -89,6 +116,7 @@ def summary(one: Run) -> dict[str, Any]:
         "name": one.name,
         "state": one.state,
         "error": one.error,
+        "message": one.message,
         "folder": str(one.folder),
         "bundle": str(one.bundle) if one.bundle else None,
         **{key: status.get(key) for key in keys},
