@@ -24,8 +24,8 @@ QUIET = "#7B8794"
 """Grey of words and rules inside charts; it stands out on light and on dark pages."""
 
 PARTS = ("training", "validation")
-SPACE = 125
-"""Pixels that axis, title and legend take: Streamlit counts them into a chart's height."""
+AXIS, ROW = 100, 25
+"""Pixels that the axis with its title takes, and each row of a legend: Streamlit counts them into a chart's height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ def accuracy(
     runs: Mapping[str, pd.DataFrame],
     *,
     batches: pd.DataFrame | None = None,
+    per_epoch: int | None = None,
     references: Sequence[Reference] = (),
     epochs: int | None = None,
     height: int = 230,
@@ -64,6 +65,7 @@ def accuracy(
     Args:
         runs: name -> table with epoch, accuracy, val_accuracy. One run has a colour for each part, several one each.
         batches: table of one run with batch, epoch, accuracy: drawn faintly behind.
+        per_epoch: batches of an epoch; as many as the longest epoch so far has if None.
         references: rules across the chart.
         epochs: last epoch of the axis; that of the longest run if None.
         height: of the curves, in pixels.
@@ -71,19 +73,20 @@ def accuracy(
     scale = alt.Scale(domain=[0, 1])
     y = alt.Y("value:Q", title=None, axis=alt.Axis(format="%", values=[0, 0.2, 0.4, 0.6, 0.8, 1]), scale=scale)
     rules = _rules(references) if references else []
-    return _chart(runs, "accuracy", y, ".1%", batches, rules, epochs, height)
+    return _chart(runs, "accuracy", y, ".1%", _means(batches, "accuracy", per_epoch), rules, epochs, height)
 
 
 def loss(
     runs: Mapping[str, pd.DataFrame],
     *,
     batches: pd.DataFrame | None = None,
+    per_epoch: int | None = None,
     epochs: int | None = None,
     height: int = 230,
 ) -> alt.LayerChart:
     """Loss after each epoch, for training and validation; arguments as for `accuracy`."""
     y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=5, format="~g"), scale=alt.Scale(zero=True))
-    return _chart(runs, "loss", y, ".3f", batches, [], epochs, height)
+    return _chart(runs, "loss", y, ".3f", _means(batches, "loss", per_epoch), [], epochs, height)
 
 
 def recall(epochs: pd.DataFrame, *, last: int | None = None, height: int = 230) -> alt.LayerChart:
@@ -114,7 +117,7 @@ def recall(epochs: pd.DataFrame, *, last: int | None = None, height: int = 230) 
             alt.Tooltip("value:Q", title="Recall", format=".0%"),
         ],
     )
-    return _layers([base.mark_line(strokeWidth=2.2), base.mark_circle(size=30, opacity=1)], height)
+    return _layers([base.mark_line(strokeWidth=2.2), base.mark_circle(size=30, opacity=1)], height, -(-len(names) // 4))
 
 
 def learning_rate(epochs: pd.DataFrame, *, last: int | None = None, height: int = 110) -> alt.LayerChart:
@@ -123,11 +126,13 @@ def learning_rate(epochs: pd.DataFrame, *, last: int | None = None, height: int 
     table = table[table["value"].notna() & (table["value"] > 0)]
     base = alt.Chart(table).encode(
         x=_epoch_axis(last or _last([epochs])),
-        y=alt.Y("value:Q", title=None, scale=alt.Scale(type="log"), axis=alt.Axis(format=".0e", tickCount=3)),
+        y=alt.Y(
+            "value:Q", title=None, scale=alt.Scale(type="log"), axis=alt.Axis(format=".0e", tickCount=3, grid=False)
+        ),
         tooltip=[alt.Tooltip("epoch:Q", title="Epoch"), alt.Tooltip("value:Q", title="Learning rate", format=".2e")],
     )
     line = base.mark_line(interpolate="step-before", strokeWidth=2.2, color=SERIES[0])
-    return _layers([line, base.mark_circle(size=30, color=SERIES[0], opacity=1)], height)
+    return _layers([line, base.mark_circle(size=30, color=SERIES[0], opacity=1)], height, 0)
 
 
 def _chart(
@@ -147,15 +152,17 @@ def _chart(
     dashes = alt.Scale(domain=list(PARTS), range=[[4, 3], [1, 0]])
     if several:
         colours = alt.Scale(domain=list(runs), range=[SERIES[i % len(SERIES)] for i in range(len(runs))])
-        legend = alt.Legend(orient="top", columns=2, labelLimit=220, **stroke)
+        legend = alt.Legend(orient="top", columns=2, labelLimit=150, **stroke)
         colour = alt.Color("run:N", title=None, scale=colours, legend=legend)
     else:
         colours = alt.Scale(domain=list(PARTS), range=[SERIES[1], SERIES[0]])
         colour = alt.Color("part:N", title=None, scale=colours, legend=alt.Legend(orient="top", **stroke))
-    dash = alt.StrokeDash("part:N", title=None, scale=dashes, legend=alt.Legend(orient="top", **stroke))
+    # With several runs not beside the other legend: together they would be wider than a phone.
+    where = alt.Legend(orient="bottom" if several else "top", **stroke)
+    dash = alt.StrokeDash("part:N", title=None, scale=dashes, legend=where)
     layers: list[alt.Chart] = list(rules)
     if batches is not None and not several:
-        faint = alt.Chart(_batch_means(batches, measure)).mark_line(strokeWidth=1, opacity=0.35, color=SERIES[1])
+        faint = alt.Chart(batches).mark_line(strokeWidth=1, opacity=0.35, color=SERIES[1])
         layers.append(faint.encode(x=x, y=y))
     base = alt.Chart(table).encode(x=x, y=y, color=colour, detail="part:N")
     layers.append(base.mark_line(strokeWidth=2.4).encode(strokeDash=dash))
@@ -166,7 +173,7 @@ def _chart(
         alt.Tooltip("value:Q", title=measure.capitalize(), format=number),
     ]
     layers.append(base.mark_circle(size=34, opacity=1).encode(tooltip=tips))
-    return _layers(layers, height)
+    return _layers(layers, height, 2 + -(-len(runs) // 2) if several else 1)
 
 
 def _long(runs: Mapping[str, pd.DataFrame], measure: str) -> pd.DataFrame:
@@ -181,14 +188,15 @@ def _long(runs: Mapping[str, pd.DataFrame], measure: str) -> pd.DataFrame:
     return pd.concat(joined, ignore_index=True) if joined else empty
 
 
-def _batch_means(batches: pd.DataFrame, measure: str) -> pd.DataFrame:
+def _means(batches: pd.DataFrame | None, measure: str, per_epoch: int | None) -> pd.DataFrame | None:
     """Where in the epochs a batch lies, and its value; neighbours are joined where there are too many to draw."""
+    if batches is None:
+        return None
     if not len(batches) or measure not in batches:
         return pd.DataFrame({"epoch": [], "value": []})
     table = batches[["epoch", "batch"]].assign(value=[_number(v) for v in batches[measure]])
-    within = table.groupby("epoch")["batch"].transform(lambda found: found - found.min() + 1)
     # An epoch that is under way has as many batches as the longest before it: its points must not spread out.
-    table["epoch"] = table["epoch"] - 1 + within / max(1, int(within.max()))
+    table["epoch"] = table["epoch"] - 1 + table["batch"] / max(1, per_epoch or 0, int(table["batch"].max()))
     every = -(-len(table) // MOST_BATCHES)
     if every > 1:
         table = table.groupby(pd.RangeIndex(len(table)) // every)[["epoch", "value"]].mean()
@@ -228,7 +236,7 @@ def _number(value: object) -> float | None:
     return found if math.isfinite(found) else None
 
 
-def _layers(layers: list[alt.Chart], height: int) -> alt.LayerChart:
+def _layers(layers: list[alt.Chart], height: int, legend_rows: int) -> alt.LayerChart:
     chart = alt.LayerChart(layer=layers)
-    chart.height = height + SPACE
+    chart.height = height + AXIS + ROW * legend_rows
     return chart

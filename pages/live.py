@@ -12,6 +12,7 @@ from ui.camera import SIZES, TRANSLATIONS, WRONG, camera_state
 from ui.consent import agreed, ask
 from ui.frame import frame
 from ui.ice import ice_servers
+from ui.in_use import in_use
 from ui.monitor import STALLED, controls, now, runs, watch
 from ui.results import show_results
 from ui.settings import settings
@@ -50,6 +51,7 @@ def make(stage: Stage) -> LiveSession | None:
 def choose(stage: Stage) -> None:
     """Settings before the start."""
     titles = models()
+    in_use()
     with st.container(border=True):
         size = st.segmented_control(
             "Picture",
@@ -204,6 +206,7 @@ try:
                 stage.finish(STALLED)
                 if stage.turn != turn:
                     st.rerun()
+                in_use()
                 pictures(ready(chosen()))
             else:
                 live(stage, turn)

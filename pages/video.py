@@ -9,6 +9,7 @@ import streamlit as st
 from fer_core.errors import FerError
 from fer_core.jobs import Job, State
 from ui.frame import frame
+from ui.in_use import in_use
 from ui.intake import choose
 from ui.settings import settings
 from ui.shared import clock, jobs, poster
@@ -33,6 +34,7 @@ def welcome() -> None:
             "and a table to keep."
         )
         choose()
+        in_use()
         st.caption(
             f":material/lock: The clip is read on the computer that runs this app, sent nowhere else, and deleted "
             f"{gone} or at once when you say so.  \n"

@@ -14,12 +14,13 @@ from streamlit.errors import StreamlitPageNotFoundError
 from ui.notice import ABOUT, agree
 from ui.visit import begin
 
-__all__ = ["PAGES", "frame"]
+__all__ = ["PAGES", "frame", "way"]
 
 PAGES = {
     "pages/video.py": ("Analyse a clip", ":material/movie:"),
     "pages/live.py": ("Live", ":material/videocam:"),
     "pages/explore.py": ("Explore", ":material/grid_view:"),
+    "pages/train.py": ("Train", ":material/model_training:"),
     "pages/compare.py": ("Compare", ":material/compare_arrows:"),
     ABOUT: ("About", ":material/info:"),
 }
@@ -39,9 +40,14 @@ def frame(page: str) -> None:
     st.set_page_config(page_title=f"{title} · Expression Lab", page_icon=":material/mood:", layout="wide")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.markdown("**:material/mood: Expression Lab**", width="content")
-        with suppress(StreamlitPageNotFoundError):  # a page that was started as a script of its own is alone
-            for path, (label, symbol) in PAGES.items():
-                st.page_link(path, label=label, icon=symbol)
+        for path, (label, _) in PAGES.items():
+            way(path, label)
     begin()
     if page != ABOUT:
         agree()
+
+
+def way(page: str, label: str) -> None:
+    """Draw the way to a page; nothing where that page is not there, as one started as a script of its own is alone."""
+    with suppress(StreamlitPageNotFoundError):
+        st.page_link(page, label=label, icon=PAGES[page][1])

@@ -13,6 +13,7 @@ from fer_core.jobs import Job
 from fer_core.pace import Pace
 from fer_core.smoothing import Smoothing
 from fer_core.video import ClipInfo
+from ui.in_use import in_use
 from ui.intake import Source, discard, limits
 from ui.shared import clock, jobs, models, quoted, recognizer, usable
 from ui.visit import check_turn, took
@@ -33,6 +34,7 @@ def start_form(source: Source) -> None:
         words.markdown(f"**{quoted(source.name)}**")
         words.markdown(_facts(info))
         estimate = words.empty()
+    in_use()
     choice = _form(source)
     estimate.caption(_estimate(source, choice))
     if choice.pop("start"):
