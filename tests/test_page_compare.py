@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import streamlit as st
+from made import SEEN, keep_faces, own_model
 from streamlit.testing.v1 import AppTest
 
-from fer_core.bundles import CARD, DEFAULT, SHIPPED, WEIGHTS, load_bundle
+from fer_core.bundles import DEFAULT, WEIGHTS, load_bundle
 from fer_core.classification import Classifier, softmax
 from fer_core.contenders import BundleContender
-from fer_core.datasets import Dataset, load_dataset, save_dataset
+from fer_core.datasets import Dataset, save_dataset
 from fer_core.errors import ModelError
 from fer_core.evaluation import interval
 from fer_core.home import at_home
-from fer_core.labels import FER7, FERPLUS8, FERPLUS_TO_FER7
+from fer_core.labels import FER7
 from fer_core.looking import Look
 from fer_core.published import CAUTION, PUBLISHED
 from ui.shared import jobs
 from ui.visit import visits
 
 PAGE = str(Path(__file__).resolve().parent.parent / "pages" / "compare.py")
-SEEN = 40
 
 
 @pytest.fixture(autouse=True)
@@ -41,35 +40,6 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "home" / "models"
     jobs().close()
     st.cache_resource.clear()
-
-
-def keep(votes: bool = True) -> Dataset:
-    """Keep "faces": 40 drawn faces to be asked about and 20 of training, four of them copies; people see the labels."""
-    drawn = load_dataset("synthetic").split("Training").select(np.arange(SEEN + 16))
-    images = np.concatenate([drawn.images, drawn.images[:4]])
-    labels = np.concatenate([drawn.labels, drawn.labels[:4]])
-    given = np.zeros((len(labels), 10), np.uint8)
-    if votes:
-        words = {fer7: FERPLUS8.index(plus) for plus, fer7 in FERPLUS_TO_FER7.items()}
-        given[np.arange(len(labels)), [words[FER7[i]] for i in labels]] = 8
-        given[:, 7] = 2
-    where = np.array(["PublicTest"] * SEEN + ["Training"] * 20)
-    save_dataset("faces", Dataset(images, labels, FER7, where, given), title="Some *faces*")
-    return load_dataset("faces").split("PublicTest")
-
-
-def add(own: Path, name: str, edit: Callable[[dict], None] = lambda card: None) -> Path:
-    """A copy of the shipped model as one's own."""
-    folder = own / name
-    folder.mkdir(parents=True)
-    card = json.loads((SHIPPED / DEFAULT / CARD).read_text())
-    card["title"] = name.capitalize()
-    weights = (SHIPPED / DEFAULT / WEIGHTS).read_bytes() + name.encode()  # what comes after the network does not count
-    card["sha256"] = hashlib.sha256(weights).hexdigest()
-    edit(card)
-    (folder / CARD).write_text(json.dumps(card))
-    (folder / WEIGHTS).write_bytes(weights)
-    return folder
 
 
 def swap(card: dict) -> None:
@@ -151,8 +121,8 @@ def test_the_drawn_faces_and_the_shipped_models_are_offered_first():
 
 
 def test_figures_are_those_of_the_models_and_the_best_is_bold(alone: Path):
-    seen = keep()
-    add(alone, "swapped", swap)
+    seen = keep_faces()
+    own_model(alone, "swapped", swap)
     app = compare(start(), DEFAULT, "swapped")
     given = asked(seen.images)
     right = int((given.argmax(1) == seen.labels).sum())
@@ -187,7 +157,7 @@ def test_figures_are_those_of_the_models_and_the_best_is_bold(alone: Path):
 
 
 def test_a_second_look_asks_no_model(monkeypatch: pytest.MonkeyPatch):
-    keep()
+    keep_faces()
     app = compare(start(), DEFAULT)
     address = {key: app.query_params[key] for key in ("job", "data", "split", "model")}
     first = table(app)
@@ -202,7 +172,7 @@ def test_a_second_look_asks_no_model(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_an_address_that_leads_nowhere_is_said_and_one_can_choose():
-    keep()
+    keep_faces()
     for bad, says in (
         ({"data": "gone", "split": "PublicTest", "model": [DEFAULT]}, "no dataset called"),
         ({"data": "faces", "split": "Nowhere", "model": [DEFAULT]}, "no split called 'Nowhere'"),
@@ -214,10 +184,10 @@ def test_an_address_that_leads_nowhere_is_said_and_one_can_choose():
 
 
 def test_bad_models_are_said_and_the_others_are_compared(alone: Path):
-    keep(votes=False)
-    (add(alone, "broken") / WEIGHTS).write_bytes(b"nothing")
+    keep_faces(votes=False)
+    (own_model(alone, "broken") / WEIGHTS).write_bytes(b"nothing")
     letters = [{"name": "letters", "labels": list("abcdefghijklmno")}]
-    add(alone, "pets", lambda card: card.update(heads=letters, main="letters"))
+    own_model(alone, "pets", lambda card: card.update(heads=letters, main="letters"))
     app = ended(start(data="faces", split="PublicTest", model=["broken", "pets", "gone", DEFAULT]))
     sentences = {str(w.value).split("**")[1]: str(w.value) for w in app.warning}
     assert list(sentences) == ["broken", "pets", "gone"]
@@ -227,7 +197,7 @@ def test_bad_models_are_said_and_the_others_are_compared(alone: Path):
 
 
 def test_labels_of_other_names_are_matched_and_the_rest_is_said():
-    seen = keep(votes=False)
+    seen = keep_faces(votes=False)
     names = ("anger", "Disgust", "fear", "happiness", "neutral", "sadness", "bored")
     save_dataset("other", Dataset(seen.images, seen.labels, names, seen.splits))
     app = compare(start(), DEFAULT, data="other")
@@ -235,7 +205,7 @@ def test_labels_of_other_names_are_matched_and_the_rest_is_said():
 
 
 def test_a_dataset_of_one_class(alone: Path):
-    seen = keep(votes=False)
+    seen = keep_faces(votes=False)
     happy = seen.select(np.flatnonzero(seen.labels == FER7.index("happy")))
     save_dataset("happy", Dataset(happy.images, np.zeros(len(happy), np.int64), ("happy",), happy.splits))
     save_dataset("cats", Dataset(happy.images, np.zeros(len(happy), np.int64), ("cat",), happy.splits))
@@ -251,8 +221,8 @@ def test_a_dataset_of_one_class(alone: Path):
 
 
 def test_the_images_behind_a_cell_and_one_of_them_closely(alone: Path, monkeypatch: pytest.MonkeyPatch):
-    seen = keep()
-    add(alone, "swapped", swap)
+    seen = keep_faces()
+    own_model(alone, "swapped", swap)
     app = view(compare(start(), DEFAULT, "swapped"), "Mistakes")
     assert not pictures(app)
     given = asked(seen.images)
@@ -304,8 +274,8 @@ def test_the_images_behind_a_cell_and_one_of_them_closely(alone: Path, monkeypat
 
 
 def test_every_view_says_what_it_shows(alone: Path):
-    seen = keep()
-    add(alone, "swapped", swap)
+    seen = keep_faces()
+    own_model(alone, "swapped", swap)
     app = view(compare(start(), DEFAULT, "swapped"), "Confidence")
     assert table(app).shape == (5, 2) and len(app.get("vega_lite_chart")) == 2
     view(app, "Hardest images")
@@ -326,14 +296,14 @@ def test_every_view_says_what_it_shows(alone: Path):
 
 
 def test_the_report_is_made_of_this_comparison():
-    keep()
+    keep_faces()
     app = compare(start(), DEFAULT)
     button = app.get("download_button")[0]
     assert button.proto.label == "Download" and "no internet" in words(app)
 
 
 def test_images_made_harder():
-    keep()
+    keep_faces()
     app = view(compare(start(), DEFAULT), "Harder images")
     press(app, "Make the images harder")
     end = time.monotonic() + 120
@@ -367,9 +337,9 @@ def begun(app: AppTest, *models: str) -> AppTest:
 
 
 def test_it_waits_its_turn_runs_in_the_background_and_can_be_stopped(alone: Path, monkeypatch: pytest.MonkeyPatch):
-    keep()
+    keep_faces()
     for name in ("second", "third"):
-        add(alone, name)
+        own_model(alone, name)
     held = Held(monkeypatch)
     app = begun(start(), DEFAULT, "second", "third")
     end = time.monotonic() + 60
@@ -395,8 +365,8 @@ def test_a_visitor_of_a_host_shares_the_queue(alone: Path, monkeypatch: pytest.M
     app = start()
     folder = visits().get(app.session_state["visit"]).folder
     with at_home(folder):
-        keep()
-    add(folder / "models", "own")
+        keep_faces()
+    own_model(folder / "models", "own")
     held = Held(monkeypatch)
     begun(whole(app.run()), DEFAULT, "own")
     (job,) = visits().get(app.session_state["visit"]).jobs
