@@ -121,18 +121,19 @@ def live(stage: Stage, turn: int) -> None:
     if not active and session is None and places().free() <= 0:
         wait()
         return
-    if stage.problem and not active:
-        st.error(stage.problem, icon=":material/wifi_off:")
     servers = ice_servers()
     ready(usable(stage.choice.model))
+    with st.container():  # always there: the stream would end if its place in the page changed
+        if not active:
+            if stage.problem:
+                st.error(stage.problem, icon=":material/wifi_off:")
+            if (state := camera_state()) in WRONG:
+                st.error(WRONG[state], icon=":material/videocam_off:")
     left, right = st.columns([3, 2], gap="medium")
     with right:
         if active and session is not None:
             watch(session, KEY)
         else:
-            state = camera_state()
-            if state in WRONG:
-                st.error(WRONG[state], icon=":material/videocam_off:")
             choose(stage)
     width, height = SIZES[stage.choice.size]
     with left:
