@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 from weakref import WeakMethod
 
+from .priority import stand_back
+
 __all__ = ["Newest"]
 
 T = TypeVar("T")
@@ -66,6 +68,9 @@ class Newest(Generic[T]):
             thread.join(timeout)
 
     def _run(self) -> None:
+        # On two cores that fourteen processes wanted, 95 of 100 pictures came back within 47 ms with this and within
+        # 184 to 1516 ms without, and as many were read.
+        stand_back()
         while (item := self._next()) is not None:
             if work := self._work():
                 work(item)

@@ -14,6 +14,7 @@ import numpy as np
 from .drawing import draw
 from .errors import MediaError
 from .marks import Mark
+from .priority import stand_back
 from .writing import ClipWriter
 
 __all__ = ["Recording"]
@@ -83,6 +84,7 @@ class Recording:
         self._thread.join(timeout)
 
     def _run(self) -> None:
+        stand_back()  # the picture on its way back goes first
         try:
             with ClipWriter(self._path, width=self._width, height=self._height, frame_rate=self._rate) as writer:
                 while (item := self._next()) is not None:

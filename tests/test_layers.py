@@ -25,6 +25,7 @@ LEVELS = [
         "labels",
         "memory",
         "plainly",
+        "priority",
         "progress",
         "published",
         "types",

@@ -93,7 +93,7 @@ def watch(session: LiveSession, key: str) -> None:
     with st.container(horizontal=True, gap="small"):  # narrow enough for one line on a phone
         st.metric("Pictures/s", f"{pulse.rate:.0f}", width=75)
         st.metric("Read/s", f"{pulse.reads:.0f}", width=60)
-        st.metric("Delay", f"{1000 * pulse.delay:.0f} ms", width=105)
+        st.metric("Delay (ms)", f"{1000 * pulse.delay:.0f}", width=90)
         st.metric("Faces", session.faces, width=55)
     late = f"95 of 100 pictures go back within {1000 * pulse.delay_95:.0f} ms."
     st.caption(late if pulse.age is None else f"{late} The boxes are {1000 * pulse.age:.0f} ms old.")

@@ -1,0 +1,21 @@
+"""Threads that stand back when the processor is busy."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+
+__all__ = ["stand_back"]
+
+NICE = 10
+
+
+def stand_back() -> None:
+    """Let other threads go before the one that calls this, and before those that it starts; for the rest of its life.
+
+    Linux alone knows this for a single thread; elsewhere nothing happens.
+    """
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, max(NICE, os.getpriority(os.PRIO_PROCESS, thread)))
