@@ -6,7 +6,7 @@ Options: images a second of this program's step in float32 and mixed_bfloat16, b
 with Keras's own layers. Feeding: the step on batches as the three presets make them, against the same step on one
 fixed random batch, in turn within one process (goal: 90 %). Quick look: from the start of the run to 90 % validation
 accuracy on drawn faces (goal: 60 s). Stop: from the wish to the last step, and to the model. Each option has a process
-of its own. On a busy machine the figures say little; the load is printed.
+of its own. On a busy machine figures by the clock say little, those by processor time more; the load is printed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,22 +53,31 @@ def random_batch(config: TrainingConfig) -> tuple[np.ndarray, np.ndarray, np.nda
     )
 
 
-def steps(config: TrainingConfig, seconds: float, jit: bool) -> float:
-    """Images a second of this program's step on one batch."""
+def speed(images: Callable[[], int], seconds: float) -> list[float]:
+    """Images a second, and images a second of processor time, of work that tells how many it did."""
+    done, began, worked = 0, time.perf_counter(), time.process_time()
+    while not done or time.perf_counter() - began < seconds:
+        done += images()
+    return [done / (time.perf_counter() - began), done / (time.process_time() - worked)]
+
+
+def steps(config: TrainingConfig, seconds: float, jit: bool) -> list[float]:
+    """Speed of this program's step on one batch."""
     from fer_core.learner import Learner
 
     learner, batch = Learner(config, CLASSES, jit=jit), random_batch(config)
-    for number in range(3):
-        learner.step(number, 1e-4, *batch)
-    done, began = 0, time.perf_counter()
-    while done < 3 or time.perf_counter() - began < seconds:
-        learner.step(done, 1e-4, *batch)
-        done += 1
-    return done * config.batch / (time.perf_counter() - began)
+
+    def step() -> int:
+        learner.step(0, 1e-4, *batch)
+        return config.batch
+
+    speed(step, 0)
+    speed(step, 0)
+    return speed(step, seconds)
 
 
-def fit(config: TrainingConfig, seconds: float) -> float:
-    """Images a second of Keras's `fit` on arrays, with Keras's own layers, in its second and later epochs."""
+def fit(config: TrainingConfig, seconds: float) -> list[float]:
+    """Speed of Keras's `fit` on arrays, with Keras's own layers, in its second and later epochs."""
     import keras
     import tensorflow as tf
 
@@ -78,16 +88,20 @@ def fit(config: TrainingConfig, seconds: float) -> float:
     model.compile(keras.optimizers.Adam(1e-4), loss, metrics=["accuracy"])
     x, y, _ = random_batch(config)
     x, y = np.concatenate([x] * 4), np.concatenate([y] * 4)
-    model.fit(x, y, batch_size=config.batch, verbose=0)
-    done, began = 0, time.perf_counter()
-    while not done or time.perf_counter() - began < seconds:
+
+    def epoch() -> int:
         model.fit(x, y, batch_size=config.batch, verbose=0)
-        done += len(x)
-    return done / (time.perf_counter() - began)
+        return len(x)
+
+    speed(epoch, 0)
+    return speed(epoch, seconds)
 
 
-def feeding(config: TrainingConfig, seconds: float) -> float:
-    """Throughput on made batches over that on one batch: the median of blocks in turn."""
+def feeding(config: TrainingConfig, seconds: float) -> list[float]:
+    """Work for a step on one batch over that for a step on made ones, in time and in processor time of all threads.
+
+    The median of blocks in turn.
+    """
     from fer_core.feeding import batches
     from fer_core.learner import Learner
     from fer_core.synthetic import synthetic_faces
@@ -102,25 +116,25 @@ def feeding(config: TrainingConfig, seconds: float) -> float:
 
     learner, batch, feed = Learner(config, CLASSES), random_batch(config), made()
 
-    def block(fed: bool, count: int) -> float:
-        began = time.perf_counter()
+    def block(fed: bool, count: int) -> np.ndarray:
+        began = np.array([time.perf_counter(), time.process_time()])
         for number in range(count):
             learner.step(number, 1e-4, *(next(feed)[:3] if fed else batch))
-        return (time.perf_counter() - began) / count
+        return (np.array([time.perf_counter(), time.process_time()]) - began) / count
 
     block(True, 5)
     block(False, 2)
-    count = max(5, int(seconds / 10 / block(False, 5)))
+    count = max(5, int(seconds / 10 / block(False, 5)[0]))
     ratios = []
     for _ in range(5):
         alone = block(False, count)
         block(True, 5)  # what lay ready from the block before is used up
         ratios.append(alone / block(True, count))
-    return float(np.median(ratios))
+    return np.median(ratios, 0).tolist()
 
 
-def child(task: str, config: TrainingConfig, seconds: float, **more: Any) -> float:
-    """One figure from a process of its own; NaN where it fails."""
+def child(task: str, config: TrainingConfig, seconds: float, **more: Any) -> list[float]:
+    """Two figures from a process of its own, by the clock and by processor time; NaN where it fails."""
     request = json.dumps({"task": task, "config": json.loads(config.to_json()), "seconds": seconds, **more})
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.training", "--child", request],
@@ -131,12 +145,12 @@ def child(task: str, config: TrainingConfig, seconds: float, **more: Any) -> flo
     )
     if done.returncode:
         print(done.stderr.strip().splitlines()[-1], file=sys.stderr)
-        return float("nan")
-    return float(done.stdout.split()[-1])
+        return [float("nan")] * 2
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-def answer(request: dict[str, Any]) -> float:
-    """The figure that a child was asked for."""
+def answer(request: dict[str, Any]) -> list[float]:
+    """The figures that a child was asked for."""
     config, seconds = TrainingConfig.from_dict(request["config"]), request["seconds"]
     if request["task"] == "feeding":
         return feeding(config, seconds)
@@ -192,27 +206,33 @@ def main() -> int:
     parser.add_argument("--child", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
-        print(answer(json.loads(given.child)))
+        print(json.dumps(answer(json.loads(given.child))))
         return 0
     parts, missed, found = given.only or ("options", "feeding", "quick", "stop"), 0, {}
     print(f"{platform.machine()}, {given.threads} threads, load {os.getloadavg()[0]:.1f}, batch {given.batch}")
     usual = TrainingConfig(batch=given.batch, threads=given.threads)
     if "options" in parts:
-        print("images/s      " + "".join(f"{name:>15}" for name in OPTIONS))
+        print("images/s, and of processor time\n" + " " * 14 + "".join(f"{name:>16}" for name in OPTIONS))
         for network in given.networks:
-            row = []
-            for how in OPTIONS.values():
+            print(f"{network:14}", end="", flush=True)
+            found[network] = {}
+            for name, how in OPTIONS.items():
                 config = replace(usual, architecture=network, precision=str(how["precision"]))
                 more = {key: value for key, value in how.items() if key != "precision"}
-                row.append(child("options", config, given.seconds, **more))
-            found[network] = dict(zip(OPTIONS, row, strict=True))
-            print(f"{network:14}" + "".join(f"{value:15.1f}" for value in row), flush=True)
+                found[network][name] = child("options", config, given.seconds, **more)
+                print(
+                    "{:8.1f}{:>8}".format(found[network][name][0], f"({found[network][name][1]:.1f})"),
+                    end="",
+                    flush=True,
+                )
+            print()
     if "feeding" in parts:
         for name in PRESETS:
             config = preset(name, threads=given.threads)
-            value = found[f"feeding {name}"] = child("feeding", config, given.seconds)
-            missed += not value >= FEEDING_GOAL
-            print(f"feeding of {name} ({config.architecture}, {config.augmentation}): {value:.1%}", flush=True)
+            clock, work = found[f"feeding {name}"] = child("feeding", config, given.seconds)
+            missed += not work >= FEEDING_GOAL
+            network = f"{config.architecture}, {config.augmentation}"
+            print(f"feeding of {name} ({network}): {clock:.1%}, of processor time {work:.1%}", flush=True)
     with tempfile.TemporaryDirectory(prefix="benchmark-") as home:
         os.environ |= {"FER_HOME": home, "FER_QUEUE": f"{home}/queue"}
         if "quick" in parts:

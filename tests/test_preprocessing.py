@@ -184,3 +184,15 @@ def test_grey_levels_as_other_networks_take_them(scale, low, high):
     found = prepare(crops, 64, scale)
     assert found.shape == (2, 64, 64, 1) and found.dtype == np.float32
     assert (found[0] == low).all() and (found[1] == high).all()
+
+
+def test_each_image_is_standardised_whatever_its_layout_in_memory():
+    images = np.random.default_rng(0).integers(0, 256, (5, 48, 48), dtype=np.uint8)
+    for layout in (images, images.transpose(0, 2, 1), images[:, ::-1, ::-1], np.asfortranarray(images), images[:0]):
+        before = layout.copy()
+        for side, part in ((44, layout[:, 2:46, 2:46]), (48, layout)):
+            expected = part.astype(np.float64)
+            expected -= expected.mean((1, 2), keepdims=True)
+            expected /= expected.std((1, 2), keepdims=True)
+            np.testing.assert_allclose(prepare(layout, side)[..., 0], expected, atol=1e-5)
+        np.testing.assert_array_equal(layout, before)
