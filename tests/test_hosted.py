@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from fer_core.bundles import load_bundle
@@ -120,6 +121,25 @@ def test_a_visitor_reads_the_notice_first(hosted: None) -> None:
     assert not app.exception
     assert app.file_uploader and "A face is not a feeling" not in said(app)
     assert "when you close this page" in said(app)
+
+
+def test_the_folder_for_clips_is_the_owners(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "mine.mp4").write_bytes(SAMPLE.read_bytes())
+    monkeypatch.setattr("ui.intake.VIDEOS", tmp_path)
+    assert [s.options for s in start(agree=False).selectbox] == [["mine.mp4"]]
+    monkeypatch.setenv("FER_HOSTED", "1")
+    app = start()
+    assert not app.selectbox and "Up to 100 MB and 5 minutes" in said(app)
+
+
+def test_the_server_itself_refuses_a_larger_upload(hosted: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FER_MAX_UPLOAD_MB", "7")
+    before = config.get_option("server.maxUploadSize")
+    try:
+        start()
+        assert config.get_option("server.maxUploadSize") == 7
+    finally:
+        config.set_option("server.maxUploadSize", before)
 
 
 def test_the_about_page_needs_no_agreement(hosted: None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,3 +89,26 @@ def test_a_visitor_of_a_host_has_one_and_it_ends_with_the_visit(monkeypatch: pyt
         visits.close()
     processes[1].wait(300)
     assert not visits.root.exists()
+
+
+def test_the_queue_of_a_hosts_trainings_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FER_HOSTED", "1")
+    monkeypatch.setenv("FER_TRAINING", "1")
+    monkeypatch.setenv("FER_WAITING", "2")
+    own = Visits()
+    monkeypatch.setattr("ui.permit.visits", lambda: own)
+    locks = []
+    try:
+        for number in range(3):  # one runs and two wait
+            folder = own.root / own.start(str(number)) / "runs" / "a"
+            folder.mkdir(parents=True)
+            (folder / "config.json").write_text("{}")
+            locks.append(launching.take(folder))
+        mine = own.root / own.start("mine")
+        with at_home(mine), pytest.raises(Busy, match="3 trainings run or wait"):
+            begin(few())
+        assert not (mine / "runs").exists()
+    finally:
+        for lock in locks:
+            os.close(lock)
+        own.close()

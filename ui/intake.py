@@ -60,10 +60,12 @@ def choose() -> None:
         type=SUFFIXES,
         max_upload_size=now.max_upload_mb,
         key=f"upload-{nonce}",
-        help=f"Up to {now.max_upload_mb} MB"
-        + ("." if math.isinf(now.max_minutes) else f" and {now.max_minutes:g} minutes.")
+        help=f"Up to {now.max_upload_mb} MB."
         + ("" if now.hosted else " A larger clip: put it into the folder videos/ of the app."),
     )
+    if not math.isinf(now.max_minutes):
+        minutes = "1 minute" if now.max_minutes == 1 else f"{now.max_minutes:g} minutes"
+        st.caption(f"Up to {now.max_upload_mb} MB and {minutes}.")
     if upload is not None:
         _take(upload.name, lambda path: _copy(upload, path, now.max_upload_mb))
     with st.container(horizontal=True, vertical_alignment="bottom"):

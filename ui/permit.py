@@ -7,9 +7,11 @@ import math
 from fer_core.errors import FerError
 from fer_core.jobs import Busy
 from fer_core.keras_child import has_keras
+from fer_core.launching import held
 from fer_core.runs import ACTIVE, Run, list_runs, start
 from fer_core.training import TrainingConfig
 from ui.settings import settings
+from ui.visit import visits
 
 __all__ = ["begin", "go_on", "refusal"]
 
@@ -31,7 +33,7 @@ def begin(config: TrainingConfig) -> Run:
 
     Raises:
         FerError: it is switched off, or cannot be started.
-        Busy: the visitor of a host has one under way.
+        Busy: the visitor of a host has one under way, or as many of others run or wait as the host allows.
     """
     _check()
     return start(config, minutes=_minutes())
@@ -46,8 +48,14 @@ def go_on(run: Run, epochs: int | None = None) -> None:
 def _check() -> None:
     if words := refusal():
         raise FerError(words)
-    if settings().hosted and any(run.state in ACTIVE for run in list_runs()):
+    now = settings()
+    if not now.hosted:
+        return
+    if any(run.state in ACTIVE for run in list_runs()):
         raise Busy("You have a training under way or waiting already. Stop it, or wait until it is done.")
+    others = sum(held(path.parent) for path in visits().root.glob("*/runs/*/config.json"))
+    if others > now.waiting:
+        raise Busy(f"{others} trainings run or wait here already. Try again later.")
 
 
 def _minutes() -> float | None:

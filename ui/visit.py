@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import streamlit as st
-from streamlit import runtime
+from streamlit import config, runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fer_core.errors import FerError
@@ -143,6 +143,8 @@ def visits() -> Visits:
     """The visits of this server."""
     made = Visits()
     atexit.register(made.close)
+    if settings().hosted:  # pages look at what has arrived; the server itself takes no more than that
+        config.set_option("server.maxUploadSize", settings().max_upload_mb)
     return made
 
 
