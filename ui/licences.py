@@ -19,7 +19,7 @@ BROUGHT = {
     "ONNX Runtime": ("MIT", "runs the face detector"),
     "LiteRT": ("Apache-2.0", "runs the networks"),
     "PyAV": ("BSD-3-Clause", "clips; its wheel holds FFmpeg (LGPL-3.0), x264 and x265 (GPL-2.0)"),
-    "NumPy, pandas, scikit-learn, SciPy": ("BSD-3-Clause", "tables and figures"),
+    "NumPy, pandas, scikit-learn, SciPy, openTSNE": ("BSD-3-Clause", "tables, figures and maps"),
     "Altair, vl-convert, Jinja2": ("BSD-3-Clause", "charts and reports"),
     "TensorFlow, Keras": ("Apache-2.0", "training"),
 }
