@@ -7,11 +7,14 @@ import io
 import zipfile
 import zlib
 from collections.abc import Callable
+from functools import partial
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from .archives import Bounded, open_zip
+from .archives import MOST_MEMBERS, Bounded, open_zip
 from .arrays import read_npz
 from .errors import DatasetError
 from .imageset import Dataset, Skipped
@@ -84,7 +87,7 @@ def _read(path: str | Path, ferplus: str | Path | None, *, strict: bool) -> tupl
         raise DatasetError(f"{name} cannot be opened: it is a device. {WANTED}")
     try:
         if path.is_dir():
-            return _folder(path)
+            return _folder(path, ferplus)
         with open(path, "rb") as file:
             start = file.read(1024)
             for magic, kind in NOT_THESE.items():
@@ -108,63 +111,75 @@ def _read(path: str | Path, ferplus: str | Path | None, *, strict: bool) -> tupl
     return (data if ferplus is None else _with_votes(data, rows, ferplus, name)), skipped
 
 
-def _folder(path: Path) -> tuple[Dataset, Skipped]:
-    found = [p for p in path.rglob("*") if not p.is_symlink()]
+Member = tuple[str, int, Callable[[], Any]]
+"""A file of a folder or archive: its path there, its size, and what opens it."""
 
-    def reader(file: Path) -> Callable[[], bytes | None]:
-        def read() -> bytes | None:
-            try:
-                return file.read_bytes() if file.stat().st_size <= MOST_FILE else None
-            except OSError:
-                return None
 
-        return read
-
-    files = [(p.relative_to(path).as_posix(), reader(p)) for p in found if p.is_file()]
-    return read_tree(files, path.name, [p.relative_to(path).as_posix() for p in found if p.is_dir()])
+def _folder(path: Path, ferplus: str | Path | None) -> tuple[Dataset, Skipped]:
+    found = [p for p in islice(path.rglob("*"), MOST_MEMBERS + 1) if not p.is_symlink()]
+    if len(found) > MOST_MEMBERS:
+        raise DatasetError(
+            f"{path.name or path} holds more than {MOST_MEMBERS:,} files. Choose the folder that has the images alone."
+        )
+    members: list[Member] = [
+        (p.relative_to(path).as_posix(), p.stat().st_size, partial(open, p, "rb")) for p in found if p.is_file()
+    ]
+    folders = [p.relative_to(path).as_posix() for p in found if p.is_dir()]
+    return _table(members, ferplus, path.name) or _pictures(members, folders, path.name)
 
 
 def _zip(path: Path, ferplus: str | Path | None) -> tuple[Dataset, Skipped]:
     name = path.name
     with open_zip(path, name) as archive:
-        members = [m for m in archive.infolist() if not m.is_dir()]
-        if members and all(m.filename.endswith(".npy") for m in members):
+        files = [m for m in archive.infolist() if not m.is_dir()]
+        if files and all(m.filename.endswith(".npy") for m in files):
             return read_npz(path, name), Skipped()
-        tables = sorted((m for m in members if m.filename.lower().endswith(".csv")), key=lambda m: -m.file_size)
-        votes = None
+        members: list[Member] = [(m.filename, m.file_size, partial(archive.open, m)) for m in files]
+        folders = [m.filename.rstrip("/") for m in archive.infolist() if m.is_dir()]
         try:
-            for member in tables:
-                with archive.open(member) as raw:
-                    if "NF" in columns_of(io.BytesIO(raw.read(4096))):
-                        votes = member
-            for member in tables:
-                with archive.open(member) as raw:
-                    columns = [column.lower() for column in columns_of(io.BytesIO(raw.read(4096)))]
-                if {"emotion", "pixels"} <= set(columns):
-                    inside = f"{member.filename} in {name}"
-                    with archive.open(member) as raw:
-                        data, skipped, rows = read_csv(io.BufferedReader(Bounded(raw, name)), inside)  # type: ignore[arg-type]
-                    if ferplus is not None:
-                        data = _with_votes(data, rows, ferplus, inside)
-                    elif votes is not None:
-                        with archive.open(votes) as raw:
-                            read = read_votes(io.BufferedReader(Bounded(raw, name)), votes.filename)  # type: ignore[arg-type]
-                        data = _join(data, rows, *read, votes.filename, inside)
-                    return data, skipped
+            table = _table(members, ferplus, name)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             raise DatasetError(f"{name} is damaged inside. Make or download it again.") from error
+        return table or _pictures(members, folders, name)
 
-        def reader(member: zipfile.ZipInfo) -> Callable[[], bytes | None]:
-            def read() -> bytes | None:
-                try:
-                    return archive.read(member) if member.file_size <= MOST_FILE else None
-                except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError):
-                    return None
 
-            return read
+def _table(members: list[Member], ferplus: str | Path | None, name: str) -> tuple[Dataset, Skipped] | None:
+    """The largest FER2013 table among the files, with the votes that lie beside it; None where there is none."""
+    columns: dict[str, list[str]] = {}
+    tables = sorted((m for m in members if m[0].lower().endswith(".csv")), key=lambda m: -m[1])
+    for where, _, opened in tables:
+        with opened() as raw:
+            columns[where] = columns_of(io.BytesIO(raw.read(4096)))
+    found = [m for m in tables if {"emotion", "pixels"} <= {column.lower() for column in columns[m[0]]}]
+    if not found:
+        return None
+    inside = f"{found[0][0]} in {name}"
+    with found[0][2]() as raw:
+        data, skipped, rows = read_csv(io.BufferedReader(Bounded(raw, name)), inside)
+    votes = [m for m in tables if "NF" in columns[m[0]]]
+    if ferplus is not None:
+        data = _with_votes(data, rows, ferplus, inside)
+    elif votes:
+        with votes[0][2]() as raw:
+            read = read_votes(io.BufferedReader(Bounded(raw, name)), votes[0][0])
+        data = _join(data, rows, *read, votes[0][0], inside)
+    return data, skipped
 
-        folders = [m.filename.rstrip("/") for m in archive.infolist() if m.is_dir()]
-        return read_tree([(m.filename, reader(m)) for m in members], name, folders)
+
+def _pictures(members: list[Member], folders: list[str], name: str) -> tuple[Dataset, Skipped]:
+    def reader(size: int, opened: Callable[[], Any]) -> Callable[[], bytes | None]:
+        def read() -> bytes | None:
+            if size > MOST_FILE:
+                return None
+            try:
+                with opened() as file:
+                    return file.read(MOST_FILE)
+            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError):
+                return None
+
+        return read
+
+    return read_tree([(where, reader(size, opened)) for where, size, opened in members], name, folders)
 
 
 def _with_votes(data: Dataset, rows: int, ferplus: str | Path, name: str) -> Dataset:

@@ -89,7 +89,7 @@ def read_tree(
             split, row = kaggle[1], int(kaggle[2])
         jobs.append((path, SAME.get(parent.lower(), parent), split, row, read))
     for folder in folders:
-        if folder not in filled and not PurePosixPath(folder).name.startswith((".", "__MACOSX")):
+        if folder not in filled and not any(p.startswith((".", "__MACOSX")) for p in PurePosixPath(folder).parts):
             skipped.add("a folder without a picture", folder)
     jobs.sort(key=lambda job: job[0])
     blocks, kept = [], []

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .archives import MOST_MEMBERS
 from .home import home
 from .imageset import Dataset, Skipped, from_parts, to_parts
 from .memory import remembered_parts
@@ -40,12 +41,14 @@ def read_once(paths: list[Path], read: Callable[[], tuple[Dataset, Skipped]]) ->
     digest, size, newest = hashlib.blake2b(digest_size=16), 0, 0.0
     try:
         for path in paths:
-            for name, about in _files(path.resolve()):
+            for count, (name, about) in enumerate(_files(path.resolve())):
+                if count > MOST_MEMBERS:  # whoever reads it says what is wrong
+                    return read()
                 state = f"{about.st_size} {about.st_mtime_ns} {about.st_ctime_ns}"
                 digest.update(os.fsencode(name) + f"\0{state}\0".encode())
                 size += about.st_size
                 newest = max(newest, about.st_mtime, about.st_ctime)
-    except OSError:  # whoever reads it says what is wrong
+    except OSError:
         return read()
     if size < WORTH or newest > time.time() - SETTLED:
         return read()

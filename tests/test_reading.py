@@ -159,3 +159,28 @@ def test_by_name_or_path(tmp_path):
     assert len(open_dataset("synthetic")) == 2100 and len(open_dataset(tmp_path / "a.csv")) == 6
     with pytest.raises(DatasetError, match="neither a file or folder nor a dataset"):
         open_dataset("gone")
+
+
+def test_a_folder_that_holds_the_table(tmp_path):
+    folder = tmp_path / "download" / "deeper"
+    folder.mkdir(parents=True)
+    (folder / "fer2013.csv").write_bytes(csv_bytes(extra=["3,1 2,Training"]))
+    votes = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n"
+    (folder / "fer2013new.csv").write_text(votes + "".join(f"Training,x,{i},0,0,0,0,0,0,0,0,1\n" for i in range(7)))
+    (folder / "small.csv").write_bytes(csv_bytes(count=2))
+    read, skipped = read_dataset(tmp_path / "download")
+    np.testing.assert_array_equal(read.images, FACES)
+    assert read.votes[:, 0].tolist() == [0, 1, 2, 3, 4, 5] and "first: line 8" in str(skipped)
+    (folder / "fer2013.csv").write_bytes(csv_bytes()[:3000])
+    (folder / "small.csv").unlink()
+    with pytest.raises(DatasetError, match=r"deeper/fer2013\.csv in download"):
+        read_dataset(tmp_path / "download")
+
+
+def test_a_folder_with_far_too_much_in_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("fer_core.datasets.MOST_MEMBERS", 5)
+    monkeypatch.setattr("fer_core.rereading.MOST_MEMBERS", 5)
+    for i in range(6):
+        (tmp_path / f"{i}.txt").write_text("x")
+    with pytest.raises(DatasetError, match="more than 5 files"):
+        read_dataset(tmp_path)
