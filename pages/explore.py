@@ -9,9 +9,10 @@ from fer_core.dataset_charts import colours_of, count_chart
 from fer_core.datasets import SYNTHETIC, Dataset, Stored
 from fer_core.errors import FerError
 from fer_core.gallery import agreement, counts
+from ui.explore_bring import bring
 from ui.explore_faults import show_faults
 from ui.explore_grid import show_grid
-from ui.explore_intake import bring, choose_dataset, load, means, remove
+from ui.explore_intake import choose_dataset, load, means, remove
 from ui.explore_light import show_light
 from ui.explore_model import show_doubts, show_map
 from ui.explore_people import show_people
