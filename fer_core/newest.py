@@ -68,8 +68,7 @@ class Newest(Generic[T]):
             thread.join(timeout)
 
     def _run(self) -> None:
-        # On two cores that fourteen processes wanted, 95 of 100 pictures came back within 47 ms with this and within
-        # 184 to 1516 ms without, and as many were read.
+        # Two cores that 24 others wanted gave the pictures back 0.07 to 0.5 s late with this, 1.8 to 4.7 s without.
         stand_back()
         while (item := self._next()) is not None:
             if work := self._work():

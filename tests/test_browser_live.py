@@ -169,6 +169,14 @@ def test_from_consent_to_the_table(browser: Browser, address: str) -> None:
         length = page.evaluate("() => document.querySelector('video').duration")
         assert 0 < length < lasted
         expect(page.get_by_role("heading", name="Key moments")).to_be_visible()
+        with page.expect_download() as waiting:
+            page.get_by_role("button", name="Timeline (CSV)").click()
+        episodes = pd.read_csv(waiting.value.path())
+        assert "happy" in set(episodes["label"]) and (episodes["end_s"] > episodes["start_s"]).all()
+        with page.expect_download() as waiting:
+            page.get_by_role("button", name="Annotated clip (MP4)").click()
+        with av.open(str(waiting.value.path())) as clip:
+            assert clip.streams.video[0].codec_context.name == "h264"
 
         page.get_by_role("button", name="Delete this and start over").click()
         begin(page)  # and once more, in the same page
@@ -221,15 +229,9 @@ def test_a_start_and_a_stop_at_once_again_and_again(browser: Browser, address: s
             assert page.evaluate(WIDTH) <= 390
             stop(page)
             expect(page.get_by_role("button", name="Table (CSV)")).to_be_visible()
+            expect(page.get_by_role("button", name="Annotated clip (MP4)")).to_be_visible()
             assert page.evaluate(WIDTH) <= 390
             page.get_by_role("button", name="Delete this and start over").click()
-
-
-def test_without_a_camera_the_page_says_what_to_do(address: str) -> None:
-    with chromium() as browser, visit(browser, address) as page:
-        expect(page.get_by_text("finds no camera")).to_be_visible()
-        page.get_by_text("Single pictures", exact=True).click()
-        expect(page.get_by_text("Take a picture of yourself")).to_be_visible()
 
 
 def test_all_is_let_go_when_a_browser_is_killed(slow_address: str, camera: Path) -> None:
