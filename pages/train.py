@@ -48,6 +48,7 @@ def one(run: Run) -> None:
 
 def start() -> None:
     """The form, and what was trained so far."""
+    from ui.model_import import bring_in
     from ui.training_form import new_training
     from ui.training_table import all_runs, under_way
 
@@ -62,6 +63,7 @@ def start() -> None:
     under_way()
     new_training()
     all_runs()
+    bring_in()
 
 
 try:
