@@ -22,7 +22,7 @@ from .labels import FER7, FERPLUS8, KAGGLE_CODES
 from .pictures import SAME
 from .preprocessing import SCALES
 
-__all__ = ["ORDERS", "Foreign", "import_model", "inspect_model", "known_labels"]
+__all__ = ["ORDERS", "SUFFIXES", "Foreign", "import_model", "inspect_model", "known_labels"]
 
 ORDERS = {
     "by name": FER7,
