@@ -60,7 +60,7 @@ def confusion(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> alt.Laye
     order = list(names)
     base = alt.Chart(table).encode(
         y=alt.Y("truth:N", title="truth", sort=order),
-        x=alt.X("said:N", title="the model says", sort=order, axis=alt.Axis(labelAngle=-45)),
+        x=alt.X("said:N", title="the model says", sort=order, axis=alt.Axis(labelAngle=-45, labelOverlap=False)),
         tooltip=[
             alt.Tooltip("truth:N", title="Truth"),
             alt.Tooltip("said:N", title="Said"),

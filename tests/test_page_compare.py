@@ -150,7 +150,8 @@ def test_figures_are_those_of_the_models_and_the_best_is_bold(alone: Path):
     published = table(whole(app.run()))
     assert len(published) == 2 + len(PUBLISHED) and CAUTION in words(app)
     row = published.loc[f"{PUBLISHED[0].title} :gray-badge[published]"]
-    assert row["Right"] == f"{PUBLISHED[0].accuracy:.1%}" and row["On"].startswith(PUBLISHED[0].split)
+    assert row["Right"] == f"{PUBLISHED[0].accuracy:.1%}" and row["On"] == PUBLISHED[0].split
+    assert f"{PUBLISHED[1].title}: {PUBLISHED[1].source}" in words(app)
     app.segmented_control(key="truth").set_value("ferplus")
     people = table(whole(app.run()))
     assert len(people) == 2 and people.loc["Expression S", "On"] == "PublicTest, 36 images"

@@ -28,7 +28,8 @@ def show_figures(work: Comparison, view: View, clean: bool) -> None:
         table = pd.concat([table, published_rows(list(table.columns))], ignore_index=True)
     st.table(table, border="horizontal", hide_index=True, alt="Figures of each model")
     if published:
-        st.caption(CAUTION)
+        sources = [f"{row.title}: {', '.join(w for w in (row.source, row.note) if w)}" for row in PUBLISHED]
+        st.caption(f"{CAUTION} Sources: {'; '.join(sources)}.")
     with st.expander("What the figures mean", icon=":material/help:"):
         st.markdown("\n".join(f"- **{name}**: {words}" for name, words in MEANINGS.items()))
     if len(work.evaluations) > 1:
@@ -62,7 +63,7 @@ def published_rows(columns: Sequence[str]) -> pd.DataFrame:
         {
             "Model": [f"{row.title} :gray-badge[published]" for row in PUBLISHED],
             "Right": [f"{row.accuracy:.1%}" for row in PUBLISHED],
-            "On": [f"{row.split} ({'; '.join(w for w in (row.source, row.note) if w)})" for row in PUBLISHED],
+            "On": [row.split for row in PUBLISHED],
         }
     )
     return rows.reindex(columns=columns, fill_value=NONE)
