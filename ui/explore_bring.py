@@ -178,10 +178,11 @@ def _kaggle(job: Job[KaggleDownload] | None) -> None:
     elif job is not None:
         st.info("The download was stopped; nothing of it was kept.", icon=":material/stop_circle:")
     with st.form("explore-kaggle", border=False, clear_on_submit=True):
-        handle = st.selectbox(
+        handle = st.radio(
             "Dataset",
             list(SOURCES),
-            format_func=lambda key: f"{SOURCES[key]} ({key})",
+            captions=[f"kaggle.com/datasets/{name}" for name in SOURCES],
+            format_func=lambda name: SOURCES[name],
             key="explore-kaggle-handle",
         )
         token = st.text_input(
