@@ -86,13 +86,14 @@ def map_chart(table: pd.DataFrame, names: Sequence[str]) -> alt.Chart:
     """
     brush = alt.selection_interval(name="brush", encodings=["x", "y"])
     colours = colours_of(names)
-    scale, nothing = alt.Scale(domain=[-1.03, 1.03]), alt.Axis(labels=False, ticks=False, grid=False, domain=False)
+    nothing = alt.Axis(labels=False, ticks=False, grid=False, domain=False)
+    ends = {axis: (float(table[axis].min()) - 0.03, float(table[axis].max()) + 0.03) for axis in ("x", "y")}
     return (
         alt.Chart(table, height=SPACE + 400)
         .mark_circle(size=14, cursor="crosshair")
         .encode(
-            x=alt.X("x:Q", title=None, scale=scale, axis=nothing),
-            y=alt.Y("y:Q", title=None, scale=scale, axis=nothing),
+            x=alt.X("x:Q", title=None, scale=alt.Scale(domain=ends["x"]), axis=nothing),
+            y=alt.Y("y:Q", title=None, scale=alt.Scale(domain=ends["y"]), axis=nothing),
             color=alt.Color(
                 "label:N",
                 title=None,

@@ -200,7 +200,7 @@ def test_the_map_and_the_images_of_a_box():
     data = load_dataset("synthetic").select(np.arange(60))
     save_dataset("few", data)
     app = view(choose(start(), "few"), "Map")
-    app.selectbox[1].set_value("")  # plain pixels
+    app.selectbox(key="explore-map-model").set_value("")  # plain pixels
     done(whole(app.run()), "Draw the map")
     places = positions(features(data, None))
     (chart,) = app.get("vega_lite_chart")
@@ -298,14 +298,67 @@ def test_a_zip_is_kept_under_its_name_and_can_be_deleted():
     assert app.selectbox[0].value == "synthetic" and len(list_datasets()) == 1
 
 
-@pytest.mark.parametrize(
-    ("name", "data"),
-    [("half.zip", zipped()[:300]), ("paper.csv", b"%PDF-1.7 ..."), ("empty.csv", b""), ("other.csv", b"a,b\n1,2\n")],
-)
-def test_a_bad_upload_is_one_sentence_and_leaves_nothing(name: str, data: bytes):
+def row(label: str = "3", pixels: int = 48 * 48, value: int = 7) -> str:
+    return f"{label},{' '.join([str(value)] * pixels)},Training\n"
+
+
+HEAD = "emotion,pixels,Usage\n"
+
+
+def members(*names: str, link: bool = False) -> bytes:
+    """A ZIP of such members, each no picture; a link where asked for."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in names:
+            info = zipfile.ZipInfo(name)
+            info.external_attr = (0o120777 if link else 0o100644) << 16
+            archive.writestr(info, b"/etc/passwd" if link else b"no picture")
+    return buffer.getvalue()
+
+
+BAD = {
+    "half.zip": (zipped()[:300], "not whole|no whole ZIP"),
+    "outside.zip": (members("../../happy/a.png"), "leads out of the archive"),
+    "link.zip": (members("happy/a.png", link=True), "holds a link"),
+    "letters.zip": (members("happy/a.png", "happy/b.txt"), "no picture"),
+    "paper.csv": (b"%PDF-1.7 ...", "is a PDF"),
+    "empty.csv": (b"", "empty|no row|no line"),
+    "other.csv": (b"a,b\n1,2\n", "column"),
+    "short.csv": ((HEAD + row(pixels=2303)).encode(), "2303 pixels"),
+    "bright.csv": ((HEAD + row(value=300)).encode(), "0 to 255|300"),
+    "label.csv": ((HEAD + row("9")).encode(), "no code from 0 to 6"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_upload_is_one_sentence_and_leaves_nothing(name: str, tmp_path: Path):
+    data, says = BAD[name]
     app = upload(start(), name, data)
     assert len(app.error) == 1 and "cannot be used" in app.error[0].value
-    assert len(list_datasets()) == 1
+    assert re.search(says, app.error[0].value), app.error[0].value
+    assert len(list_datasets()) == 1 and not list((tmp_path / "home").glob("datasets/*"))
+
+
+def test_what_would_unpack_to_too_much(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("fer_core.archives.MOST_BYTES", 1000)
+    app = upload(start(), "bomb.zip", zipped())
+    assert "would unpack to" in app.error[0].value and len(list_datasets()) == 1
+
+
+def test_a_few_bad_rows_are_left_out_counted_and_told():
+    table = (
+        "\ufeff"
+        + HEAD.replace("\n", "\r\n")
+        + row()
+        + row(value=300)
+        + row("0", value=8)
+        + row(pixels=2303)
+        + row(value=9)
+    )
+    app = upload(start(), "mixed.csv", table.encode())
+    assert "3 images were read" in words(app)
+    told = " ".join(caption.value for caption in app.caption)
+    assert "2 left out" in told and "line 3" in told and "line 5" in told
 
 
 def test_an_upload_beyond_the_limit(monkeypatch: pytest.MonkeyPatch):

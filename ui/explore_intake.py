@@ -17,7 +17,7 @@ from fer_core.errors import FerError
 from fer_core.gallery import mean_faces
 from fer_core.home import home
 from fer_core.quality import Quality, check
-from ui.shared import quoted
+from ui.shared import escaped, quoted
 
 __all__ = ["choose_dataset", "load", "means", "open_next", "quality", "remove"]
 
@@ -79,7 +79,7 @@ def choose_dataset() -> Stored:
             icon=":material/draw:",
         )
     elif stored.source or stored.note:
-        st.caption("  \n".join(quoted(words)[1:-1] for words in (stored.source, stored.note[:400]) if words))
+        st.caption("  \n".join(escaped(words, 400) for words in (stored.source, stored.note) if words))
     return stored
 
 
