@@ -108,7 +108,7 @@ def view(app: AppTest, name: str) -> AppTest:
 
 
 def table(app: AppTest, number: int = 0):
-    found = app.table[number].value.map(lambda cell: cell.replace("\u00a0", " "))
+    found = app.table[number].value.map(lambda cell: cell.replace("\u00a0", " ").replace("\\", ""))
     return found.set_index(found.columns[0])
 
 
@@ -155,6 +155,16 @@ def test_figures_are_those_of_the_models_and_the_best_is_bold(alone: Path):
     app.segmented_control(key="truth").set_value("ferplus")
     people = table(whole(app.run()))
     assert len(people) == 2 and people.loc["Expression S", "On"] == "PublicTest, 36 images"
+
+
+def test_models_of_one_title_are_told_apart(alone: Path):
+    keep_faces()
+    for name in ("first", "second"):
+        own_model(alone, name, lambda card: card.update(title="Mine"))
+    app = start()
+    offered = app.multiselect(key="compare-models").options
+    assert {"Mine · yours · first", "Mine · yours · second"} <= set(offered)
+    assert list(table(compare(app, "first", "second")).index) == ["Mine (first)", "Mine (second)"]
 
 
 def test_a_second_look_asks_no_model(monkeypatch: pytest.MonkeyPatch):

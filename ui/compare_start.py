@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import streamlit as st
@@ -44,6 +45,7 @@ def addressed() -> Choice | None:
 def choose(before: Choice | None) -> Choice | None:
     """Draw the choice, beginning with the one before; gives what was chosen when the person starts."""
     datasets, models = {stored.name: stored for stored in list_datasets()}, offered()
+    words = _words(models)
     with st.container(border=True):
         left, right = st.columns(2, gap="large")
         with left:
@@ -63,7 +65,7 @@ def choose(before: Choice | None) -> Choice | None:
                 "Models",
                 list(models),
                 default=[m for m in (before.models if before else _usual(models)) if m in models][:MOST],
-                format_func=lambda key: " · ".join(models.get(key, (key, "gone"))),
+                format_func=lambda key: words.get(key, key),
                 max_selections=MOST,
                 key="compare-models",
                 placeholder="Choose one or more",
@@ -79,6 +81,12 @@ def choose(before: Choice | None) -> Choice | None:
                 return Choice(name, split, tuple(chosen))
             st.error("Choose at least one model.", icon=":material/error:")
     return None
+
+
+def _words(models: dict[str, tuple[str, str]]) -> dict[str, str]:
+    """What the list of models says. No two are alike: a list of Streamlit's could not tell them apart."""
+    often = Counter(models.values())
+    return {name: " · ".join((*told, name) if often[told] > 1 else told) for name, told in models.items()}
 
 
 def _usual(models: dict[str, tuple[str, str]]) -> list[str]:
