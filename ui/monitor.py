@@ -90,6 +90,8 @@ def watch(session: LiveSession, key: str) -> None:
     pulse = session.pulse()
     with st.container():  # always there, so that what stands below keeps its place
         troubles(session, pulse)
+    if pulse.frames == 0:
+        return
     with st.container(horizontal=True, gap="small"):  # narrow enough for one line on a phone
         st.metric("Pictures/s", f"{pulse.rate:.0f}", width=75)
         st.metric("Read/s", f"{pulse.reads:.0f}", width=60)
