@@ -28,6 +28,7 @@ from fer_core.run_files import epochs_csv, run_zip
 from fer_core.runs import Run, list_runs
 from fer_core.training import TrainingConfig, preset
 from ui.training import references, titles
+from ui.training_watch import axis_end
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = str(ROOT / "pages" / "train.py")
@@ -376,6 +377,11 @@ def test_headway_by_hand():
     assert done(half, epochs) == 2.5 and done({**half, "epoch": 2}, epochs) == 2 and done({}, epochs) == 2
     assert left(half, epochs, 4, None, None) == pytest.approx(1.5 * 2.5)
     assert left({}, epochs[:0], 4, 100.0, 50) == pytest.approx(2) and left({}, epochs[:0], 4, None, 50) is None
+
+
+def test_the_axis_of_a_long_plan_grows_by_doubling():
+    assert [axis_end(25, n) for n in (0, 24, 25)] == [25, 25, 25]
+    assert [axis_end(1000, n) for n in (0, 59, 60, 119, 120, 999)] == [60, 60, 120, 120, 240, 1000]
 
 
 def test_titles_are_unique():

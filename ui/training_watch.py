@@ -16,7 +16,7 @@ from ui.shared import clock, quoted
 from ui.training import PROBLEM, network, references, say_problem
 from ui.training_after import keep, use
 
-__all__ = ["show_run"]
+__all__ = ["axis_end", "show_run"]
 
 STOP = {"queued": "Leave the queue", "stopping": "Stopping …"}
 
@@ -32,6 +32,9 @@ TONES = {
     "stopped": (st.info, ":material/pause_circle:"),
 }
 
+WHOLE = 60
+"""Epochs up to which axes show the whole plan from the start."""
+
 EXPLAINED = """
 - **Guessing**: naming an expression at random, without looking.
 - **People, about 65 %**: what people reached who were asked for the label of such images (Goodfellow et al., 2013:
@@ -40,8 +43,8 @@ EXPLAINED = """
 - **Best published, 76.1 %**: EmoNeXt-XL, a network that had learned from millions of other images before
   (El Boudouri and Bohi, 2023).
 
-They were measured on FER2013's test images. Much higher claims for FER2013 come from test images that the network had
-seen in training.
+They were measured on FER2013's test images, and say nothing about other images. Much higher claims for FER2013 come
+from test images that the network had seen in training.
 """
 
 
@@ -146,24 +149,32 @@ def _progress(state: str, status: dict, config: TrainingConfig, epochs: pd.DataF
     return min(1.0, so_far / config.epochs), words
 
 
+def axis_end(planned: int, complete: int) -> int:
+    """Last epoch of the axes: that of the plan, or for a long one twice as many whenever the curves reach the end."""
+    end = WHOLE
+    while end <= complete:
+        end *= 2
+    return min(planned, end)
+
+
 def _curves(
     run_id: str, config: TrainingConfig, status: dict, epochs: pd.DataFrame, batches: pd.DataFrame, names: list[str]
 ) -> None:
     steps = status.get("batches")
     steps = steps if isinstance(steps, int) else None
-    lines = references(config.data, names)
+    lines, last = references(config.data, names), axis_end(config.epochs, len(epochs))
     one, two = st.columns(2, gap="medium")
     with one:
         st.markdown("**Accuracy**")
         st.altair_chart(
-            curves.accuracy({"run": epochs}, batches=batches, per_epoch=steps, references=lines, epochs=config.epochs),
+            curves.accuracy({"run": epochs}, batches=batches, per_epoch=steps, references=lines, epochs=last),
             key=f"accuracy-{run_id}",
             alt="Share of images named right after each epoch, in training and in validation",
         )
     with two:
         st.markdown("**Loss**")
         st.altair_chart(
-            curves.loss({"run": epochs}, batches=batches, per_epoch=steps, epochs=config.epochs),
+            curves.loss({"run": epochs}, batches=batches, per_epoch=steps, epochs=last),
             key=f"loss-{run_id}",
             alt="Loss after each epoch, in training and in validation",
         )
@@ -172,14 +183,14 @@ def _curves(
         st.markdown("**Recall of each expression**")
         st.altair_chart(
             # A new key when the first epoch brings the names: a chart that is drawn keeps its height.
-            curves.recall(epochs, last=config.epochs),
+            curves.recall(epochs, last=last),
             key=f"recall-{bool(len(epochs))}-{run_id}",
             alt="Share of each expression's validation images that were named right, after each epoch",
         )
     with two:
         st.markdown("**Learning rate**")
         st.altair_chart(
-            curves.learning_rate(epochs, last=config.epochs),
+            curves.learning_rate(epochs, last=last),
             key=f"rate-{run_id}",
             alt="Learning rate of each epoch",
         )
