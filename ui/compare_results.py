@@ -97,7 +97,7 @@ def _report(work: Comparison) -> None:
 def _what_counts(work: Comparison) -> tuple[View, bool]:
     """Draw the choice of truth and part, where there is one; gives the view and whether it is the clean part."""
     kind, clean = LABELS, False
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         if work.known.any() and any(e.ferplus is not None for e in work.evaluations):
             kind = st.segmented_control(
                 "Held against",
