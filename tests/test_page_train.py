@@ -277,7 +277,9 @@ def test_an_interrupted_run_goes_on(monkeypatch: pytest.MonkeyPatch):
     asked: list[str] = []
     monkeypatch.setattr("fer_core.runs.launch", lambda folder, lock, minutes: asked.append(folder.name))
     press(app, "Go on")
-    assert asked == ["killed"]
+    fake_run("early", state="running")
+    press(start("early"), "Try again")
+    assert asked == ["killed", "early"]
 
     def gone(folder: Path, lock: int, minutes: float | None) -> None:
         raise OSError(28, "No space left on device")

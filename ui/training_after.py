@@ -28,7 +28,8 @@ def use(run: Run) -> None:
                 "Use this model", type="primary", icon=":material/done_all:", on_click=_choose, args=(run,), key="use"
             )
         if run.resumable:
-            st.button("Go on", icon=":material/play_arrow:", on_click=_resume, args=(run,), key="resume")
+            again = "Go on" if len(run.epochs()) else "Try again"
+            st.button(again, icon=":material/play_arrow:", on_click=_resume, args=(run,), key="resume")
 
 
 def keep(run: Run) -> None:
