@@ -51,17 +51,26 @@ def open_zip(path: str | Path, name: str) -> zipfile.ZipFile:
         problem = f"holds {len(members):,} files; at most {MOST_MEMBERS:,} are allowed"
     elif unpacked > MOST_BYTES:
         problem = f"would unpack to {unpacked / 1024**2:,.0f} MB; at most {MOST_BYTES / 1024**2:,.0f} MB are allowed"
+    refused: dict[str, list[str]] = {}
     for member in members:
-        parts = member.filename.replace("\\", "/").split("/")
-        if ".." in parts or member.filename.startswith(("/", "\\")) or ":" in parts[0]:
-            problem = f"holds a file whose name leads out of the archive ({member.filename[:80]!r})"
-        elif stat.S_ISLNK(member.external_attr >> 16):
-            problem = f"holds a link ({member.filename[:80]!r}), which is refused"
-        elif member.flag_bits & 1:
-            problem = "is protected by a password; make one without"
-        if problem:
-            break
+        if why := _refusal(member):
+            refused.setdefault(why, []).append(member.filename[:80])
+    if not problem and refused:
+        why, names = next(iter(refused.items()))
+        problem = f"holds {len(names):,} {why} (first: {names[0]!r})"
     if problem:
         archive.close()
         raise DatasetError(f"{name} {problem}.")
     return archive
+
+
+def _refusal(member: zipfile.ZipInfo) -> str:
+    """What is wrong with a file of an archive; nothing where it is fit."""
+    parts = member.filename.replace("\\", "/").split("/")
+    if ".." in parts or member.filename.startswith(("/", "\\")) or ":" in parts[0]:
+        return "with a name that leads out of the archive, which is refused"
+    if stat.S_ISLNK(member.external_attr >> 16):
+        return "that is a link to elsewhere, which is refused"
+    if member.flag_bits & 1:
+        return "protected by a password; make an archive without"
+    return ""

@@ -22,6 +22,11 @@ def csv_bytes(extra=(), ends="\n", usage=True, count=6):
     return ends.join([*rows, *extra, ""]).encode()
 
 
+def write(path, data):
+    path.write_bytes(data)
+    return path
+
+
 def png(face):
     return cv2.imencode(".png", face)[1].tobytes()
 
@@ -63,6 +68,29 @@ def test_bad_lines_are_left_out_and_counted(tmp_path):
     assert len(read) == 6 and len(skipped) == 3
     assert "1 has 2303 pixels where 2304 are needed (first: line 8)" in str(skipped)
     assert "grey level 300" in str(skipped) and "label that is no code" in str(skipped)
+
+
+def test_line_ends_of_all_kinds_in_one_file(tmp_path):
+    lines = csv_bytes().decode().split("\n")
+    ends = ["\r\n", "\n", "\r", "\n", "\r\n", "\r", "\n", "\n"]
+    mixed = "".join(line + end for line, end in zip(lines, ends, strict=True))
+    (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbf" + mixed.encode())
+    read, skipped = read_dataset(tmp_path / "a.csv")
+    np.testing.assert_array_equal(read.images, FACES)
+    assert read.labels.tolist() == read_dataset(write(tmp_path / "b.csv", csv_bytes()))[0].labels.tolist()
+    assert len(skipped) == 0
+
+
+def test_how_many_lines_are_bad_and_the_first_of_each_kind(tmp_path):
+    good = " ".join(["7"] * 2304)
+    short, high = f"3,{good[2:]},Training", f"3,{good.replace('7', '300', 1)},Training"
+    _, skipped = read_dataset(write(tmp_path / "a.csv", csv_bytes(extra=[short, high, short, short])))
+    assert str(skipped).startswith(
+        "4 left out: 3 has 2303 pixels where 2304 are needed (first: line 8); 1 has the grey"
+    )
+    assert "(first: line 9)" in str(skipped)
+    with pytest.raises(DatasetError, match=r"Most of the 13 lines of b\.csv cannot be used\. 7 left out: .*line 8"):
+        read_dataset(write(tmp_path / "b.csv", csv_bytes(extra=[short] * 7)))
 
 
 def test_folders_and_the_same_in_a_zip(tmp_path):
@@ -127,15 +155,15 @@ def test_zips_that_are_refused(tmp_path, monkeypatch):
     link.external_attr = 0o120777 << 16
     with zipfile.ZipFile(tmp_path / "link.zip", "w") as archive:
         archive.writestr(link, "/etc/passwd")
-    zip_of(tmp_path / "out.zip", {"../x.png": TREE["fer/train/happy/1.png"]})
+    zip_of(tmp_path / "out.zip", {"a/1.png": b"", "../x.png": TREE["fer/train/happy/1.png"], "/etc/y.png": b""})
     zip_of(tmp_path / "none.zip", {"x.txt": b"hello"})
     zip_of(tmp_path / "bomb.zip", {"a.csv": bomb()})
     (tmp_path / "bomb.csv").write_bytes(gzip.compress(csv_bytes() * 200))
     monkeypatch.setattr("fer_core.archives.MOST_BYTES", 1_000_000)
     for name, says in {
         "half.zip": "no whole ZIP",
-        "link.zip": "holds a link",
-        "out.zip": "leads out of the archive",
+        "link.zip": "holds 1 that is a link to elsewhere, .*first: 'train/happy/x.png'",
+        "out.zip": r"holds 2 with a name that leads out of the archive, .*first: '\.\./x\.png'",
         "none.zip": "has no picture in a folder",
         "bomb.zip": "would unpack to 3 MB",
         "bomb.csv": "unpacks to more than 1 MB",
