@@ -117,16 +117,16 @@ def export(data: Dataset, run: Path, folder: Path) -> None:
         "sha256": hashlib.sha256(weights).hexdigest(),
     }
     (part / CARD).write_text(json.dumps(card))
-    raw = Classifier(_read(part), flip=True)
+    raw = Classifier(_read(part, folder.name), flip=True)
     logits, (clear, seen) = raw.logits(test.images), majority(test.votes)
     heads[0]["temperature"] = fit_temperature(logits[:, :7], test.labels)
     heads[1]["temperature"] = fit_temperature(logits[clear][:, 7:], seen[clear])
     (part / CARD).write_text(json.dumps(card))
-    classifier = Classifier(_read(part), flip=True)
+    classifier = Classifier(_read(part, folder.name), flip=True)
     card["unsure_below"] = threshold(classifier, test)
     card |= describe(classifier, test, training, json.loads((run / "config.json").read_text()), difference)
     keras_p = softmax(keras_model.predict(standardise(test.images), verbose=0, batch_size=256)[:, 7:])
-    single = Classifier(_read(part))
+    single = Classifier(_read(part, folder.name))
     card["quantisation"] = {
         "largest_probability_difference": round(
             float(np.abs(softmax(single.logits(test.images)[:, 7:]) - keras_p).max()), 4
