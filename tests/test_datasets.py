@@ -111,8 +111,9 @@ def test_files_that_are_no_table(tmp_path):
         read_fer2013(write(tmp_path / "a.csv", rows=[]))
     with pytest.raises(DatasetError, match=r"gone\.csv cannot be opened"):
         read_fer2013(tmp_path / "gone.csv")
+    (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="has no picture in a folder"):
-        read_fer2013(tmp_path)
+        read_fer2013(tmp_path / "empty")
     (tmp_path / "b.csv").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4)
     with pytest.raises(DatasetError, match=r"b\.csv is a single picture"):
         read_fer2013(tmp_path / "b.csv")
