@@ -77,8 +77,7 @@ def test_the_image_starts_on_its_port_and_is_healthy() -> None:
 @pytest.mark.skipif(not os.environ.get("CI"), reason="installs everything anew, which takes minutes")
 def test_the_image_for_analysing_works_in_a_clean_environment_as_another_user(tmp_path: Path) -> None:
     python = interpreter()
-    if python is None:
-        pytest.skip("there is no Python here that an ordinary user may run")
+    assert python is not None, "there is no Python here that an ordinary user may run"
     with build({"REQUIREMENTS": "requirements-analysis.txt"}, python=python) as image:
         assert int(image.run("id", "-u")) != 0
         with image.started():

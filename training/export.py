@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fer_core.bundles import CARD, WEIGHTS, _read
+from fer_core.bundles import CARD, WEIGHTS, read_bundle
 from fer_core.classification import Classifier, softmax
 from fer_core.datasets import Dataset, read_fer2013
 from fer_core.evaluation import clean, fit_temperature, majority, measure, risk_coverage
@@ -117,16 +117,16 @@ def export(data: Dataset, run: Path, folder: Path) -> None:
         "sha256": hashlib.sha256(weights).hexdigest(),
     }
     (part / CARD).write_text(json.dumps(card))
-    raw = Classifier(_read(part, folder.name), flip=True)
+    raw = Classifier(read_bundle(part), flip=True)
     logits, (clear, seen) = raw.logits(test.images), majority(test.votes)
     heads[0]["temperature"] = fit_temperature(logits[:, :7], test.labels)
     heads[1]["temperature"] = fit_temperature(logits[clear][:, 7:], seen[clear])
     (part / CARD).write_text(json.dumps(card))
-    classifier = Classifier(_read(part, folder.name), flip=True)
+    classifier = Classifier(read_bundle(part), flip=True)
     card["unsure_below"] = threshold(classifier, test)
     card |= describe(classifier, test, training, json.loads((run / "config.json").read_text()), difference)
     keras_p = softmax(keras_model.predict(standardise(test.images), verbose=0, batch_size=256)[:, 7:])
-    single = Classifier(_read(part, folder.name))
+    single = Classifier(read_bundle(part))
     card["quantisation"] = {
         "largest_probability_difference": round(
             float(np.abs(softmax(single.logits(test.images)[:, 7:]) - keras_p).max()), 4
