@@ -101,6 +101,7 @@ try:
         st.markdown(
             "They are read on the computer that runs this page and sent nowhere else. Clips lie in a temporary folder "
             f"and are deleted {now.keep_minutes:g} minutes after you leave their page, and when the app is stopped. "
+            "A session of the camera is deleted within a few minutes after you close or reload its page. "
             "Your own datasets and models stay until you delete them."
         )
     st.subheader("Licences", anchor=False)

@@ -20,6 +20,7 @@ from ui.shared import models, ready, usable
 from ui.snapshot import pictures
 from ui.stage import Choice, Stage, callback, folder, places
 from ui.start import STEADINESS
+from ui.tabs import here
 
 KEY = "camera"
 
@@ -162,7 +163,7 @@ def live(stage: Stage, turn: int) -> None:
         else:
             st.caption(
                 "Press **Start** and allow the camera. The first picture takes a second or two.  \n"
-                ":material/lock: Closing or reloading this page deletes the session."
+                ":material/lock: The session is deleted within a few minutes after you close or reload this page."
             )
     if not active:
         stage.finish(STALLED)
@@ -170,7 +171,10 @@ def live(stage: Stage, turn: int) -> None:
         st.rerun()
 
 
-stage: Stage = st.session_state.setdefault("live-stage", Stage())
+if "live-stage" not in st.session_state:
+    st.session_state["live-stage"] = Stage()
+    here(st.session_state["live-stage"].leave)
+stage: Stage = st.session_state["live-stage"]
 if st.session_state.get("entered"):
     st.session_state.pop(KEY, None)  # its stream ended when the page was left
     stage.finish(STALLED)

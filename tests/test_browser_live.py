@@ -74,7 +74,8 @@ Recognizer.__call__ = lambda self, image: (time.sleep(0.5), look(self, image))[1
 def slow_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("slow")
     (folder / "sitecustomize.py").write_text(SLOW.format(root=str(ROOT)))
-    with server(folder, PYTHONPATH=str(folder)) as url:
+    # A tab counts as closed after 20 seconds.
+    with server(folder, PYTHONPATH=str(folder), STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL="70") as url:
         yield url
 
 
@@ -234,16 +235,23 @@ def test_a_start_and_a_stop_at_once_again_and_again(browser: Browser, address: s
             page.get_by_role("button", name="Delete this and start over").click()
 
 
-def test_all_is_let_go_when_a_browser_is_killed(slow_address: str, camera: Path) -> None:
-    """A viewer whose browser goes without a word: what the server held open for it is closed."""
+def test_all_is_let_go_when_a_browser_is_killed(
+    slow_address: str, camera: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A viewer whose browser goes without a word: what the server held for it is closed, and what it wrote deleted."""
+
+    def recordings() -> list[Path]:
+        return list(tmp_path_factory.getbasetemp().glob("slow*/expression-lab-live-*"))
+
     film = f"--use-file-for-fake-video-capture={camera}"
     with chromium(*FLAGS, film) as browser, visit(browser, slow_address) as page:
         expect(page.locator('iframe[title*="webrtc_streamer"]')).to_be_visible()
         before = sockets(slow_address)  # the page is open, but no stream yet
+        page.get_by_text("Record the annotated clip").click()
         begin(page)
         wait_for_metric(page, "Faces", 1)
-        assert sockets(slow_address) > before
+        assert sockets(slow_address) > before and recordings()
     end = time.monotonic() + 180
-    while sockets(slow_address) >= before:
-        assert time.monotonic() < end, f"{before} connections before, {sockets(slow_address)} after"
+    while sockets(slow_address) >= before or recordings():
+        assert time.monotonic() < end, f"{before} connections before, {sockets(slow_address)} after; {recordings()}"
         time.sleep(0.5)

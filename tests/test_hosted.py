@@ -20,7 +20,8 @@ from ui.licences import BROUGHT, SHIPPED
 from ui.notice import words as notice
 from ui.settings import SAMPLE, settings
 from ui.shared import jobs
-from ui.visit import AWAY, Visits, visits
+from ui.tabs import patience, tabs
+from ui.visit import Visits, visits
 
 ROOT = Path(__file__).resolve().parent.parent
 GO_ON = "I understand, go on"
@@ -34,6 +35,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.setenv("FER_HOME", str(tmp_path / "home"))
     st.cache_resource.clear()
     yield
+    tabs().close()
     visits().close()
     jobs().close()
     st.cache_resource.clear()
@@ -214,16 +216,17 @@ def test_a_result_goes_with_the_visit_that_looked_at_it_last(hosted: None) -> No
 
 def test_a_visit_ends_when_its_tab_is_closed_or_nothing_is_done(hosted: None, monkeypatch: pytest.MonkeyPatch) -> None:
     mine, open_tabs = Visits(), {"idle", "busy"}
-    monkeypatch.setattr("ui.visit._is_open", lambda session: session in open_tabs)
+    monkeypatch.setattr("ui.tabs._is_open", lambda session: session in open_tabs)
     try:
         names = {session: mine.start(session) for session in ("closed", "blinked", "idle", "busy")}
         for name in names.values():
             (mine.get(name).folder / "datasets").mkdir()
-        mine.get(names["closed"]).here -= AWAY + 1
-        mine.get(names["blinked"]).here -= AWAY / 2
+        tabs()._tabs["closed"].open -= patience() + 1
+        tabs()._tabs["blinked"].open -= patience() / 2
         mine.get(names["idle"]).seen -= 60 * 60 + 1
         mine.get(names["busy"]).seen -= 60 * 59
         folders = {session: mine.get(name).folder for session, name in names.items()}
+        tabs().sweep()
         mine.sweep()
         assert {session for session, name in names.items() if mine.get(name)} == {"blinked", "busy"}
         assert {session for session, folder in folders.items() if folder.exists()} == {"blinked", "busy"}

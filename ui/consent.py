@@ -13,8 +13,9 @@ NOTICE = """
   times a second. An expression is what a face shows, not what somebody feels.
 - **What happens to the picture.** It goes to the computer that runs this app, is read in its memory, and comes back to
   you. It goes nowhere else.
-- **What is kept.** The table of what was found and small pictures of the key moments, in memory, until you close or
-  reload this page. The clip is recorded only if you tick “Record the annotated clip”, and deleted with the rest.
+- **What is kept.** The table of what was found and small pictures of the key moments, in memory. The clip is recorded
+  only if you tick “Record the annotated clip”. All of it is deleted within a few minutes after you close or reload this
+  page.
 - **Who is in the picture.** Film only people who know of this and agree.
 """
 

@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
 from ui.notice import ABOUT, agree
+from ui.tabs import here
 from ui.visit import begin
 
 __all__ = ["PAGES", "frame", "way"]
@@ -42,6 +43,7 @@ def frame(page: str) -> None:
         st.markdown("**:material/mood: Expression Lab**", width="content")
         for path, (label, _) in PAGES.items():
             way(path, label)
+    here()
     begin()
     if page != ABOUT:
         agree()

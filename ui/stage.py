@@ -92,10 +92,25 @@ class Stage:
             self.turn += 1
 
     def forget(self) -> None:
-        """Let go of the result, and of its recording with it."""
+        """Let go of the result, and delete its recording."""
         with self._lock:
+            _delete(self.result)
             self.result = None
             self.turn += 1
+
+    def leave(self) -> None:
+        """The tab was closed: end the camera's session, and delete everything."""
+        with self._lock:
+            if self.session is not None:
+                self.session.close(wait=10)
+                _delete(self.session)
+                self.session = None
+            self.forget()
+
+
+def _delete(session: LiveSession | None) -> None:
+    if session is not None and session.annotated is not None:
+        shutil.rmtree(session.annotated.parent, ignore_errors=True)
 
 
 def callback(session: LiveSession) -> Callable[[av.VideoFrame], av.VideoFrame]:
@@ -143,7 +158,7 @@ def places() -> Places:
 
 
 def folder(session: LiveSession) -> Path:
-    """A temporary folder that goes with the session: when its page is closed, and when the server stops."""
+    """A temporary folder for a session's recording: it goes with the session, and when the server stops."""
     path = Path(tempfile.mkdtemp(prefix="expression-lab-live-"))
     weakref.finalize(session, shutil.rmtree, path, ignore_errors=True)
     return path

@@ -14,10 +14,11 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
-from streamlit import config, runtime
+from streamlit import config
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fer_core.errors import FerError
@@ -25,12 +26,13 @@ from fer_core.home import find_homes
 from fer_core.jobs import PREFIX, Busy, Job
 from ui.settings import settings
 from ui.shared import jobs
+from ui.tabs import tabs
 
 __all__ = ["Visit", "Visits", "begin", "bring", "check_turn", "took", "visits"]
 
 
-AWAY = 130.0
-"""Seconds from the closing of its tab to the end of a visit. Streamlit keeps sessions 120 s, as networks falter."""
+LATE = 130.0
+"""Seconds after which a folder that no visit has is deleted again: something was still writing when its visit ended."""
 
 
 @dataclass(slots=True)
@@ -38,24 +40,20 @@ class Visit:
     """What is known of a visit.
 
     Attributes:
-        session: Streamlit's name of the browser tab's session.
         folder: home of the visitor's datasets, runs and models.
         seen: when the visitor last did something (time.monotonic).
-        here: when the tab was last known to be open.
         jobs: analyses that this visit was the last to look at.
         brought: folders of uploads for which no analysis was begun yet.
     """
 
-    session: str
     folder: Path
     seen: float
-    here: float
     jobs: set[str] = field(default_factory=set)
     brought: set[Path] = field(default_factory=set)
 
 
 class Visits:
-    """The visits of this server. Ends those whose tab was closed, and those in which nothing is done any more."""
+    """The visits of this server. They end when their tab was closed, or when nothing is done in them any more."""
 
     def __init__(self) -> None:
         self.root = Path(tempfile.mkdtemp(prefix=f"{PREFIX}visits-"))
@@ -65,13 +63,13 @@ class Visits:
         threading.Thread(target=self._watch, name="visit-sweep", daemon=True).start()
 
     def start(self, session: str) -> str:
-        """Begin a visit, with an empty home; returns its random name."""
+        """Begin a visit, with an empty home, in the tab of this session of Streamlit's; returns its random name."""
         name = secrets.token_urlsafe(12)
         folder = self.root / name
         folder.mkdir(parents=True, mode=0o700)
-        now = time.monotonic()
         with self._lock:
-            self._open[name] = Visit(session, folder, now, now)
+            self._open[name] = Visit(folder, time.monotonic())
+        tabs().here(session, partial(self.end, name))
         return name
 
     def get(self, name: str) -> Visit | None:
@@ -105,37 +103,21 @@ class Visits:
         shutil.rmtree(self.root, ignore_errors=True)
 
     def sweep(self) -> None:
-        """End the visits whose tab was closed and those in which nothing was done for too long."""
+        """End the visits in which nothing was done for too long."""
         with contextlib.suppress(OSError):
             os.utime(self.root)  # the sign of life: other servers delete folders that lack it
         now = time.monotonic()
         for name, visit in self._open.copy().items():
-            if _is_open(visit.session):
-                visit.here = now
-            elif now - visit.here > AWAY:
-                self.end(name)
-                _forget_session(visit.session)
             if now - visit.seen > 60 * settings().keep_minutes:
                 self.end(name)
         for folder in self.root.glob("*"):
-            if folder.name not in self._open and time.time() - folder.stat().st_mtime > AWAY:
-                shutil.rmtree(folder, ignore_errors=True)  # something was still writing when the visit ended
+            if folder.name not in self._open and time.time() - folder.stat().st_mtime > LATE:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _watch(self) -> None:
         while not self._closed.wait(10.0):
             with contextlib.suppress(OSError):
                 self.sweep()
-
-
-def _is_open(session: str) -> bool:
-    return not runtime.exists() or runtime.get_instance().is_active_session(session)
-
-
-def _forget_session(session: str) -> None:
-    # What the pages hold in memory, pictures too: Streamlit would keep it until the next visitor leaves.
-    with contextlib.suppress(AttributeError, RuntimeError):
-        server = runtime.get_instance()
-        server._get_async_objs().eventloop.call_soon_threadsafe(server.close_session, session)
 
 
 @st.cache_resource(show_spinner=False)
