@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from .imageset import Dataset
+from .imageset import BLANK_STD, Dataset
 from .labels import FERPLUS_VOTES
 
 __all__ = ["MEASURES", "histogram", "measure_images", "odd"]
@@ -61,7 +61,7 @@ def odd(data: Dataset, measures: pd.DataFrame) -> dict[int, str]:
     blurred or sharper than the others are. Blank images are not among them.
     """
     reasons: dict[int, list[str]] = {}
-    shows = measures["contrast"].to_numpy() >= 0.5
+    shows = measures["contrast"].to_numpy() >= BLANK_STD
     not_face = FERPLUS_VOTES.index("not_face")
     for i in np.flatnonzero(shows & (data.votes[:, not_face] > data.votes.sum(1) / 2)):
         reasons.setdefault(int(i), []).append("no face, people say")

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from .home import home
-from .imageset import Dataset
+from .imageset import BLANK_STD, Dataset
 from .likeness import near_copies
 from .memory import FEW, remembered, remembered_parts
 from .progress import Progress, silent
 
 __all__ = ["Quality", "check", "cleaned", "near_pairs"]
 
-BLANK_STD = 0.5
-"""Grey levels; an image that varies less shows nothing."""
+KIND = "faults-2"
+"""Beginning of the keys; another number whenever something else is found in the same images."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +64,7 @@ def check(data: Dataset) -> Quality:
 
     if len(data) < FEW:
         return _look(data)
-    parts = remembered_parts(home() / "cache", f"faults-{data.fingerprint}", make)
+    parts = remembered_parts(home() / "cache", f"{KIND}-{data.fingerprint}", make)
     groups = np.split(parts["members"], np.cumsum(parts["sizes"])[:-1]) if len(parts["sizes"]) else []
     crossing, conflicting = parts["crossing"].tolist(), parts["conflicting"].tolist()
     return Quality(groups, crossing, conflicting, parts["blank"], parts["leaked"], int(parts["tested"]))

@@ -7,6 +7,7 @@ report has something to find: copies across the splits, copies with another labe
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -18,6 +19,10 @@ __all__ = ["BLANK", "CONFLICTS", "LEAKS", "draw_face", "synthetic_faces"]
 
 ZOOM = 4
 """Faces are drawn this many times larger and shrunk, which gives smooth edges."""
+
+RAMP, PLACES = np.linspace(-1, 1, SIDE * ZOOM, dtype=np.float32), np.linspace(-1, 1, SIDE)
+ALONG_A_MOUTH = np.linspace(-1, 1, 25)
+"""From -1 to 1 across the drawing, the image and the mouth; made once, not for each face."""
 
 LEAKS, CONFLICTS, BLANK = 8, 3, 2
 """Faults that are put in: images of PublicTest copied from Training; such with another label; blank images."""
@@ -94,9 +99,14 @@ def _fill(image: np.ndarray, points: np.ndarray, grey: float) -> None:
     cv2.fillPoly(image, [np.round(points * 8).astype(np.int32)], grey, cv2.LINE_AA, 3)
 
 
-def _oval(x: float, y: float, w: float, h: float, start: float = 0.0, end: float = 360.0) -> np.ndarray:
+@cache
+def _arc(start: float, end: float) -> np.ndarray:
     angle = np.radians(np.linspace(start, end, 40))
-    return np.stack([x + w * np.cos(angle), y + h * np.sin(angle)], 1)
+    return np.stack([np.cos(angle), np.sin(angle)], 1)
+
+
+def _oval(x: float, y: float, w: float, h: float, start: float = 0.0, end: float = 360.0) -> np.ndarray:
+    return (x, y) + np.array([w, h]) * _arc(start, end)
 
 
 def draw_face(label: str, rng: np.random.Generator) -> np.ndarray:
@@ -104,7 +114,7 @@ def draw_face(label: str, rng: np.random.Generator) -> np.ndarray:
     f = _features(label, rng)
     side = SIDE * ZOOM
     image = np.full((side, side), rng.uniform(20, 210), np.float32)
-    ramp = rng.uniform(-40, 40) * np.linspace(-1, 1, side, dtype=np.float32)
+    ramp = rng.uniform(-40, 40) * RAMP
     image += ramp if rng.uniform() < 0.5 else ramp[:, None]
     skin, hair = rng.uniform(95, 225), rng.uniform(10, 200)
     dark = skin * rng.uniform(0.2, 0.4)
@@ -170,7 +180,7 @@ def _mouth(
 ) -> None:
     half = wide * 0.4 * (1 + 0.45 * f.width)
     lift = 13 * f.corners
-    t = np.linspace(-1, 1, 25)
+    t = ALONG_A_MOUTH
     line = y - lift * t**2 + lift * 0.4 - 7 * max(0.0, f.nose)
     gap = 15 * max(0.0, f.opening)
     upper = np.stack([x0 + half * t, line - gap * (1 - t**2) * 0.7], 1)
@@ -194,7 +204,7 @@ def _photograph(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     turn[0, 1] += rng.normal(0, 0.04)
     image = cv2.warpAffine(image, turn, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     small: np.ndarray = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    across, down = np.meshgrid(np.linspace(-1, 1, SIDE), np.linspace(-1, 1, SIDE))
+    across, down = PLACES, PLACES[:, None]
     angle = rng.uniform(0, 2 * np.pi)
     small = small * (1 + rng.uniform(0, 0.3) * (np.cos(angle) * across + np.sin(angle) * down))
     small = (small - small.mean()) * rng.uniform(0.65, 1.15) + small.mean() * rng.uniform(0.75, 1.2)

@@ -10,6 +10,7 @@ from fer2013 import unpacker
 
 from fer_core.datasets import Dataset, read_dataset
 from fer_core.labels import FER7
+from fer_core.quality import check
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +56,21 @@ def test_the_table_is_what_was_unpacked(layouts: tuple[Dataset, Dataset, np.ndar
     np.testing.assert_array_equal(table.votes, votes)
     assert [table.names[i] for i in table.labels] == labels.tolist() and table.splits.tolist() == usage.tolist()
     assert Counter(table.splits.tolist()) == {"Training": 28_708, "PublicTest": 3_589}
+
+
+def test_the_faults_counted_a_second_way(layouts: tuple[Dataset, Dataset, np.ndarray]) -> None:
+    """By sorting the pixels of what was unpacked; `check` puts the images read from the table into a dictionary."""
+    images, labels, usage, votes, _ = unpacker().load()
+    found = check(layouts[0])
+    flat = images.reshape(len(images), -1)
+    _, group, size = np.unique(flat, axis=0, return_inverse=True, return_counts=True)
+    per_group = [[set(what[group == k].tolist()) for k in np.flatnonzero(size > 1)] for what in (usage, labels)]
+    assert len(found.groups) == (size > 1).sum() == 1273
+    assert sum(map(len, found.groups)) == size[size > 1].sum()
+    assert len(found.crossing) == sum(where == {"Training", "PublicTest"} for where in per_group[0]) == 270
+    assert len(found.conflicting) == sum(len(said) > 1 for said in per_group[1]) == 48
+
+    # Blank: black all over, or so few greys so near each other that nothing can be seen. Nobody voted on any of them.
+    blank = np.flatnonzero(np.ptp(flat, axis=1) < 10)
+    assert found.blank.tolist() == blank.tolist() and len(blank) == 13
+    assert (flat[blank] == 0).all(1).sum() == 12 and not votes[blank].any()

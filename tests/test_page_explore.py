@@ -15,16 +15,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import streamlit as st
+from fake_runs import fake_run
 from streamlit.testing.v1 import AppTest
 from streamlit.typing import VegaLiteState
 
-from fer_core.datasets import Dataset, list_datasets, load_dataset, save_dataset
+from fer_core.datasets import Dataset, list_datasets, load_dataset, open_dataset, save_dataset
 from fer_core.embedding import features, positions
 from fer_core.gallery import agreement, listing_csv, mean_faces, most_saw, people_say, sprite, votes_of
 from fer_core.labels import FER7
 from fer_core.measures import measure_images
 from fer_core.quality import check
+from fer_core.runs import Run
 from fer_core.synthetic import BLANK, CONFLICTS, LEAKS
+from fer_core.training import TrainingConfig
 from ui.shared import jobs
 
 PAGE = str(Path(__file__).resolve().parent.parent / "pages" / "explore.py")
@@ -165,6 +168,35 @@ def test_the_quality_report_and_a_cleaned_copy():
     assert app.selectbox[0].value == "synthetic-clean" and "were left out" in words(app)
     copy = load_dataset("synthetic-clean")
     assert not len(check(copy).leaked) and not {12, 40} & set(copy.rows.tolist())
+
+
+def test_the_page_that_trains_offers_the_cleaned_copy(monkeypatch: pytest.MonkeyPatch):
+    app = view(start(), "What is wrong")
+    app.text_input[-2].set_value("Tidy faces")
+    app.text_input[-1].set_value("12, 40")
+    submit(app, "Make the cleaned copy")
+    copy, whole_set = load_dataset("tidy-faces"), load_dataset("synthetic")
+    drawn = check(whole_set)
+    assert len(drawn.leaked) and len(drawn.blank) and {12, 40} < set(whole_set.rows.tolist())
+    asked: list[TrainingConfig] = []
+
+    def begin(config: TrainingConfig, *, minutes: float | None) -> Run:
+        asked.append(config)
+        return fake_run("first", state="queued", **{**json.loads(config.to_json()), "name": "first"})
+
+    monkeypatch.setattr("ui.permit.start", begin)
+    train = whole(AppTest.from_file(PAGE.replace("explore.py", "train.py"), default_timeout=120).run())
+    offered = train.selectbox(key="data")
+    assert f"Tidy faces · {len(copy):,} images" in offered.options
+    whole(offered.set_value("tidy-faces").run())
+    submit(train, "Train")
+    # What a trainer opens of that name has neither the rows that were named nor any fault.
+    (config,) = asked
+    taken = open_dataset(config.data)
+    assert taken.fingerprint == copy.fingerprint and not {12, 40} & set(taken.rows.tolist())
+    left = check(taken)
+    assert not left.groups and not len(left.leaked) and not len(left.blank)
+    assert set(whole_set.rows[drawn.blank].tolist()).isdisjoint(taken.rows.tolist())
 
 
 def test_mean_faces():

@@ -128,7 +128,7 @@ def _near(data: Dataset, stored: Stored, found: Quality) -> None:
 
     pairs = st.session_state.get(f"{key}-pairs")
     if pairs is None:
-        words = "Compares every image with every other: up to a minute for 35,000, once."
+        words = "Compares every image with every other: about ten seconds for 35,000, once."
         pairs = background(key, "Look for near copies", look, icon=":material/search:", help=words)
     if pairs is None:
         return

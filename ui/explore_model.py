@@ -24,6 +24,8 @@ __all__ = ["show_doubts", "show_map"]
 DRAWN = 6000
 """Points that are drawn: more make a browser slow. A box finds all images, drawn or not."""
 
+ONCE = "Half a minute for 35,000 images, longer on a busy computer; then it is kept."
+
 PIXELS = ""
 """Stands for no model among the names of models."""
 
@@ -42,7 +44,11 @@ def show_map(data: Dataset, stored: Stored) -> None:
             return positions(features(data, bundle, part(step, 0.0, 0.5)), part(step, 0.5, 1.0))
 
     places = background(
-        key, "Draw the map", place, icon=":material/scatter_plot:", help="About a minute for 35,000 images, once."
+        key,
+        "Draw the map",
+        place,
+        icon=":material/scatter_plot:",
+        help=ONCE,
     )
     if places is None:
         return
@@ -88,7 +94,11 @@ def show_doubts(data: Dataset, stored: Stored) -> None:
             return doubtful(data, features(data, bundle, part(step, 0.0, 0.5)), part(step, 0.5, 1.0))
 
     table = background(
-        key, "Look for doubtful labels", judge, icon=":material/rule:", help="About a minute for 35,000 images, once."
+        key,
+        "Look for doubtful labels",
+        judge,
+        icon=":material/rule:",
+        help=ONCE,
     )
     if table is None:
         return
