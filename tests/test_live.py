@@ -28,15 +28,24 @@ PLAIN = {"side": 160, "mirror": False}
 
 
 class Slow(FakeRecognizer):
-    """Takes its time, and remembers the pictures that it saw."""
+    """Takes as long as it is held; whoever waited for it meanwhile would never come back."""
 
-    def __init__(self, seconds: float):
+    def __init__(self) -> None:
         super().__init__()
-        self.seconds = seconds
+        self.begun = threading.Semaphore(0)
+        self._go = threading.Semaphore(0)
 
     def __call__(self, image: np.ndarray):
-        time.sleep(self.seconds)
+        self.begun.release()
+        assert self._go.acquire(timeout=60)
         return super().__call__(image)
+
+    def begins(self) -> None:
+        """Wait until it looks at a picture."""
+        assert self.begun.acquire(timeout=60)
+
+    def let_go(self, looks: int = 1) -> None:
+        self._go.release(looks)
 
 
 class Ticking:
@@ -59,7 +68,7 @@ def live_threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("live-")]
 
 
-def until(true: Callable[[], bool], what: str, seconds: float = 10.0) -> None:
+def until(true: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, what
@@ -70,15 +79,11 @@ def boxed(picture: np.ndarray, before: np.ndarray) -> bool:
     return not np.array_equal(picture, before)
 
 
-def feed(session: LiveSession, image: np.ndarray = FACE, frames: int = 10, rate: float = 30.0) -> list[float]:
-    """Frames at the pace of a camera; how long each call took."""
-    took, begin = [], time.monotonic()
-    for i in range(frames):
-        time.sleep(max(0.0, begin + i / rate - time.monotonic()))
-        start = time.monotonic()
+def feed(session: LiveSession, image: np.ndarray = FACE, frames: int = 10, rate: float = 30.0) -> None:
+    """Frames up to that number, with a camera's times; however slowly it is written, a recording has all of them."""
+    for i in range(session.pulse().frames, frames):
         session.process(image, i / rate)
-        took.append(time.monotonic() - start)
-    return took
+        until(lambda: session._recording is None or len(session._recording._waiting) < AHEAD, "nothing is written")
 
 
 def read_each(session: LiveSession, image: np.ndarray, times: list[float]) -> None:
@@ -96,38 +101,36 @@ def test_the_picture_comes_back_at_once_and_marked_once_the_face_is_known() -> N
     until(lambda: session.faces == 1, "no face was found")
     assert boxed(session.process(FACE, 0.03), FACE)
     assert np.array_equal(FACE, patch_frame([(30, 20, 50)])), "the frame itself must not be changed"
-    session.close(wait=5)
+    session.close(wait=60)
     table = session.recorder.table()
     assert table.loc[0, ["x", "y", "w", "h"]].tolist() == pytest.approx([30, 20, 50, 50], abs=4)
     assert set(table["label"]) == {"happy"}
 
 
 def test_a_slow_recognizer_makes_nothing_late_and_sees_only_the_newest_frame() -> None:
-    slow = Slow(0.4)
-    session = LiveSession(slow, **PLAIN)
-    took = feed(session, frames=60)
-    pulse = session.pulse()
-    session.close(wait=5)
-    assert max(took) < 0.2 and np.median(took) < 0.02
-    assert pulse.frames == 60 and 24 <= pulse.rate <= 36
-    assert pulse.delay < 0.1 and pulse.delay_95 < 0.2
-    assert 1 <= pulse.reads <= 4 and pulse.age >= 0.4
-    seen = session.recorder.table()["frame"].tolist()
-    assert 3 <= len(seen) <= 7, "at 0.4 s a frame no more can be read in 2 s"
-    assert np.diff(seen).min() >= 8, "frames that came meanwhile are left out"
-    assert seen == sorted(set(seen))
+    slow, clock = Slow(), Ticking()
+    session = LiveSession(slow, clock=clock, **PLAIN)
 
+    def two_seconds(first: int) -> None:
+        for i in range(first, first + 60):
+            clock.now += 1 / 30
+            session.process(FACE, i / 30)
 
-def test_the_newest_frame_is_the_one_that_is_read() -> None:
-    slow = Slow(0.2)
-    session = LiveSession(slow, **PLAIN)
     session.process(FACE, 0.0)
-    until(lambda: not session._look.waiting, "the first frame was not taken")
-    for i in range(1, 6):
-        session.process(FACE, i / 30)
-    until(lambda: len(session.recorder.table()) == 2, "the newest frame was not read")
-    session.close(wait=5)
-    assert session.recorder.table()["frame"].tolist() == [0, 5]
+    slow.begins()
+    two_seconds(1)  # it is held meanwhile
+    assert session.pulse().frames == 61 and session.faces == 0
+    slow.let_go()
+    slow.begins()
+    assert session.pulse().age == pytest.approx(2.0)
+    two_seconds(61)
+    pulse = session.pulse()
+    assert pulse.rate == pytest.approx(30, abs=1) and pulse.reads < 1
+    assert pulse.delay == pytest.approx(0.0, abs=1e-6) and pulse.delay_95 == pytest.approx(0.0, abs=1e-6)
+    slow.let_go(2)
+    until(lambda: len(session.recorder.table()) == 3, "the newest frame was not read")
+    session.close(wait=60)
+    assert session.recorder.table()["frame"].tolist() == [0, 60, 120], "the frames that came meanwhile are left out"
 
 
 def test_mirror_turns_the_picture_and_the_marks_but_not_what_is_measured() -> None:
@@ -138,7 +141,7 @@ def test_mirror_turns_the_picture_and_the_marks_but_not_what_is_measured() -> No
     changed = np.argwhere((mirrored != cv2.flip(FACE, 1)).any(2))
     left, right = 160 - BOX[2], 160 - BOX[0]
     assert abs(changed[:, 1].min() - left) < 8 and changed[:, 1].max() >= right - 4
-    session.close(wait=5)
+    session.close(wait=60)
     assert session.recorder.table()["x"].iloc[0] == pytest.approx(BOX[0], abs=4)
 
 
@@ -153,27 +156,30 @@ def test_a_pause_measures_nothing_and_time_stands_still() -> None:
     session.paused = False
     assert len(session.recorder.table()) == rows
     read_each(session, FACE, [2.3])
-    session.close(wait=5)
+    session.close(wait=60)
     assert session.recorder.table()["time_s"].tolist() == pytest.approx([0.0, 0.1, 0.2, 0.3])
 
 
 def test_what_is_read_when_the_pause_begins_does_not_count() -> None:
-    session = LiveSession(Slow(0.2), **PLAIN)
+    slow = Slow()
+    session = LiveSession(slow, **PLAIN)
     session.process(FACE, 0.0)
-    until(lambda: not session._look.waiting, "the frame was not taken")
+    slow.begins()
     session.paused = True
-    time.sleep(0.3)
-    session.close(wait=5)
+    slow.let_go()
+    session.close(wait=60)
     assert len(session.recorder.table()) == 0 and session.faces == 0
 
 
 def test_old_marks_are_not_drawn() -> None:
-    session = LiveSession(Slow(0.0), **PLAIN)
+    slow = Slow()
+    session = LiveSession(slow, **PLAIN)
+    slow.let_go()
     read_each(session, FACE, [0.0])
-    session.recognizer.seconds = 1.0
     assert boxed(session.process(FACE, 0.5), FACE)
     assert not boxed(session.process(FACE, 3.0), FACE)
-    session.close(wait=5)
+    slow.let_go(2)
+    session.close(wait=60)
 
 
 def test_smaller_frames_and_a_turned_phone_keep_one_measure() -> None:
@@ -183,7 +189,7 @@ def test_smaller_frames_and_a_turned_phone_keep_one_measure() -> None:
     turned = session.process(np.ascontiguousarray(FACE.transpose(1, 0, 2)), 0.2)
     assert turned.shape == (160, 120, 3)
     until(lambda: len(session.recorder.table()) == 3, "the turned frame was not read")
-    session.close(wait=5)
+    session.close(wait=60)
     table = session.recorder.table()
     assert table["track_id"].tolist()[:2] == [0, 0]
     assert table["x"].tolist()[:2] == pytest.approx([30, 30], abs=4)
@@ -205,31 +211,34 @@ def test_a_defect_while_reading_is_said_once_and_the_picture_goes_on(caplog: pyt
     Broken.error = ModelError("The model is missing.")
     session.process(FACE, 9.0)
     until(lambda: session.error == "The model is missing.", "the words for a person were lost")
-    session.close(wait=5)
+    session.close(wait=60)
     assert len(session.recorder.table()) == 0
 
 
-def test_threads_end_when_frames_stop_and_begin_again_with_them(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
-    monkeypatch.setattr(fer_core.live, "IDLE", 0.3)
-    session = LiveSession(FakeRecognizer(), annotated=tmp_path / "a.mp4", **PLAIN)
+def test_threads_end_when_frames_stop_and_begin_again_with_them(tmp_path: Path) -> None:
+    clock = Ticking()
+    session = LiveSession(FakeRecognizer(), annotated=tmp_path / "a.mp4", clock=clock, **PLAIN)
     feed(session, frames=5)
     assert sorted(live_threads()) == ["live-look", "live-write"]
+    clock.now += IDLE + 1
     until(lambda: live_threads() == [], "the threads did not end")
     assert session.ended and (tmp_path / "a.mp4").exists()
-    feed(session, frames=3)
+    feed(session, frames=8)
     assert not session.ended and live_threads() == ["live-look"]
-    session.close(wait=5)
+    session.close(wait=60)
     assert session.ended
 
 
-def test_a_pause_longer_than_the_patience_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fer_core.live, "IDLE", 0.3)
-    session = LiveSession(FakeRecognizer(), **PLAIN)
+def test_a_pause_longer_than_the_patience_is_not_the_end() -> None:
+    clock = Ticking()
+    session = LiveSession(FakeRecognizer(), clock=clock, **PLAIN)
     session.process(FACE, 0.0)
     session.paused = True
-    feed(session, frames=20)
-    assert not session.ended and live_threads() == ["live-look"]
-    session.close(wait=5)
+    for i in range(1, 20):
+        clock.now += IDLE / 2
+        session.process(FACE, i * IDLE / 2)
+        assert not session.ended and live_threads() == ["live-look"]
+    session.close(wait=60)
 
 
 def test_a_session_without_frames_ends_too() -> None:
@@ -244,22 +253,24 @@ def test_a_session_without_frames_ends_too() -> None:
 
 
 def test_closing_never_waits_unless_asked() -> None:
-    session = LiveSession(Slow(1.0), **PLAIN)
+    slow = Slow()
+    session = LiveSession(slow, **PLAIN)
     session.process(FACE, 0.0)
-    until(lambda: not session._look.waiting, "the frame was not taken")
-    start = time.monotonic()
+    slow.begins()
     session.close()
-    assert time.monotonic() - start < 0.1
     assert np.array_equal(session.process(FACE, 0.1), FACE), "frames that come after the end go back as they came"
-    session.close(wait=5)
+    slow.let_go()
+    session.close(wait=60)
     assert len(session.recorder.table()) == 0
 
 
 def test_the_recording_has_the_times_of_the_session_and_the_marks(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     session = LiveSession(FakeRecognizer(), side=160, annotated=path)  # mirrored to look at, not in the file
+    session.process(FACE, 0.0)
+    until(lambda: session.faces == 1, "no face was found")
     feed(session, frames=45)
-    session.close(wait=10)
+    session.close(wait=60)
     assert session.recording_error is None
     info = probe(path)
     assert (info.width, info.height) == (160, 120)
@@ -285,8 +296,8 @@ def test_a_pause_leaves_no_still_in_the_recording(tmp_path: Path) -> None:
     for i in range(60):
         session.paused = 15 <= i < 45
         session.process(FACE, i / 30)
-        time.sleep(0.005)
-    session.close(wait=10)
+        until(lambda: len(session._recording._waiting) < AHEAD, "nothing is written")
+    session.close(wait=60)
     info = probe(tmp_path / "a.mp4")
     assert info.frames == 30 and info.seconds == pytest.approx(1.0, abs=0.1)
 
@@ -295,22 +306,23 @@ def test_a_recording_that_cannot_be_written_is_said_and_the_session_goes_on(tmp_
     session = LiveSession(FakeRecognizer(), annotated=tmp_path / "gone" / "a.mp4", **PLAIN)
     feed(session, frames=5)
     until(lambda: session.recording_error is not None, "nothing was said")
+    until(lambda: session.faces == 1, "no face was found")
     assert "could not be saved" in str(session.recording_error)
     assert boxed(session.process(FACE, 0.3), FACE)
-    session.close(wait=5)
+    session.close(wait=60)
 
 
 def test_a_recording_that_cannot_keep_up_leaves_frames_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
     fitted = Recording._fitted
-    monkeypatch.setattr(Recording, "_fitted", lambda self, image: (gate.wait(10), fitted(self, image))[1])
+    monkeypatch.setattr(Recording, "_fitted", lambda self, image: (gate.wait(60), fitted(self, image))[1])
     recording = Recording(tmp_path / "a.mp4", width=160, height=120)
     for i in range(40):
         recording.add(FACE, i / 30, [])
     assert recording.dropped >= 40 - AHEAD - 1
     gate.set()
     recording.close()
-    recording.join(10)
+    recording.join(60)
     assert probe(tmp_path / "a.mp4").frames == 40 - recording.dropped
 
 
@@ -318,7 +330,7 @@ def test_frames_of_another_shape_are_put_on_black(tmp_path: Path) -> None:
     recording = Recording(tmp_path / "a.mp4", width=160, height=120)
     recording.add(np.full((160, 120, 3), 255, np.uint8), 0.0, [])
     recording.close()
-    recording.join(10)
+    recording.join(60)
     image = cv2.VideoCapture(str(tmp_path / "a.mp4")).read()[1]
     assert image.shape == (120, 160, 3)
     assert image[:, :30].mean() < 30 and image[:, 60:100].mean() > 220
@@ -330,7 +342,7 @@ def test_a_session_that_is_too_long_goes_on_but_is_not_kept() -> None:
     session.process(FACE, 1.1)
     until(lambda: session.full, "it goes on for ever")
     assert boxed(session.process(FACE, 1.2), FACE)
-    session.close(wait=5)
+    session.close(wait=60)
     assert session.recorder.table()["time_s"].max() <= 1.0 and not session.complete
 
 
@@ -346,7 +358,7 @@ def test_no_picture_stays_in_memory(tmp_path: Path) -> None:
         session.process(frame, i * 0.4)
     del frame
     assert most <= AHEAD + 6, "waiting to be written, being read, the newest, being drawn on"
-    session.close(wait=10)
+    session.close(wait=60)
     assert len(session.recent()) <= 300
     assert [ref for ref in alive if ref() is not None] == []
 
@@ -357,7 +369,7 @@ def test_the_table_is_not_endless(monkeypatch: pytest.MonkeyPatch) -> None:
     read_each(session, FACE, [0.0, 0.1, 0.2, 0.3, 0.4])
     session.process(FACE, 0.5)
     until(lambda: session.full, "it goes on for ever")
-    session.close(wait=5)
+    session.close(wait=60)
     assert len(session.recorder.table()) == 5
 
 
@@ -367,14 +379,14 @@ def test_the_last_minute_is_a_few_results_a_second() -> None:
     assert 8 <= len(session.recent()) <= 11
     read_each(session, FACE, [61.0])
     times = [result.seconds for result in session.recent()]
-    session.close(wait=5)
+    session.close(wait=60)
     assert min(times) >= 1.0 and times[-1] == pytest.approx(61.0)
 
 
 def test_it_exports_as_a_clip_does() -> None:
     session = LiveSession(FakeRecognizer(), name="Mine", **PLAIN)
     read_each(session, FACE, [0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
-    session.close(wait=5)
+    session.close(wait=60)
     findings = session.findings({0: "Ada"})
     assert findings.clip["name"] == "Mine" and findings.clip["source"] == "camera" and findings.clip["complete"]
     assert set(findings.table["person"]) == {"Ada"}
@@ -389,7 +401,7 @@ def test_a_snapshot_is_what_was_shown_last() -> None:
     session = LiveSession(FakeRecognizer(), side=160)
     read_each(session, FACE, [0.0])
     shown = session.process(FACE, 0.1)
-    session.close(wait=5)
+    session.close(wait=60)
     image = cv2.imdecode(np.frombuffer(session.preview or b"", np.uint8), cv2.IMREAD_COLOR)
     assert np.abs(image.astype(int) - shown).mean() < 10
 
@@ -438,5 +450,5 @@ def test_two_sessions_share_a_model_and_nothing_else() -> None:
         for session, picture in zip(both, pictures, strict=True):
             read_each(session, picture, [i / 10])
     for session in both:
-        session.close(wait=5)
+        session.close(wait=60)
     assert [session.recorder.table()["track_id"].nunique() for session in both] == [2, 1]

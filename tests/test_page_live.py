@@ -127,7 +127,7 @@ def session_with_results(**how: object) -> LiveSession:
         session.process(patch_frame([(30, 20, 50)]), i / 10)
         while session._look.waiting:
             time.sleep(0.001)
-    session.close(wait=10)
+    session.close(wait=60)
     return session
 
 
@@ -157,7 +157,7 @@ def test_a_session_without_a_face_says_what_helps() -> None:
     session.process(patch_frame([]), 0.0)
     while len(session.recorder.table()) < 1:
         time.sleep(0.001)
-    session.close(wait=5)
+    session.close(wait=60)
     app = start()
     app.session_state["live-stage"].result = session
     app.run()
@@ -272,7 +272,7 @@ def test_runs_that_overlap_end_a_session_once_and_begin_one() -> None:
     made: list[LiveSession] = []
 
     def make() -> LiveSession:
-        wait.wait(5)
+        wait.wait(60)
         made.append(LiveSession(FakeRecognizer()))
         return made[-1]
 
