@@ -127,7 +127,10 @@ def _mini_xception(outputs: int, layers: Any) -> keras.Model:
     for i in (1, 2):
         x = _block(x, layers, f"stem{i}", 8)
     for block, width in enumerate((16, 32, 64, 128), 1):
-        side = layers.Conv2D(width, 1, strides=2, padding="same", use_bias=False, name=f"side{block}_conv")(x)
+        # Every second pixel, then a plain 1x1 convolution: the strided one's gradient for 8 channels in float32 writes
+        # beyond its memory in TensorFlow 2.21 with oneDNN, and the process dies.
+        side = layers.MaxPooling2D(1, strides=2, padding="same", name=f"side{block}_shrink")(x)
+        side = layers.Conv2D(width, 1, use_bias=False, name=f"side{block}_conv")(side)
         side = layers.BatchNormalization(name=f"side{block}_norm")(side)
         for i in (1, 2):
             name = f"block{block}_{i}"
