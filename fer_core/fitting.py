@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import resource
 import time
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +22,7 @@ from .making import make_bundle
 from .partition import partition
 from .preprocessing import prepare
 from .runs import Run
-from .status import Status
+from .status import Status, memory_mb
 
 __all__ = ["Fitting", "Interrupted", "NotANumber"]
 
@@ -83,6 +82,7 @@ class Fitting:
             precision=self._learner.precision,
             epochs=self.config.epochs,
             warnings=list(self._parts.warnings),
+            memory_mb=memory_mb(),
         )
         self._restore()
 
@@ -159,7 +159,7 @@ class Fitting:
                     row = {"batch": b + 1, "epoch": number, "loss": part[0] / part[2], "accuracy": part[1] / part[2]}
                     file.write(json.dumps({**row, "t": told}) + "\n")
                     file.flush()
-                    self._status.say(epoch=number, batch=b + 1, batches=self._steps)
+                    self._status.say(epoch=number, batch=b + 1, batches=self._steps, memory_mb=memory_mb())
                     part = [0.0, 0.0, 0.0]
         speed = seen / (time.time() - began)
         val_loss, val_accuracy, recall = self._validate()
@@ -173,7 +173,7 @@ class Fitting:
             "learning_rate": rate,
             "images_per_second": round(speed, 1),
             "seconds": round(time.time() - began, 2),
-            "memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+            "memory_mb": memory_mb(),
         }
         self._close_epoch(number, figures)
 

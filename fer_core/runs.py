@@ -5,7 +5,7 @@ A run is the folder `home()/runs/<id>/`, written by its own process (`trainer`) 
     config.json     the settings (TrainingConfig)
     status.json     state, error, message, epoch, batch, batches, epochs, place, classes, started, updated, ended,
                     best_epoch, best_accuracy, guess (share of the largest class in validation), warnings (sentences),
-                    spent (seconds of training); replaced as a whole
+                    spent (seconds of training), memory_mb (at its most so far); replaced as a whole
     epochs.jsonl    one object an epoch: epoch, loss, accuracy, val_loss, val_accuracy, recall {label: share or null},
                     learning_rate, images_per_second, seconds, memory_mb
     batches.jsonl   a few objects a second: batch, epoch, loss, accuracy (means since the line before), t (time)

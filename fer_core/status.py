@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import threading
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 from .files import read_object, write_whole
 
-__all__ = ["Status", "read_status"]
+__all__ = ["Status", "memory_mb", "read_status"]
 
 RESERVE = 65536
 
@@ -23,6 +24,11 @@ def read_status(folder: Path) -> dict[str, Any]:
         return read_object(folder / "status.json")
     except (OSError, ValueError):
         return {}
+
+
+def memory_mb() -> int:
+    """Memory that this process has taken at its most."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 class Status:

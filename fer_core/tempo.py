@@ -1,16 +1,20 @@
 """How long a training will take on this computer: a few steps are measured in a process of their own, and remembered.
 
-The process is `python -m fer_core.tempo SETTINGS FILE`; it feeds and trains as `fitting` does, on drawn faces.
+The process is `python -m fer_core.tempo SETTINGS FILE`; it feeds and trains as `fitting` does, on drawn faces. What was
+measured holds for all visitors and servers of the computer.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import functools
 import hashlib
 import json
+import math
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -24,14 +28,14 @@ from .architectures import ARCHITECTURES
 from .errors import FerError
 from .feeding import batches
 from .files import write_whole
-from .home import home
 from .keras_child import has_keras
 from .learner import CHUNK, Learner, precision_for
 from .preprocessing import prepare
 from .synthetic import synthetic_faces
 from .training import TrainingConfig
+from .waiting import shared_folder, taken
 
-__all__ = ["Tempo", "Trial", "known", "main"]
+__all__ = ["Tempo", "Trial", "estimated", "key", "known", "main"]
 
 PROJECT = Path(__file__).resolve().parent.parent
 LARGEST = 256
@@ -40,6 +44,8 @@ SECONDS = 4.0
 """How long is measured, after the first steps, in which TensorFlow prepares itself."""
 PATIENCE = 180.0
 """Seconds after which a measurement is given up."""
+NICE = 5
+"""How far it stands back: a page that shows a form must not slow down what somebody waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +55,13 @@ class Tempo:
     Attributes:
         learn: seconds for each image of training.
         check: seconds for each image of validation.
+        prepare: seconds from its start until the first steps are learned, in which TensorFlow is loaded.
         measured: when, in seconds since 1970.
     """
 
     learn: float
     check: float
+    prepare: float
     measured: float
 
     def epoch(self, training: int, validation: int = 0) -> float:
@@ -65,14 +73,30 @@ def known(config: TrainingConfig) -> Tempo | None:
     """What was measured here for such settings; None where nothing was."""
     try:
         found = json.loads(_file(config).read_text(encoding="utf-8"))
-        tempo = Tempo(*(float(found[name]) for name in ("learn", "check", "measured")))
-        return tempo if tempo.learn > 0 and tempo.check > 0 else None
+        tempo = Tempo(*(float(found[name]) for name in ("learn", "check", "prepare", "measured")))
+        return tempo if min(tempo.learn, tempo.check) > 0 and tempo.prepare >= 0 else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _file(config: TrainingConfig) -> Path:
-    """Where the tempo of such settings is kept: by the machine, and by all that changes the work for an image."""
+def estimated(config: TrainingConfig) -> Tempo | None:
+    """A guess for such settings by multiply-adds, from the network of the nearest number of them that was measured.
+
+    Rough: networks differ in how well a processor is used. None where no network was measured with these settings.
+    """
+    work = ARCHITECTURES[config.architecture].multiply_adds
+    others = {name: known(dataclasses.replace(config, architecture=name)) for name in ARCHITECTURES}
+    shares = {name: work / ARCHITECTURES[name].multiply_adds for name, tempo in others.items() if tempo is not None}
+    if not shares:
+        return None
+    nearest = min(shares, key=lambda name: abs(math.log(shares[name])))
+    tempo, share = others[nearest], shares[nearest]
+    assert tempo is not None
+    return dataclasses.replace(tempo, learn=tempo.learn * share, check=tempo.check * share)
+
+
+def key(config: TrainingConfig) -> str:
+    """What settings of the same tempo share: the machine, and all that changes the work for an image."""
     work = {
         "machine": _machine(),
         "architecture": config.architecture,
@@ -84,8 +108,11 @@ def _file(config: TrainingConfig) -> Path:
         "mixup": config.mixup > 0,
         "ema": config.ema > 0,
     }
-    key = hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()[:24]
-    return home() / "tempo" / f"{key}.json"
+    return hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def _file(config: TrainingConfig) -> Path:
+    return shared_folder() / "tempo" / f"{key(config)}.json"
 
 
 @functools.cache
@@ -109,7 +136,7 @@ class Trial:
 
     def __init__(self, config: TrainingConfig):
         """Begin to measure; raises FerError where that cannot be done."""
-        self._config, self._file = config, _file(config)
+        self._file = _file(config)
         self._end = time.monotonic() + PATIENCE
         if not has_keras():
             raise FerError("TensorFlow is not installed here, so the time cannot be measured.")
@@ -142,7 +169,7 @@ class Trial:
 
 
 def _measure(config: TrainingConfig) -> Tempo:
-    network = ARCHITECTURES[config.architecture]
+    started, network = time.perf_counter(), ARCHITECTURES[config.architecture]
     faces = synthetic_faces(10)
     images = np.resize(faces.images, (4 * config.batch, *faces.images.shape[1:]))
     labels = np.resize(faces.labels, len(images))
@@ -161,17 +188,25 @@ def _measure(config: TrainingConfig) -> Tempo:
     times = []
     for _ in learner.answers(x):
         times.append(time.perf_counter())
-    return Tempo(learn, (times[1] - times[0]) / CHUNK, time.time())
+    return Tempo(learn, (times[1] - times[0]) / CHUNK, began - started, time.time())
 
 
 def main(arguments: list[str]) -> int:
-    """Measure for these settings, and write the answer."""
+    """Measure for these settings, and write the answer; 1 without one where a training would have spoiled it."""
     settings, path = arguments
     config = TrainingConfig.from_dict(json.loads(settings))
-    tempo = _measure(dataclasses.replace(config, batch=min(config.batch, LARGEST)))
-    write_whole(Path(path), json.dumps(dataclasses.asdict(tempo)))
+    with open(shared_folder() / "measuring", "ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two at once would each find the computer half as fast
+        if taken():
+            return 1
+        tempo = _measure(dataclasses.replace(config, batch=min(config.batch, LARGEST)))
+        if taken():
+            return 1
+        write_whole(Path(path), json.dumps(dataclasses.asdict(tempo)))
     return 0
 
 
 if __name__ == "__main__":
+    signal.alarm(math.ceil(PATIENCE))  # also where whoever began it has gone
+    os.nice(NICE)
     sys.exit(main(sys.argv[1:]))

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from .errors import FerError
 from .runs import Run
-from .status import Status
+from .status import Status, memory_mb
 from .waiting import turn
 
 __all__ = ["main"]
@@ -75,6 +75,8 @@ def _minutes() -> float:
 def _leave_while_nothing_is_lost(clock: _Clock, status: Status, prepared: threading.Event) -> None:
     """A stop while TensorFlow is loaded, the data read and the network built need not wait for that."""
     while not prepared.wait(0.2):
+        with contextlib.suppress(OSError):  # a full disk is said by who needs it
+            status.say(memory_mb=memory_mb())
         if clock.ended() and not (status.folder / "best.npz").exists():
             status.leave(state="stopped", place=0, ended=time.time(), **_time(clock))
 

@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-__all__ = ["turn"]
+__all__ = ["shared_folder", "taken", "turn"]
 
 
-def _folder() -> Path:
+def shared_folder() -> Path:
+    """What all servers and visitors of this computer share about trainings; one's own user alone may look into it."""
     folder = Path(os.environ.get("FER_QUEUE") or Path(tempfile.gettempdir()) / f"expression-lab-queue-{os.getuid()}")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
@@ -42,6 +43,12 @@ def _waiting(folder: Path, own: Path) -> int:
     return before
 
 
+def taken() -> bool:
+    """Whether this computer trains now, or a training waits."""
+    folder = shared_folder()
+    return _waiting(folder, folder / "ticket-~") > 0
+
+
 @contextlib.contextmanager
 def turn(tell: Callable[[int], None], cancelled: Callable[[], bool]) -> Iterator[bool]:
     """Wait for this process's turn and keep it within the block.
@@ -53,7 +60,7 @@ def turn(tell: Callable[[int], None], cancelled: Callable[[], bool]) -> Iterator
     Yields:
         True on its turn, False where it was cancelled before.
     """
-    folder, said = _folder(), -1
+    folder, said = shared_folder(), -1
     with _gate(folder):
         numbers = [int(path.name.removeprefix("ticket-")) for path in folder.glob("ticket-*")]
         own = folder / f"ticket-{max(numbers, default=0) + 1:09d}"

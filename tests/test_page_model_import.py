@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import streamlit as st
@@ -37,6 +38,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[dict
         shutil.copytree(load_bundle("reference-cnn").folder, tmp_path / "models" / "brought")
         return load_bundle("brought")
 
+    monkeypatch.setenv("FER_QUEUE", str(tmp_path / "queue"))
+    monkeypatch.setattr("ui.training_time.Trial", lambda config: SimpleNamespace(ended=False))
     monkeypatch.setattr("ui.model_import.inspect_model", inspect_model)
     monkeypatch.setattr("ui.model_import.import_model", import_model)
     st.cache_resource.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import zipfile
@@ -36,12 +37,35 @@ GROWING = [0.2, 0.4, 0.55, 0.6]
 FLAT = [0.2, 0.4, 0.55, 0.6, 0.59, 0.6, 0.58, 0.59, 0.6]
 
 
+class FakeTrial:
+    """A measurement that goes on until `end` says what it found, or that it found nothing."""
+
+    made: ClassVar[list[FakeTrial]] = []
+
+    def __init__(self, config: TrainingConfig):
+        FakeTrial.made.append(self)
+        self.config, self.ended, self.cancelled = config, False, False
+
+    def end(self, learn: float | None = None) -> None:
+        if learn is not None:
+            path = tempo._file(self.config)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps({"learn": learn, "check": 0.002, "prepare": 4.0, "measured": 1.0}))
+        self.ended = True
+
+    def cancel(self) -> None:
+        self.ended = self.cancelled = True
+
+
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """An empty home, no settings of this machine, nothing cached."""
     for name in ("FER_HOSTED", "FER_TRAINING", "FER_TRAINING_MINUTES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("FER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FER_QUEUE", str(tmp_path / "queue"))
+    monkeypatch.setattr("ui.training_time.Trial", FakeTrial)
+    monkeypatch.setattr(FakeTrial, "made", [])
     st.cache_resource.clear()
     st.cache_data.clear()
     yield
@@ -128,6 +152,42 @@ def test_what_is_set_by_hand_is_trained_and_its_page_opens(begun: list[TrainingC
     assert app.title[0].value == "My \\*first\\*"
 
 
+def test_every_setting_can_be_set_by_hand(begun: list[TrainingConfig]):
+    app = start()
+    chosen = {
+        **{"optimizer": "sgd", "schedule": "plateau", "augmentation": "flip", "class_weights": "balanced"},
+        **{"precision": "float32", "training_split": "PublicTest", "validation_split": "Training"},
+    }
+    numbers = {
+        **{
+            "epochs": 3,
+            "batch": 16,
+            "learning_rate": 0.02,
+            "weight_decay": 0.001,
+            "label_smoothing": 0.1,
+            "mixup": 0.2,
+        },
+        **{"ema": 0.9, "early_stop": 4, "seed": 7, "threads": 1, "plateau_factor": 0.5, "plateau_patience": 6},
+    }
+    assert not [box for box in app.number_input if "plateau" in box.key], "only where it does something"
+    app.number_input(key="warm_up-quick").set_value(0.2)
+    whole(app.run())
+    press(app, "Train")
+    assert begun == [preset("quick", warm_up=0.2)]
+    app = start()
+    for field, value in chosen.items():
+        key = f"{field}-quick-synthetic" if field.endswith("split") else f"{field}-quick"
+        app.selectbox(key=key).set_value(value)
+    whole(app.run())
+    for field, value in numbers.items():
+        app.number_input(key=f"{field}-quick").set_value(value)
+    whole(app.run())
+    press(app, "Train")
+    assert begun[1] == preset("quick", **chosen, **numbers)
+    untouched = {"data", "name", "preset", "architecture", "warm_up"}
+    assert {field.name for field in dataclasses.fields(TrainingConfig)} == untouched | set(chosen) | set(numbers)
+
+
 def test_a_double_click_trains_once(begun: list[TrainingConfig]):
     app = start()
     press(app, "Train")
@@ -207,9 +267,12 @@ def test_a_run_under_way_is_found_again_and_can_be_stopped():
     with held(run):
         assert "**Training:** “mine”, 60.0% of the validation images right so far" in words(start())
         app = press(start(), "Watch it")
+        assert metrics(app)["Memory"] == "900 MB", "that of the last epoch, where nothing newer is known"
+        (run.folder / "status.json").write_text(json.dumps({**run.status, "memory_mb": 950}))
+        whole(app.run())
         assert "It is learning: of 100 new faces it names 60 right" in app.success[0].value
         shown = metrics(app)
-        assert shown["Best validation"] == "60.0%" and shown["Memory"] == "900 MB"
+        assert shown["Best validation"] == "60.0%" and shown["Memory"] == "950 MB"
         assert shown["Learning rate"] == "0.0005" and shown["Time left"] == "0:51" and shown["Images a second"] == "128"
         assert len(app.get("vega_lite_chart")) == 4
         assert "Use this model" not in labels(app) and "Go on" not in labels(app)
@@ -226,6 +289,13 @@ def test_a_run_that_waits_says_so():
         assert "It waits for 2 other trainings" in app.info[0].value
         press(app, "Leave the queue")
         assert (run.folder / "stop").exists()
+
+
+def test_memory_is_shown_while_it_prepares():
+    with held(fake_run("new", state="running", status={"memory_mb": 412})):
+        app = start("new")
+        assert metrics(app)["Memory"] == "412 MB" and metrics(app)["Images a second"] == "–"
+        assert not app.get("vega_lite_chart")
 
 
 def test_the_sentence_follows_the_numbers():
@@ -391,42 +461,61 @@ def test_titles_are_unique():
     assert list(titles(made)) == ["r0", "r1", "r2"] and len(set(titles(made).values())) == 3
 
 
-class FakeTrial:
-    """A measurement that ends at once with 10 ms an image, but for the second, which goes on."""
-
-    asked: ClassVar[list[str]] = []
-    cancelled = 0
-
-    def __init__(self, config: TrainingConfig):
-        FakeTrial.asked.append(config.architecture)
-        path = tempo._file(config)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"learn": 0.01, "check": 0.002, "measured": 1.0}))
-        self.ended = len(FakeTrial.asked) != 2
-
-    def cancel(self) -> None:
-        FakeTrial.cancelled += 1
-
-
-def test_the_time_is_measured_when_asked(monkeypatch: pytest.MonkeyPatch, begun: list[TrainingConfig]):
-    monkeypatch.setattr(FakeTrial, "asked", [])
-    monkeypatch.setattr("ui.training_time.Trial", FakeTrial)
+def test_the_time_is_measured_while_the_form_is_filled_in(begun: list[TrainingConfig]):
     app = start()
-    assert app.dataframe[0].value["An epoch"].tolist() == ["–"] * len(
-        ARCHITECTURES
-    ) and "in all; measured" not in words(app)
-    press(app, "Measure the time")  # the chosen network comes first; the second keeps on measuring
-    assert FakeTrial.asked == list(ARCHITECTURES)[:2]
-    assert "About **18 s** an epoch, **8 min** in all" in words(app) and "Measuring, 4 to go" in words(app)
+    (first,) = FakeTrial.made
+    assert first.config.architecture == "tiny" and "Measuring on this computer" in words(app)
+    assert app.dataframe[0].value["An epoch"].tolist() == ["–"] * len(ARCHITECTURES)
+    app.number_input(key="epochs-quick").set_value(20)  # changes no step of the training
+    whole(app.run())
+    assert FakeTrial.made == [first] and not first.cancelled
+    first.end(0.01)
+    whole(app.run())
+    assert "About **18 s** an epoch, **6 min** in all; measured on this computer." in words(app)
+    assert "Measuring" not in words(app)
+    times = app.dataframe[0].value["An epoch"].tolist()
+    assert times[0] == "18 s" and all(time.startswith("≈ ") for time in times[1:])
+
+    # Another choice: its own measurement, until then an estimate; a third one ends the second.
+    app.selectbox(key="network-quick").set_value("mobile")
+    whole(app.run())
+    assert "in all; estimated from the multiply-adds" in words(app) and "Measuring on this computer" in words(app)
+    app.number_input(key="batch-quick").set_value(16)
+    whole(app.run())
+    _, second, third = FakeTrial.made
+    assert second.cancelled and third.config.batch == 16
     press(app, "Train")
-    assert FakeTrial.cancelled == 1 and len(begun) == 1
+    assert third.cancelled and len(begun) == 1
     with held(list_runs()[0]):
-        assert button(start(), "Measure the time").disabled
+        app = start()
+        app.number_input(key="batch-quick").set_value(8)
+        assert "measured when no training is under way" in words(whole(app.run()))
+    assert len(FakeTrial.made) == 3
 
 
-def test_a_measurement_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch):
+def test_the_other_networks_are_measured_on_demand():
+    app = start()
+    FakeTrial.made[0].end(0.01)
+    press(whole(app.run()), "Measure the others too")
+    for count in range(2, len(ARCHITECTURES) + 1):
+        assert len(FakeTrial.made) == count
+        FakeTrial.made[-1].end(0.02)
+        whole(app.run())
+    assert [trial.config.architecture for trial in FakeTrial.made] == list(ARCHITECTURES)
+    assert app.dataframe[0].value["An epoch"].tolist() == ["18 s", *["36 s"] * 4]
+    assert "Measure the others too" not in labels(app) and "Measuring" not in words(app)
+
+
+def test_a_measurement_that_cannot_be_made_is_tried_once(monkeypatch: pytest.MonkeyPatch):
+    app = start()
+    FakeTrial.made[0].end()
+    whole(whole(app.run()).run())
+    assert "could not be measured" in words(app) and len(FakeTrial.made) == 1
+    press(app, "Try again")
+    assert len(FakeTrial.made) == 2
+
     def none(config: TrainingConfig) -> None:
         raise FerError("TensorFlow is not installed here.")
 
     monkeypatch.setattr("ui.training_time.Trial", none)
-    assert "not installed" in press(start(), "Measure the time").error[0].value
+    assert "not installed" in words(start())

@@ -7,15 +7,23 @@ import time
 import pytest
 
 from fer_core import tempo
+from fer_core.architectures import ARCHITECTURES
 from fer_core.errors import FerError
-from fer_core.tempo import Tempo, Trial, known
+from fer_core.tempo import Tempo, Trial, estimated, known
 from fer_core.training import TrainingConfig
+from fer_core.waiting import taken, turn
 
 
 @pytest.fixture(autouse=True)
 def own(tmp_path, monkeypatch):
-    monkeypatch.setenv("FER_HOME", str(tmp_path))
+    monkeypatch.setenv("FER_QUEUE", str(tmp_path))
     return tmp_path
+
+
+def keep(config: TrainingConfig, found: Tempo) -> None:
+    path = tempo._file(config)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(dataclasses.asdict(found)))
 
 
 def test_a_few_steps_are_measured_and_remembered(own, monkeypatch):
@@ -28,7 +36,7 @@ def test_a_few_steps_are_measured_and_remembered(own, monkeypatch):
         time.sleep(0.05)
     found = known(config)
     assert found is not None and 0 < found.check < found.learn < 1, "learning is three times the work of answering"
-    assert time.time() - found.measured < 300
+    assert time.time() - found.measured < 300 and found.prepare > 0
     assert found.epoch(1000) == pytest.approx(1000 * found.learn)
     assert found.epoch(1000, 100) == pytest.approx(1000 * found.learn + 100 * found.check)
     # What does not change the work finds it too; what does, does not.
@@ -44,15 +52,37 @@ def test_large_batches_share_what_was_measured_of_the_largest():
     assert tempo._file(TrainingConfig(batch=512)) == tempo._file(TrainingConfig(batch=4096))
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"learn": "x", "check": 1, "measured": 1}', '{"learn": 0}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"learn": "x", "check": 1, "prepare": 1, "measured": 1}', '{"learn": 0}']
+)
 def test_what_is_no_measurement_counts_as_none(text):
     config = TrainingConfig()
     path = tempo._file(config)
     path.parent.mkdir(parents=True)
     path.write_text(text)
     assert known(config) is None
-    path.write_text(json.dumps(dataclasses.asdict(Tempo(0.1, 0.02, 5.0))))
-    assert known(config) == Tempo(0.1, 0.02, 5.0)
+    keep(config, Tempo(0.1, 0.02, 3.0, 5.0))
+    assert known(config) == Tempo(0.1, 0.02, 3.0, 5.0)
+
+
+def test_other_networks_are_estimated_from_the_nearest():
+    tiny, large, small = (TrainingConfig(architecture=name) for name in ("tiny", "reference", "mini_xception"))
+    assert estimated(tiny) is None
+    keep(tiny, Tempo(0.001, 0.0002, 3.0, 5.0))
+    keep(large, Tempo(0.1, 0.02, 4.0, 5.0))
+    assert estimated(tiny) == known(tiny) and estimated(large) == known(large)
+    work = {name: network.multiply_adds for name, network in ARCHITECTURES.items()}
+    found = estimated(small)
+    assert found.learn == pytest.approx(0.001 * work["mini_xception"] / work["tiny"]) and found.prepare == 3
+    assert found.check == pytest.approx(found.learn / 5)
+    assert estimated(dataclasses.replace(small, batch=8)) is None, "other settings are another matter"
+
+
+def test_nothing_is_measured_while_a_training_runs():
+    with turn(lambda place: None, lambda: False):
+        assert taken()
+        assert tempo.main([TrainingConfig().to_json(), str(tempo._file(TrainingConfig()))]) == 1
+    assert not taken() and known(TrainingConfig()) is None
 
 
 def test_a_measurement_can_be_cancelled_or_given_up(monkeypatch):

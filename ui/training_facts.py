@@ -13,7 +13,7 @@ from fer_core.home import home
 from fer_core.library import Stored, load_dataset
 from fer_core.training import TrainingConfig
 from ui.explore_tiles import tiles
-from ui.training_time import epoch_times, time_needed
+from ui.training_time import epoch_times, measure_all, measure_time, time_needed
 
 __all__ = ["facts"]
 
@@ -42,8 +42,10 @@ def facts(config: TrainingConfig, stored: Stored, *, busy: bool) -> None:
         st.markdown(
             f"**{short(chosen.parameters)}** parameters · **{short(chosen.multiply_adds)}** multiply-adds an image"
         )
+        measure_time(config, busy=busy)
         time_needed(config, stored, busy=busy)
         _networks(epoch_times(config, stored))
+        measure_all(config, busy=busy)
     _preview(config, stored)
 
 
@@ -61,7 +63,8 @@ def _networks(times: dict[str, str]) -> None:
         st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Size and time of each network")
         st.caption(
             "Parameters are the numbers that it learns; multiply-adds are the work that one image is; an epoch is one "
-            "round through all images, with the settings of this form, on this computer."
+            "round through all images, with the settings of this form, on this computer: measured, or with ≈ estimated "
+            "from the multiply-adds, which is rough."
         )
 
 

@@ -14,6 +14,7 @@ from fer_core.errors import FerError
 from fer_core.library import SYNTHETIC, Stored, list_datasets
 from fer_core.runs import ACTIVE, list_runs
 from fer_core.training import CHOICES, PRESETS, TrainingConfig, preset
+from fer_core.waiting import taken
 from ui.permit import begin
 from ui.training import LEVELS, network
 from ui.training_check import check, few
@@ -84,7 +85,7 @@ def new_training() -> None:
             st.warning(words, icon=":material/warning:")
     with right:
         if config is not None:
-            facts(config, chosen, busy=any(run.state in ACTIVE for run in list_runs()))
+            facts(config, chosen, busy=taken() or any(run.state in ACTIVE for run in list_runs()))
     if pressed and config is not None and not problem:
         _begin(config)
 
@@ -132,6 +133,11 @@ def _all_settings(level: str, chosen: Stored) -> dict[str, Any]:
                 "learning_rate", "Learning rate", 0.0001, help="How large a step is. Too large, and nothing is learned."
             )
             pick("schedule", "The rate over time", list(CHOICES["schedule"]))
+            if found["schedule"] == "plateau":
+                number("plateau_factor", "Lower the rate to this share", 0.05)
+                number("plateau_patience", "After so many rounds without gain", 1)
+            elif found["schedule"] == "cosine":
+                number("warm_up", "Warm-up", 0.01, help="Share of the training in which the rate rises from 0.")
             pick("optimizer", "Optimiser", list(CHOICES["optimizer"]))
             number("weight_decay", "Weight decay", 0.0001, help="Keeps weights small.")
             number("early_stop", "End after rounds without gain", 1, help="0: never.")
@@ -143,6 +149,7 @@ def _all_settings(level: str, chosen: Stored) -> dict[str, Any]:
             number("ema", "Average the weights", 0.001, help="Decay of the moving average; 0: none.")
             number("seed", "Seed", 1, help="The same seed, settings and data give the same result.")
             pick("precision", "Numbers", list(CHOICES["precision"]))
+            number("threads", "Processor threads", 1, help="0: as many as there are.")
         parts = list(chosen.splits)
         usual["training_split"] = "Training" if "Training" in parts else parts[0]
         if len(parts) == 1:

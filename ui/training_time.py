@@ -1,4 +1,4 @@
-"""How long a training will take on this computer: measured on a few steps when the person asks, and remembered."""
+"""How long a training will take here: measured on a few steps while the form is filled in, and remembered."""
 
 from __future__ import annotations
 
@@ -9,96 +9,121 @@ import streamlit as st
 from fer_core.architectures import ARCHITECTURES
 from fer_core.errors import FerError
 from fer_core.library import Stored
-from fer_core.tempo import Trial, known
+from fer_core.tempo import Trial, estimated, key, known
 from fer_core.training import TrainingConfig
 from ui.training import span
 from ui.training_check import sizes
 
-__all__ = ["epoch_times", "forget_trial", "time_needed"]
+__all__ = ["epoch_times", "forget_trial", "measure_all", "measure_time", "time_needed"]
 
-TRIAL, QUEUE = "tempo-trial", "tempo-queue"
-"""Keys of the session: the measurement that runs, and the settings that are measured after it."""
+TRIAL, FAILED, ALL = "tempo-trial", "tempo-failed", "tempo-all"
+"""Keys of the session: the measurement that runs and of what, what could not be measured and why, and the settings
+with which all networks shall be measured."""
+
+NOTHING = "The time could not be measured here."
 
 
 def epoch_times(config: TrainingConfig, stored: Stored) -> dict[str, str]:
-    """For each network how long an epoch takes with these settings and images; a dash where it was not measured."""
-    found = {name: known(dataclasses.replace(config, architecture=name)) for name in ARCHITECTURES}
-    counts = sizes(config, stored)
-    return {name: "–" if tempo is None else span(tempo.epoch(*counts)) for name, tempo in found.items()}
+    """For each network how long an epoch takes with these settings and images; ≈ where that is an estimate."""
+    counts, found = sizes(config, stored), {}
+    for one in _each(config):
+        measured = known(one)
+        tempo = measured or estimated(one)
+        words = "–" if tempo is None else span(tempo.epoch(*counts))
+        found[one.architecture] = words if measured or tempo is None else f"≈ {words}"
+    return found
 
 
-def time_needed(config: TrainingConfig, stored: Stored, *, busy: bool) -> None:
-    """Say how long the training will take where that is known, and offer to measure it.
+def measure_time(config: TrainingConfig, *, busy: bool) -> None:
+    """Begin to measure what is not known yet of these settings, in the background; a measurement of others ends.
 
     Args:
         config: the settings.
-        stored: the dataset.
         busy: whether this computer trains now: a measurement would be wrong, and slow that down.
     """
-    tempo = known(config)
-    if tempo is not None:
+    failed: dict[str, str] = st.session_state.setdefault(FAILED, {})
+    if busy:
+        forget_trial()
+        failed.clear()
+        return
+    running: tuple[str, Trial] | None = st.session_state.get(TRIAL)
+    if running is not None and running[1].ended:
+        failed[running[0]] = NOTHING  # looked at only where nothing is known
+        running = None
+    first = _each(config) if st.session_state.get(ALL) == _settings(config) else [config]
+    wanted = next((one for one in first if known(one) is None and key(one) not in failed), None)
+    if running is not None and (wanted is None or running[0] != key(wanted)):
+        running[1].cancel()
+        running = None
+    if running is None and wanted is not None:
+        try:
+            running = key(wanted), Trial(wanted)
+        except FerError as error:
+            failed[key(wanted)] = str(error)
+    st.session_state[TRIAL] = running
+
+
+def time_needed(config: TrainingConfig, stored: Stored, *, busy: bool) -> None:
+    """Say how long the training will take, how that is known, and what is being measured."""
+    measured = known(config)
+    if (tempo := measured or estimated(config)) is not None:
         epoch = tempo.epoch(*sizes(config, stored))
-        st.markdown(
-            f":material/timer: About **{span(epoch)}** an epoch, **{span(epoch * config.epochs)}** in all; measured on "
-            "this computer."
-        )
-    if problem := st.session_state.pop("tempo-problem", None):
-        st.error(problem, icon=":material/error:")
-    if _measuring():
+        whole = tempo.prepare + epoch * config.epochs
+        how = "measured on this computer." if measured else "estimated from the multiply-adds."
+        st.markdown(f":material/timer: About **{span(epoch)}** an epoch, **{span(whole)}** in all; {how}")
+    if st.session_state.get(TRIAL) is not None:
         _wait()
-    elif "–" in epoch_times(config, stored).values():
+    elif measured is None and busy:
+        st.caption(":material/timer: The time is measured when no training is under way.")
+    elif measured is None:
+        st.caption(f":material/timer: {st.session_state[FAILED].get(key(config), NOTHING)}")
+        st.button("Try again", key="measure-again", type="tertiary", on_click=_forget_failures)
+
+
+def measure_all(config: TrainingConfig, *, busy: bool) -> None:
+    """Offer to measure the other networks too, where one of them is not known."""
+    unknown = [one for one in _each(config)[1:] if known(one) is None]
+    if unknown and st.session_state.get(ALL) != _settings(config):
         st.button(
-            "Measure the time",
+            "Measure the others too",
             icon=":material/timer:",
-            key="measure",
-            on_click=_measure,
+            key="measure-all",
+            on_click=_want_all,
             args=(config,),
             disabled=busy,
-            help="Lets each network learn for a few seconds on this computer, the chosen one first."
-            if not busy
-            else "When no training is under way.",
+            help=f"Lets {len(unknown)} networks learn for a few seconds on this computer, one after the other.",
         )
 
 
 def forget_trial() -> None:
     """End a measurement: a training begins, which needs the processors."""
-    st.session_state.pop(QUEUE, None)
-    if trial := st.session_state.pop(TRIAL, None):
-        trial.cancel()
+    st.session_state.pop(ALL, None)
+    if running := st.session_state.pop(TRIAL, None):
+        running[1].cancel()
 
 
-def _measure(config: TrainingConfig) -> None:
+def _each(config: TrainingConfig) -> list[TrainingConfig]:
+    """The settings with each network, their own first."""
     order = sorted(ARCHITECTURES, key=lambda name: name != config.architecture)
-    all_of_them = [dataclasses.replace(config, architecture=name) for name in order]
-    st.session_state[QUEUE] = [one for one in all_of_them if known(one) is None]
-    _next()
+    return [dataclasses.replace(config, architecture=name) for name in order]
 
 
-def _next() -> None:
-    try:
-        st.session_state[TRIAL] = Trial(st.session_state[QUEUE].pop(0))
-    except FerError as error:
-        st.session_state["tempo-problem"] = str(error)
-        st.session_state.pop(QUEUE, None)
+def _settings(config: TrainingConfig) -> str:
+    return key(dataclasses.replace(config, architecture=""))
 
 
-def _measuring() -> bool:
-    """Whether a measurement runs; one that has ended makes room for the next."""
-    trial: Trial | None = st.session_state.get(TRIAL)
-    if trial is None:
-        return False
-    if trial.ended:
-        del st.session_state[TRIAL]
-        if st.session_state.get(QUEUE):
-            _next()
-    return TRIAL in st.session_state
+def _want_all(config: TrainingConfig) -> None:
+    st.session_state[ALL] = _settings(config)
+    _forget_failures()
+
+
+def _forget_failures() -> None:
+    st.session_state.pop(FAILED, None)
 
 
 @st.fragment(run_every=1.0)
 def _wait() -> None:
-    trial: Trial | None = st.session_state.get(TRIAL)
-    if trial is None or trial.ended:
+    running: tuple[str, Trial] | None = st.session_state.get(TRIAL)
+    if running is None or running[1].ended:
         st.rerun()  # the figures stand in other parts of the page too
-    left = len(st.session_state.get(QUEUE, ())) + 1
-    st.caption(f":material/hourglass_top: Measuring, {left} to go, about ten seconds each …")
-    st.button("Cancel", key="measure-cancel", type="tertiary", on_click=forget_trial)
+    st.caption(":material/hourglass_top: Measuring on this computer, which takes about ten seconds …")

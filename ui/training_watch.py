@@ -115,7 +115,7 @@ def _figures(run: Run, config: TrainingConfig, images: int | None, names: list[s
         )
     else:
         use(run)
-    if not len(epochs) and not len(batches):
+    if not len(epochs) and not len(batches) and state != "running":
         return
     rate = speed(epochs, batches if state in ACTIVE else batches[:0], config.batch)
     best = best_epoch(epochs)
@@ -127,11 +127,18 @@ def _figures(run: Run, config: TrainingConfig, images: int | None, names: list[s
             st.metric("Time left", "–" if rest is None else clock(rest), width="content")
         elif len(epochs):
             st.metric("Time taken", clock(float(epochs["seconds"].sum())), width="content")
-        memory = epochs["memory_mb"].iloc[-1] if len(epochs) else None
-        st.metric("Memory", f"{memory:,.0f} MB" if memory else "–", width="content")
+        st.metric("Memory", _memory(status, epochs), width="content")
         pace = float(epochs["learning_rate"].iloc[-1]) if len(epochs) else config.learning_rate
         st.metric("Learning rate", f"{pace:.7f}".rstrip("0"), width="content")
+    if not len(epochs) and not len(batches):
+        return
     _curves(run.id, config, status, epochs, batches, names)
+
+
+def _memory(status: dict, epochs: pd.DataFrame) -> str:
+    """What the process has taken at its most, from its start on."""
+    said = status.get("memory_mb", epochs["memory_mb"].iloc[-1] if len(epochs) else None)
+    return f"{said:,.0f} MB" if isinstance(said, int | float) else "–"
 
 
 def _say(found: Verdict) -> None:
