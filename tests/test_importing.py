@@ -12,14 +12,17 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 from fer_core import importing
 from fer_core.__main__ import main
 from fer_core.architectures import ARCHITECTURES
-from fer_core.bundles import chosen, list_bundles, load_bundle
+from fer_core.bundles import SHIPPED, Bundle, chosen, list_bundles, load_bundle
 from fer_core.classification import Classifier, softmax
 from fer_core.errors import ModelError
 from fer_core.importing import ORDERS, import_model, inspect_model, known_labels
@@ -343,3 +346,53 @@ def test_the_networks_have_the_parameters_and_the_work_that_pages_say(files: Pat
     kernels = [shape for kind, shape in counted["reference"]["kernels"] if kind in {"Conv2D", "Dense"}]
     convolutions = [[3, 3, 1, 64], [5, 5, 64, 128], [3, 3, 128, 512], [3, 3, 512, 512]]
     assert kernels == [*convolutions, [4608, 256], [256, 512], [512, 7]]
+
+
+@pytest.fixture
+def page(quick: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AppTest]:
+    """The page that trains, which measures nothing meanwhile."""
+    for name in ("FER_HOSTED", "FER_TRAINING"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("FER_QUEUE", str(tmp_path / "queue"))
+    monkeypatch.setattr("ui.training_time.Trial", lambda config: SimpleNamespace(ended=False))
+    st.cache_resource.clear()
+    app = AppTest.from_file(str(ROOT / "pages" / "train.py"), default_timeout=120).run()
+    assert not app.exception
+    yield app
+    st.cache_resource.clear()
+
+
+def brought() -> list[Bundle]:
+    return [bundle for bundle in list_bundles() if bundle.folder.parent != SHIPPED]
+
+
+def upload(app: AppTest, files: list[Path]) -> None:
+    box = next(box for box in app.file_uploader if box.label == "Keras model")
+    box.set_value([(file.name, file.read_bytes(), "application/octet-stream") for file in files]).run()
+    assert not app.exception
+
+
+@pytest.mark.parametrize("names", [["model.json", "model_weights.h5"], ["notebook.h5"], ["notebook.keras"]])
+def test_a_person_brings_a_model_in_on_the_page(page: AppTest, files: Path, names: list[str]) -> None:
+    upload(page, [files / name for name in names])
+    order = next(radio for radio in page.radio if radio.label == "What do its answers stand for?")
+    order.set_value(next(option for option in order.options if "Kaggle" in option))
+    press = next(button for button in page.button if button.label == "Bring it in")
+    press.click().run()
+    assert "confirm the order" in page.warning[-1].value and not brought()
+    page.checkbox[-1].check()
+    next(button for button in page.button if button.label == "Bring it in").click().run()
+    assert not page.exception and "among your models" in page.success[-1].value
+    (bundle,) = brought()
+    assert bundle.heads[0].labels == ORDERS["of Kaggle's fer2013.csv"]
+    assert parity(files, "notebook", bundle) <= 1e-3
+
+
+def test_the_page_refuses_what_could_run_code(page: AppTest, files: Path, tmp_path: Path) -> None:
+    upload(page, [files / "lambda.keras"])
+    assert "Lambda layer" in page.error[-1].value
+    evil = tmp_path / "evil.h5"
+    evil.write_bytes(pickle.dumps(Evil()))
+    upload(page, [evil])
+    assert "evil" in page.error[-1].value and not any(button.label == "Bring it in" for button in page.button)
+    assert not Path("/tmp/evil-was-here").exists() and not brought()
