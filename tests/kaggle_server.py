@@ -82,12 +82,12 @@ def serving(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[Kaggle]:
                 if kind == "application/zip":
                     kaggle.halfway.set()
                     if kaggle.silent:
-                        kaggle.go.wait(120)
+                        kaggle.go.wait(600)
                     while kaggle.slow and half < 0.9 * len(body) and not kaggle.go.wait(0.2):
                         self.wfile.write(body[half : half + 500_000])
                         half += 500_000
                     if kaggle.slow:
-                        kaggle.go.wait(120)
+                        kaggle.go.wait(600)
                     body = body[: int(len(body) * kaggle.whole)]
                 self.wfile.write(body[half:])
             except OSError:  # whoever asked is gone
