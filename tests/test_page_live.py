@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import shutil
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import cv2
@@ -342,25 +343,52 @@ def test_the_way_comes_from_secrets_first(monkeypatch: pytest.MonkeyPatch) -> No
     assert ice_servers() == [{"urls": ["turn:secret.example.org"], "credential": "x"}]
 
 
-def test_twilio_is_asked_with_its_own_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TWILIO_ACCOUNT_SID", "AC1")
-    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "word")
-    asked: list[urllib.request.Request] = []
+@pytest.fixture
+def twilio(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str, str]]]:
+    """A stand-in for Twilio on this computer, which knows one customer: what it was asked, by whom."""
+    asked: list[tuple[str, str, str]] = []
 
-    def answer(request: urllib.request.Request, timeout: float) -> io.BytesIO:
-        asked.append(request)
-        server = {"url": "turn:t", "urls": "turn:t", "username": "u", "credential": "c"}
-        return io.BytesIO(json.dumps({"ice_servers": [server]}).encode())
+    class Stand(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            who = base64.b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode()
+            asked.append((self.command, self.path, who))
+            server = {"url": "turn:t", "urls": "turn:t", "username": "u", "credential": "c"}
+            body = json.dumps({"ice_servers": [server]}).encode()
+            self.send_response(201 if who == "AC1:word" else 401)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
-    monkeypatch.setattr(urllib.request, "urlopen", answer)
+        def log_message(self, *words: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Stand) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        path = "/2010-04-01/Accounts/{account}/Tokens.json"
+        monkeypatch.setattr("ui.ice.TWILIO", f"http://127.0.0.1:{server.server_port}{path}")
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        monkeypatch.setenv("TWILIO_ACCOUNT_SID", "AC1")
+        monkeypatch.setenv("TWILIO_AUTH_TOKEN", "word")
+        yield asked
+        server.shutdown()
+        thread.join()
+
+
+def test_twilio_is_asked_once_with_its_own_credentials(
+    twilio: list[tuple[str, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert ice_servers() == ice_servers() == [{"urls": ["turn:t"], "username": "u", "credential": "c"}]
-    assert len(asked) == 1 and asked[0].full_url.endswith("/Accounts/AC1/Tokens.json")
-    assert asked[0].get_header("Authorization") == "Basic QUMxOndvcmQ="
+    assert twilio == [("POST", "/2010-04-01/Accounts/AC1/Tokens.json", "AC1:word")]
     st.cache_data.clear()
-
-    def refused(request: urllib.request.Request, timeout: float) -> io.BytesIO:
-        raise OSError("no network")
-
-    monkeypatch.setattr(urllib.request, "urlopen", refused)
-    with pytest.raises(OptionError, match="Twilio"):
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "wrong")
+    with pytest.raises(OptionError, match="TWILIO_AUTH_TOKEN"):
         ice_servers()
+
+
+def test_the_page_says_that_twilio_cannot_be_reached(
+    twilio: list[tuple[str, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.ice.TWILIO", "http://127.0.0.1:1/{account}")
+    assert "Twilio gave no servers" in start().error[0].value
