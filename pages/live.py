@@ -10,6 +10,7 @@ from fer_core.errors import FerError
 from fer_core.live import LiveSession
 from ui.camera import SIZES, TRANSLATIONS, WRONG, camera_state
 from ui.consent import agreed, ask
+from ui.flow import keep_flowing
 from ui.frame import frame
 from ui.ice import ice_servers
 from ui.in_use import in_use
@@ -142,6 +143,7 @@ def live(stage: Stage, turn: int) -> None:
             # streamlit-webrtc 0.72 to 0.79 takes a stream for one of a page that was left when several reruns overlap,
             # and kills it. That test is switched off here; `entered` below does its work.
             stream._last_rendered_run_count = None
+        keep_flowing()
         webrtc_streamer(
             key=KEY,
             mode=WebRtcMode.SENDRECV,
