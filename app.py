@@ -3,5 +3,7 @@
 import streamlit as st
 
 from ui.frame import PAGES
+from ui.warm import warm
 
+warm()
 st.switch_page(next(iter(PAGES)))

@@ -1,13 +1,14 @@
 """Ten visitors at once, for five minutes, on this computer: does everybody get an answer, and is anything left?
 
-    python -m benchmarks.load [--minutes 5] [--clips 5] [--cameras 3] [--explorers 2] [--limit MB] [--json FILE]
+    python -m benchmarks.load [--minutes 5] [--clips 5] [--cameras 3] [--explorers 2] [--away SECONDS] [--json FILE]
 
-Starts the app as a host has it, on a free port of this computer only. Those with clips upload the sample, have it read,
-look at the result, delete it and begin again; those in the explorer go through its views; both speak the app's own HTTP
-and WebSocket (`visitor`). Those with cameras are tabs of a headless Chromium whose camera is the sample clip. Printed
-are how long pages took to be whole after each thing that was done, memory before, at its most and afterwards, and the
-threads and temporary files that are left when the visits have ended. A machine that does other work too makes
-everything slower: the load beforehand is printed, too.
+Starts the app as a host has it, on a free port of this computer only. Those with clips upload the sample, have it
+read, look at the result, delete it and begin again; those in the explorer go through its views; both speak the app's
+own HTTP and WebSocket (`visitor`). Those with cameras are tabs of a headless Chromium whose camera is the sample clip;
+they stand back behind the server, as visitors bring their own computers. Printed are how long pages took to be whole
+after each thing that was done, for the first visitor of each kind after the start and then for all at once; memory
+between the two, at its most, and afterwards; and the threads and temporary files that are left when the visits have
+ended. A machine that does other work too makes everything slower: the load beforehand is printed, too.
 """
 
 from __future__ import annotations
@@ -66,8 +67,13 @@ class Told:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[tuple[str, int]]:
-    """The app with a host's settings, its temporary files in `folder`; gives address and process number."""
+def served(folder: Path, python: str = sys.executable) -> Iterator[tuple[str, int]]:
+    """The app with a host's settings, its temporary files in `folder`; gives address and process number.
+
+    Args:
+        folder: an empty one.
+        python: that runs it; of another environment than this one, for instance.
+    """
     port = _free_port()
     environment = {
         **os.environ,
@@ -77,7 +83,7 @@ def served(folder: Path) -> Iterator[tuple[str, int]]:
         "MALLOC_ARENA_MAX": "2",  # as in the image
     }
     command = [
-        *(sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", "--server.address=127.0.0.1"),
+        *(python, "-m", "streamlit", "run", "app.py", "--server.headless=true", "--server.address=127.0.0.1"),
         *(f"--server.port={port}", "--server.fileWatcherType=none"),
     ]
     with open(folder / "server.log", "wb") as log:
@@ -247,6 +253,9 @@ def main() -> int:
     problems = first.problems + told.problems
     actions = [x for name, found in told.answers.items() if not name.startswith("every") for x in found]
     slow = sum(seconds > GOAL for seconds in actions)
+    print("the first visitor of each kind, on a server that has just started:")
+    print(table(first))
+    print("all at once, afterwards:")
     print(table(told))
     print(
         f"clips read {sum(n for who, n in told.done.items() if who.startswith('clip'))}, "

@@ -120,7 +120,7 @@ def import_model(
         "unsure_below": 0.4,
         "preprocessing": {"scale": scale},
         "data": {"trained_on": "not known: the model was imported"},
-        "imported_from": [Path(file).name for file in files],
+        "imported_from": [_shown(Path(file)) for file in files],
         "limits": ["An expression is not a feeling: the network names what a face shows."],
     }
     _work(files, progress, card=card, target=str((home() / "models" / free).resolve()))
@@ -158,16 +158,17 @@ def _check(files: Sequence[Path]) -> list[Path]:
     texts: list[Path] = []
     binaries: list[Path] = []
     for path in map(Path, files):
+        shown = _shown(path)
         try:
             size = path.stat().st_size
             with open(path, "rb") as file:
                 head = file.read(512)
         except OSError as error:
-            raise ModelError(f"{path.name} cannot be opened: {error.strerror}.") from error
+            raise ModelError(f"{shown} cannot be opened: {error.strerror}.") from error
         if size > LARGEST:
-            raise ModelError(f"{path.name} is larger than {LARGEST // 10**6} MB, which is the most that is read here.")
+            raise ModelError(f"{shown} is larger than {LARGEST // 10**6} MB, which is the most that is read here.")
         if words := _foreign(path, head):
-            raise ModelError(f"{path.name} {words}")
+            raise ModelError(f"{shown} {words}")
         (texts if head.lstrip()[:1] == b"{" else binaries).append(path)
     if (len(texts), len(binaries)) not in {(0, 1), (1, 1)}:
         raise ModelError(
@@ -175,6 +176,11 @@ def _check(files: Sequence[Path]) -> list[Path]:
             "weights (.h5)."
         )
     return [*texts, *binaries]
+
+
+def _shown(path: Path) -> str:
+    """A file's name without what would change the text around it."""
+    return "".join(c if c.isprintable() else "?" for c in path.name)[:80]
 
 
 def _foreign(path: Path, head: bytes) -> str:

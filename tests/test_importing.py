@@ -17,6 +17,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import streamlit as st
+from hostile.base import CHANGES, cut, zipped
 from streamlit.testing.v1 import AppTest
 
 from fer_core import importing
@@ -24,7 +25,7 @@ from fer_core.__main__ import main
 from fer_core.architectures import ARCHITECTURES
 from fer_core.bundles import SHIPPED, Bundle, chosen, list_bundles, load_bundle
 from fer_core.classification import Classifier, softmax
-from fer_core.errors import ModelError
+from fer_core.errors import FerError, ModelError
 from fer_core.importing import ORDERS, import_model, inspect_model, known_labels
 from fer_core.labels import FER7
 from fer_core.rebuilding import LAYERS, rebuild
@@ -210,6 +211,53 @@ def test_damaged_files_are_said_to_be_damaged(quick: None, files: Path, tmp_path
         (tmp_path / name).write_bytes(data[: len(data) // 2])
         with pytest.raises(ModelError, match="damaged"):
             inspect_model([tmp_path / name])
+
+
+def damaged(whole: bytes, weights: bytes) -> dict[str, bytes]:
+    """Keras files after the tricks that archives and damaged bytes can play, by their names."""
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    description = parts["config.json"]
+    made = {f"{change}.keras": alter(whole) for change, alter in CHANGES.items()}
+    made |= {f"{change}.h5": alter(weights) for change, alter in CHANGES.items()}
+    made["paths upward.keras"] = zipped({**parts, "../../pwned": b"x", "/tmp/pwned": b"x"})
+    made["a pickle within.keras"] = zipped({**parts, "assets/a.pkl": pickle.dumps(Evil())})
+    made["a pickle as weights.keras"] = zipped({**parts, "model.weights.h5": pickle.dumps(Evil())})
+    made["a pickle as description.keras"] = zipped({**parts, "config.json": pickle.dumps(Evil())})
+    made["a bomb as weights.keras"] = zipped({**parts, "model.weights.h5": bytes(400_000_000)})
+    made["a bomb as description.keras"] = zipped({**parts, "config.json": b" " * 400_000_000})
+    made["many members.keras"] = zipped({f"{i}": b"" for i in range(20_000)} | parts)
+    made["deep description.keras"] = zipped({**parts, "config.json": b"[" * 100_000})
+    made["sizes beyond all.keras"] = zipped({**parts, "config.json": description.replace(b"48", b"9" * 12)})
+    made["names of markup.keras"] = zipped(
+        {**parts, "config.json": description.replace(b'"Conv2D"', b'"<script>alert(1)</script>"')}
+    )
+    made["\u202esdne.keras"] = zipped({})
+    made["<b>=1+1\n\x1b[31m.keras"] = cut(whole, 0.5)
+    made["a" * 249 + ".keras"] = cut(whole, 0.5)
+    return made
+
+
+def test_no_damage_and_no_trick_brings_more_than_a_sentence(quick: None, files: Path, tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    given.mkdir()
+    cases = damaged((files / "notebook.keras").read_bytes(), (files / "notebook.h5").read_bytes())
+    assert len(cases) >= 30
+    refused = 0
+    for name, data in cases.items():
+        (given / name).write_bytes(data)
+        try:
+            inspect_model([given / name])
+        except FerError as error:
+            refused += 1
+            said = str(error)
+            assert len(said) > 15 and said.endswith(".") and "Traceback" not in said, name
+            assert len(said) <= 600 and all(c.isprintable() for c in said) and str(tmp_path) not in said, name
+        (given / name).unlink()
+        assert not list(given.iterdir()) and not Path("/tmp/pwned").exists(), name
+    assert refused >= 20
+    assert not Path("/tmp/evil-was-here").exists()
+    assert inspect_model([files / "notebook.keras"]).outputs == 7, "the next is read as before"
 
 
 class Evil:

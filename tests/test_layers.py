@@ -21,6 +21,7 @@ LEVELS = [
         "degradation",
         "errors",
         "files",
+        "giving_back",
         "home",
         "kaggle_worker",
         "labels",

@@ -36,6 +36,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("FER_ICE_SERVERS", "FER_TURN_URL", "TWILIO_ACCOUNT_SID", "FER_NOTICE", "FER_LIVE_VIEWERS", "HF_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("streamlit_webrtc.component.get_this_session_info", lambda: None)
+    monkeypatch.setattr("ui.warm.warm", lambda: None)  # app.py begins it: a thread that would outlive a test
     st.cache_resource.clear()
     st.cache_data.clear()
     yield

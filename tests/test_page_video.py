@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from fer_core.bundles import DEFAULT, choose
 from ui.settings import SAMPLE, settings
 from ui.shared import jobs
+from ui.warm import HEAVY, warm
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = str(ROOT / "pages" / "video.py")
@@ -77,7 +78,10 @@ def test_it_starts_with_ways_to_a_clip_and_what_an_expression_is() -> None:
 
 def test_app_leads_to_the_first_page() -> None:
     app = start(str(ROOT / "app.py"))
+    warming = warm()
     assert button(app, "Try the sample clip")
+    warming.join(180)
+    assert set(HEAVY) <= set(sys.modules), "what is slow to import is there before a button needs it"
 
 
 def test_the_sample_is_one_click() -> None:

@@ -22,6 +22,7 @@ from streamlit import config
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fer_core.errors import FerError
+from fer_core.giving_back import give_back
 from fer_core.home import find_homes
 from fer_core.jobs import PREFIX, Busy, Job
 from ui.settings import settings
@@ -60,6 +61,7 @@ class Visits:
         self._open: dict[str, Visit] = {}
         self._lock = threading.Lock()
         self._closed = threading.Event()
+        self._to_give_back = 0
         threading.Thread(target=self._watch, name="visit-sweep", daemon=True).start()
 
     def start(self, session: str) -> str:
@@ -89,6 +91,7 @@ class Visits:
             visit = self._open.pop(name, None)
         if visit is None:
             return
+        self._to_give_back = 2  # sweeps: Streamlit and the threads let go a moment later
         for job_id in visit.jobs:
             jobs().forget(job_id)
         # A training whose folder is gone ends at its next step.
@@ -113,6 +116,9 @@ class Visits:
         for folder in self.root.glob("*"):
             if folder.name not in self._open and time.time() - folder.stat().st_mtime > LATE:
                 shutil.rmtree(folder, ignore_errors=True)
+        if self._to_give_back:
+            self._to_give_back -= 1
+            give_back()
 
     def _watch(self) -> None:
         while not self._closed.wait(10.0):
