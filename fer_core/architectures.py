@@ -26,6 +26,7 @@ class Architecture:
         parameters: numbers that it learns or keeps, with seven outputs.
         multiply_adds: for one image.
         builder: (outputs, layers) -> Keras model that gives logits; `layers` is keras.layers or stands in for it.
+        separable: whether its convolutions are depthwise ones, which are no faster in bfloat16.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Architecture:
     parameters: int
     multiply_adds: int
     builder: Callable[[int, Any], keras.Model]
+    separable: bool = False
 
     def build(self, outputs: int, layers: Any = None) -> keras.Model:
         """A new network with that many outputs, which are logits; input (n, side, side, 1)."""
@@ -182,13 +184,13 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
                 "mini_xception",
                 "Mini-Xception",
                 "Very small, after Arriaga et al. (2017); the kind of network of the fer package.",
-                *(48, "standardise", 58_423, 6_332_544, _mini_xception),
+                *(48, "standardise", 58_423, 6_332_544, _mini_xception, True),
             ),
             Architecture(
                 "mobile",
                 "Mobile",
                 "Separable convolutions after MobileNet (Howard et al., 2017): little work for an image.",
-                *(48, "standardise", 346_503, 12_608_768, _mobile),
+                *(48, "standardise", 346_503, 12_608_768, _mobile, True),
             ),
         )
     }

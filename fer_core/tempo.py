@@ -101,7 +101,7 @@ def key(config: TrainingConfig) -> str:
         "machine": _machine(),
         "architecture": config.architecture,
         "batch": min(config.batch, LARGEST),
-        "precision": precision_for(config.precision),
+        "precision": precision_for(config.precision, config.architecture),
         "threads": config.threads or len(os.sched_getaffinity(0)),
         "optimizer": config.optimizer,
         "augmentation": config.augmentation,
@@ -136,12 +136,12 @@ class Trial:
 
     def __init__(self, config: TrainingConfig):
         """Begin to measure; raises FerError where that cannot be done."""
-        self._file = _file(config)
-        self._end = time.monotonic() + PATIENCE
         if not has_keras():
             raise FerError("TensorFlow is not installed here, so the time cannot be measured.")
         if config.architecture not in ARCHITECTURES:
             raise FerError(f"There is no network called {config.architecture!r}.")
+        self._file = _file(config)
+        self._end = time.monotonic() + PATIENCE
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             self._process = subprocess.Popen(

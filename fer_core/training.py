@@ -74,7 +74,7 @@ class TrainingConfig:
         ema: decay of the moving average of the weights that is validated and kept; 0 for none.
         early_stop: epochs without a better validation accuracy after which it ends; 0 for never.
         seed: source of all randomness.
-        precision: auto takes bfloat16 where the processor computes with it.
+        precision: auto takes bfloat16 where the processor is faster with it, see `learner.precision_for`.
         threads: processor threads; 0 for all.
     """
 

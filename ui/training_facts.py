@@ -53,9 +53,9 @@ def _networks(times: dict[str, str]) -> None:
     rows = [
         {
             "Network": network.title,
+            "An epoch": times[network.name],
             "Parameters": short(network.parameters),
             "Multiply-adds": short(network.multiply_adds),
-            "An epoch": times[network.name],
         }
         for network in ARCHITECTURES.values()
     ]

@@ -109,7 +109,7 @@ def _each(config: TrainingConfig) -> list[TrainingConfig]:
 
 
 def _settings(config: TrainingConfig) -> str:
-    return key(dataclasses.replace(config, architecture=""))
+    return key(dataclasses.replace(config, architecture="tiny"))
 
 
 def _want_all(config: TrainingConfig) -> None:
