@@ -18,7 +18,18 @@ from .errors import ModelError
 from .files import read_object, write_whole
 from .home import home
 
-__all__ = ["DEFAULT", "Bundle", "Head", "choose", "chosen", "home", "list_bundles", "load_bundle", "read_bundle"]
+__all__ = [
+    "DEFAULT",
+    "Bundle",
+    "Head",
+    "choose",
+    "chosen",
+    "home",
+    "left_out",
+    "list_bundles",
+    "load_bundle",
+    "read_bundle",
+]
 
 DEFAULT = "expression-s"
 SHIPPED = Path(__file__).resolve().parent.parent / "models"
@@ -100,7 +111,10 @@ def _read(folder: Path, name: str) -> Bundle:
                 raise ValueError(head.name)
         return Bundle(folder, name, heads, main, float(card.get("unsure_below", 0.0)), card)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"The model {name!r} has no readable card ({CARD}). Install it again.") from error
+        raise ModelError(
+            f"The model {name!r} has no readable card ({CARD}), so nobody can tell what its answers mean. Install it "
+            "again; one of your own, bring in or train again."
+        ) from error
 
 
 def _folders() -> Iterator[tuple[str, Path]]:
@@ -114,14 +128,26 @@ def _folders() -> Iterator[tuple[str, Path]]:
 
 
 def list_bundles() -> list[Bundle]:
-    """The models that can be used: the default, others that were shipped, the user's own; damaged ones left out."""
+    """The models that can be used: the default, others that were shipped, the user's own; `left_out` has the rest."""
+    return sorted(_survey()[0].values(), key=lambda bundle: bundle.name != DEFAULT)
+
+
+def left_out() -> dict[str, str]:
+    """The models that cannot be listed as their card is damaged: a sentence by name."""
+    return _survey()[1]
+
+
+def _survey() -> tuple[dict[str, Bundle], dict[str, str]]:
     found: dict[str, Bundle] = {}
+    bad: dict[str, str] = {}
     for name, folder in _folders():
+        if name in found or name in bad:
+            continue  # the first of a name counts, as for `load_bundle`
         try:
-            found.setdefault(name, _read(folder, name))
-        except ModelError:
-            continue
-    return sorted(found.values(), key=lambda bundle: bundle.name != DEFAULT)
+            found[name] = _read(folder, name)
+        except ModelError as error:
+            bad[name] = str(error)
+    return found, bad
 
 
 def load_bundle(name: str = DEFAULT) -> Bundle:

@@ -17,7 +17,7 @@ from ui.in_use import in_use
 from ui.monitor import STALLED, controls, now, runs, watch
 from ui.results import show_results
 from ui.settings import settings
-from ui.shared import models, ready, usable
+from ui.shared import models, models_left_out, ready, usable
 from ui.snapshot import pictures
 from ui.stage import Choice, Stage, callback, folder, places
 from ui.start import STEADINESS
@@ -81,6 +81,7 @@ def choose(stage: Stage) -> None:
                 help="How much the reading is calmed over time. The table always has the raw values too.",
             )
             model = st.selectbox("Model", list(titles), format_func=lambda name: titles[name], key="model")
+            models_left_out()
     stage.choice = Choice(size or "Normal", steadiness or "Normal", model or "", bool(record))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_core.bundles import CARD, DEFAULT, SHIPPED, WEIGHTS, choose, chosen, home, list_bundles, load_bundle
+from fer_core.bundles import CARD, DEFAULT, SHIPPED, WEIGHTS, choose, chosen, home, left_out, list_bundles, load_bundle
 from fer_core.errors import ModelError
 from fer_core.labels import FER7
 
@@ -69,6 +69,8 @@ def test_own_models_cannot_take_the_place_of_a_shipped_one(own):
     assert load_bundle().folder == SHIPPED / DEFAULT
     assert [bundle.name for bundle in list_bundles()].count(DEFAULT) == 1
     assert list_bundles()[0].title != "false"
+    (home() / "models" / DEFAULT / CARD).write_text("{")
+    assert left_out() == {}, "nobody would have got it"
 
 
 def drop(name):
@@ -97,6 +99,7 @@ def test_a_card_that_makes_no_sense(own, edit):
     with pytest.raises(ModelError, match="'bad' has no readable card"):
         load_bundle("bad")
     assert "bad" not in {bundle.name for bundle in list_bundles()}
+    assert list(left_out()) == ["bad"] and "Install it again; one of your own, bring in or train" in left_out()["bad"]
     assert list_bundles()[0].name == DEFAULT
 
 

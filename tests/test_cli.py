@@ -117,6 +117,18 @@ def test_models_lists_the_default_first(capsys: pytest.CaptureFixture[str]) -> N
     assert list_bundles()
 
 
+def test_models_says_which_one_is_left_out_and_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FER_HOME", str(tmp_path))
+    (tmp_path / "models" / "torn").mkdir(parents=True)
+    (tmp_path / "models" / "torn" / "card.json").write_text("{")
+    assert main(["models", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert "torn" not in {model["name"] for model in json.loads(out)}
+    assert "left out: The model 'torn' has no readable card (card.json), so nobody can tell" in err
+
+
 def test_the_model_in_use_is_what_predict_takes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

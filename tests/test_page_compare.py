@@ -14,7 +14,7 @@ import streamlit as st
 from made import SEEN, keep_faces, own_model
 from streamlit.testing.v1 import AppTest
 
-from fer_core.bundles import DEFAULT, WEIGHTS, load_bundle
+from fer_core.bundles import CARD, DEFAULT, WEIGHTS, load_bundle
 from fer_core.classification import Classifier, softmax
 from fer_core.contenders import BundleContender
 from fer_core.datasets import Dataset, save_dataset
@@ -205,6 +205,17 @@ def test_bad_models_are_said_and_the_others_are_compared(alone: Path):
     assert "are damaged" in sentences["broken"] and "knows none of the dataset" in sentences["pets"]
     assert list(table(app).index) == ["Expression S"] and "There are no FER" in words(app)
     assert [c.key for c in app.segmented_control] == ["part", "view"], "without votes there is one kind of truth"
+
+
+def test_a_model_with_a_damaged_card_is_left_out_and_it_is_said(alone: Path):
+    keep_faces()
+    (own_model(alone, "torn*") / CARD).write_text("{")
+    app = start()
+    assert not any("torn" in option for option in app.multiselect(key="compare-models").options)
+    assert "Left out: The model 'torn*' has no readable card (card.json), so nobody can tell" in words(app)
+    app = ended(start(data="faces", split="PublicTest", model=["torn*", DEFAULT]))
+    (warning,) = app.warning
+    assert "no readable card" in str(warning.value) and list(table(app).index) == ["Expression S"]
 
 
 def test_labels_of_other_names_are_matched_and_the_rest_is_said():

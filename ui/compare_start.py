@@ -14,7 +14,7 @@ from fer_core.home import home
 from fer_core.jobs import Job
 from fer_core.lineup import offered
 from ui.explore_intake import load
-from ui.shared import jobs, quoted
+from ui.shared import jobs, models_left_out, quoted
 from ui.visit import check_turn, took
 
 __all__ = ["Choice", "addressed", "choose", "submit"]
@@ -71,6 +71,7 @@ def choose(before: Choice | None) -> Choice | None:
                 placeholder="Choose one or more",
             )
             st.caption("Shipped with the app, trained or imported by you, or of the package fer where it is installed.")
+            models_left_out()
         if name == SYNTHETIC:
             st.caption(
                 ":material/draw: These faces are drawn: they show how comparing works. How good a model is with real "

@@ -17,7 +17,7 @@ from fer_core.home import at_home, home
 from fer_core.progress import part
 from ui.background import Step, background
 from ui.explore_grid import show_grid
-from ui.shared import escaped
+from ui.shared import escaped, models_left_out
 
 __all__ = ["show_doubts", "show_map"]
 
@@ -130,6 +130,7 @@ def _model(data: Dataset, what: str) -> tuple[Bundle | None, str]:
         key=f"explore-{what}-model",
         width=480,
     )
+    models_left_out()
     bundle = bundles.get(name)
     version = str(bundle.card.get("sha256"))[:8] if bundle else "pixels"
     return bundle, f"explore-{what}-{data.fingerprint[:8]}-{version}"

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from fer_core.bundles import DEFAULT, chosen, list_bundles, load_bundle
+from fer_core.bundles import DEFAULT, chosen, left_out, list_bundles, load_bundle
 from fer_core.classification import Classifier
 from fer_core.detection import FaceDetector
 from fer_core.drawing import draw
@@ -22,7 +22,19 @@ from fer_core.recognition import Recognizer
 from fer_core.video import FrameReader
 from ui.settings import SAMPLE, settings
 
-__all__ = ["clock", "escaped", "file_stem", "jobs", "models", "poster", "quoted", "ready", "recognizer", "usable"]
+__all__ = [
+    "clock",
+    "escaped",
+    "file_stem",
+    "jobs",
+    "models",
+    "models_left_out",
+    "poster",
+    "quoted",
+    "ready",
+    "recognizer",
+    "usable",
+]
 
 POSTER_SECONDS = 14.6
 
@@ -50,6 +62,12 @@ def models() -> dict[str, str]:
     found = sorted(list_bundles(), key=lambda bundle: bundle.name != now)
     often = Counter(bundle.title for bundle in found)
     return {b.name: b.title if often[b.title] == 1 else f"{b.title} ({b.name})" for b in found}
+
+
+def models_left_out() -> None:
+    """Draw, below a list of models, a sentence for each that is missing there as it is damaged."""
+    for sentence in left_out().values():
+        st.caption(f":material/warning: Left out: {escaped(sentence, 600)}")
 
 
 def usable(model: str) -> str:

@@ -15,7 +15,7 @@ from fer_core.smoothing import Smoothing
 from fer_core.video import ClipInfo
 from ui.in_use import in_use
 from ui.intake import Source, discard, limits
-from ui.shared import clock, jobs, models, quoted, recognizer, usable
+from ui.shared import clock, jobs, models, models_left_out, quoted, recognizer, usable
 from ui.visit import check_turn, took
 
 __all__ = ["start_form", "submit"]
@@ -126,6 +126,7 @@ def _form(source: Source) -> dict:
                 )
             titles = models()
             model = st.selectbox("Model", list(titles), format_func=lambda n: titles[n], key=f"model-{key}")
+            models_left_out()
             detector = st.segmented_control(
                 "Face finder",
                 ["yunet", "haar"],

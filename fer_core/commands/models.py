@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
-from ..bundles import choose, chosen, list_bundles
+from ..bundles import choose, chosen, left_out, list_bundles
+from .common import say
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -21,6 +22,8 @@ def run(args: argparse.Namespace) -> int:
     """Choose a model where one is named, and print all."""
     if args.use:
         choose(args.use)
+    for sentence in left_out().values():
+        say(f"left out: {sentence}")
     bundles, now = list_bundles(), chosen()
     if args.json:
         print(json.dumps([{"name": b.name, "default": b.name == now, "card": b.card} for b in bundles], indent=2))
