@@ -5,6 +5,7 @@ pytest training
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from fer_core.bundles import load_bundle
 from fer_core.classification import Classifier
 from fer_core.datasets import Dataset
 from fer_core.labels import FER7
+from training.mean import mean
 from training.network import NetworkS
 from training.port import from_keras, to_keras
 from training.teach import teach
@@ -88,3 +90,17 @@ def test_the_port_goes_both_ways() -> None:
     assert set(back) == set(state)
     for name, value in state.items():
         torch.testing.assert_close(back[name].float(), value.float())
+
+
+def test_the_mean_of_runs_is_a_run(faces: Dataset, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        train(faces, tmp_path / str(seed), replace(SMALL, epochs=1, seed=seed, soft_share=0.0))
+    mean([tmp_path / "1", tmp_path / "2"], [0.25, 0.75], tmp_path / "mean")
+    one, two, mixed = (weights(tmp_path / name) for name in ("1", "2", "mean"))
+    for name, value in mixed.items():
+        expected = 0.25 * one[name].double() + 0.75 * two[name].double()
+        assert value.dtype == one[name].dtype and torch.allclose(value.double(), expected, atol=1)
+    assert torch.allclose(mixed["pool"], 0.25 * one["pool"] + 0.75 * two["pool"])
+    assert json.loads((tmp_path / "mean" / "config.json").read_text())["mean_of"] == {"1": 0.25, "2": 0.75}
+    with pytest.raises(SystemExit, match="add up to 1"):
+        mean([tmp_path / "1", tmp_path / "2"], [0.5, 0.6], tmp_path / "mean")
