@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import logging
 import threading
 import time
@@ -13,6 +12,8 @@ from dataclasses import dataclass, field
 import streamlit as st
 from streamlit import config, runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from fer_core.giving_back import give_back
 
 __all__ = ["Tabs", "here", "tabs"]
 
@@ -58,7 +59,7 @@ class Tabs:
         """End the sessions of the tabs that were closed."""
         if self._litter:
             # What a session held knows itself in circles: its pictures would lie in memory until Python looks.
-            gc.collect()
+            give_back()
             self._litter = False
         for session, tab in self._tabs.copy().items():
             if _is_open(session):
