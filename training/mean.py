@@ -1,9 +1,10 @@
 """Average the weights of runs that began with the same network: one network that answers steadier than each.
 
-    python -m training.mean --runs RUN_FOLDER... --shares SHARE... --out RUN_FOLDER
+    python -m training.mean --runs RUN_FOLDER_OR_BUNDLE... --shares SHARE... --out RUN_FOLDER
 
 The runs must lie in one valley, as those do that fine-tuned the same weights (Wortsman et al., "Model soups", ICML
-2022). OUT can be exported as any run; its settings and log are those of the last run named, beside the shares.
+2022). OUT can be exported as any run; its settings and log are those of the last run named, beside the shares. A bundle
+may stand where a run does, but not last.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pathlib import Path
 
 import torch
 
+from training.port import from_bundle
+
 __all__ = ["mean"]
 
 
@@ -23,7 +26,12 @@ def mean(runs: Sequence[Path], shares: Sequence[float], out: Path) -> None:
     """Write a run whose averaged weights, moments of batch norm among them, are those of `runs` in these shares."""
     if len(runs) != len(shares) or abs(sum(shares) - 1) > 1e-6:
         raise SystemExit("Give a share for each run; they must add up to 1.")
-    states = [torch.load(run / "checkpoint.pt", weights_only=True)["average"] for run in runs]
+    states = [
+        torch.load(run / "checkpoint.pt", weights_only=True)["average"]
+        if (run / "checkpoint.pt").exists()
+        else from_bundle(run)
+        for run in runs
+    ]
     mixed = {}
     for name, value in states[-1].items():
         total = sum(share * state[name].double() for share, state in zip(shares, states, strict=True))

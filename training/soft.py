@@ -59,8 +59,16 @@ def fingerprint(images: np.ndarray) -> str:
 
 
 def seeded_view(images: np.ndarray, pick: np.ndarray, view: int, seed: int, how: Augmentation) -> np.ndarray:
-    """Varied crops that depend on image, view and seed alone, whatever batch they are in; uint8 (n, 44, 44)."""
+    """Varied crops that depend on image, view and seed alone, whatever batch they are in; uint8 (n, 44, 44).
+
+    Args:
+        images: uint8 (n, 48, 48), those at the places `pick` of all.
+        pick: int (n,).
+        view: which view.
+        seed: of all views.
+        how: what is varied.
+    """
     out = np.empty((len(pick), INPUT_SIDE, INPUT_SIDE), np.uint8)
     for row, i in enumerate(pick):
-        out[row] = augment(images[i : i + 1], np.random.default_rng((seed, view, int(i))), how)[0]
+        out[row] = augment(images[row : row + 1], np.random.default_rng((seed, view, int(i))), how)[0]
     return out

@@ -61,7 +61,7 @@ class Targets:
     def crops(
         self, images: np.ndarray, pick: np.ndarray, epoch: int, rng: np.random.Generator, how: Augmentation
     ) -> np.ndarray:
-        """Varied crops of the images `pick`: those that the teacher saw, where it saw varied ones."""
+        """Varied crops of `images`, which lie at the places `pick`: those that the teacher saw, where it saw such."""
         if self._soft is not None and self._soft.seed is not None:
             return seeded_view(images, pick, epoch % self._soft.views, self._soft.seed, how)
-        return augment(images[pick], rng, how)
+        return augment(images, rng, how)

@@ -9,17 +9,21 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+import skimage.data
 import torch
 
 from fer_core.bundles import load_bundle
 from fer_core.classification import Classifier
 from fer_core.datasets import Dataset
 from fer_core.labels import FER7
+from training.found import Found, found_views
 from training.mean import mean
 from training.network import NetworkS
 from training.port import from_keras, to_keras
+from training.soft import fingerprint
 from training.teach import teach
 from training.train import Config, train
 
@@ -104,3 +108,53 @@ def test_the_mean_of_runs_is_a_run(faces: Dataset, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "mean" / "config.json").read_text())["mean_of"] == {"1": 0.25, "2": 0.75}
     with pytest.raises(SystemExit, match="add up to 1"):
         mean([tmp_path / "1", tmp_path / "2"], [0.5, 0.6], tmp_path / "mean")
+
+
+def test_the_mean_takes_a_bundle_too(faces: Dataset, tmp_path: Path) -> None:
+    shipped = ROOT / "models" / "expression-s"
+    train(faces, tmp_path / "run", replace(SMALL, epochs=1, soft_share=0.0), start=shipped)
+    mean([shipped, tmp_path / "run"], [1.0, 0.0], tmp_path / "mean")
+    from training.port import from_bundle
+
+    torch.testing.assert_close(weights(tmp_path / "mean")["pool"], from_bundle(shipped)["pool"])
+
+
+@pytest.fixture(scope="module")
+def portraits() -> np.ndarray:
+    """Two faces of 48x48, grey, as those of FER2013; one that no detector finds between them."""
+    astronaut = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2GRAY)
+    face = cv2.resize(astronaut[55:185, 160:290], (48, 48), interpolation=cv2.INTER_AREA)
+    return np.stack([face, np.full_like(face, 90), face[:, ::-1]])
+
+
+def test_views_are_cut_out_of_pictures_by_the_detector(portraits: np.ndarray) -> None:
+    crops, found = found_views(portraits, 0, 7)
+    assert found[[0, 2]].all() and not found[1] and np.array_equal(crops[1], portraits[1])
+    for i in (0, 2):
+        alike = np.corrcoef(crops[i].ravel(), portraits[i].ravel())[0, 1]
+        assert 0.3 < alike < 0.999, "the same face, but not the same pixels"
+    again, _ = found_views(portraits[2:], 0, 7, start=2)
+    assert np.array_equal(again[0], crops[2]), "a view depends on seed and place alone"
+    assert not np.array_equal(found_views(portraits, 1, 7)[0][0], crops[0])
+
+
+def test_a_share_of_the_images_is_seen_as_found() -> None:
+    images = np.zeros((400, 48, 48), np.uint8)
+    views = Found(np.stack([images + 1, images + 2]), np.arange(800).reshape(2, 400) % 4 > 0)
+    some = views.among(images, np.arange(400), 0.5, np.random.default_rng(0))
+    assert 0.3 < (some[:, 0, 0] > 0).mean() < 0.45 and set(np.unique(some)) == {0, 1, 2}
+    assert not views.among(images, np.arange(400), 0.0, np.random.default_rng(0)).any()
+    every = views.among(images, np.arange(0, 400, 4), 1.0, np.random.default_rng(0))
+    assert not every.any(), "where no face was found the image stays as it is"
+
+
+def test_found_crops_are_learned_from_and_those_of_other_images_refused(faces: Dataset, tmp_path: Path) -> None:
+    images = faces.split("Training").images
+    given = {"crops": 255 - images[None], "found": np.ones((1, len(images)), bool)}
+    np.savez(tmp_path / "found.npz", **given, fingerprint=np.array(fingerprint(images)))
+    found = Found.read(tmp_path / "found.npz", images)
+    train(faces, tmp_path / "with", replace(SMALL, epochs=1, soft_share=0.0, found_share=0.5), found=found)
+    train(faces, tmp_path / "without", replace(SMALL, epochs=1, soft_share=0.0), found=found)
+    assert not torch.equal(weights(tmp_path / "with")["pool"], weights(tmp_path / "without")["pool"])
+    with pytest.raises(SystemExit, match=r"found\.npz is of other images"):
+        Found.read(tmp_path / "found.npz", images[1:])

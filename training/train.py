@@ -1,10 +1,11 @@
 """Train network S. Resumable: run the same command again after a kill and it goes on from the last whole epoch.
 
     python -m training.train --data fer2013.csv --ferplus fer2013new.csv --run RUN_FOLDER --config training/first.json
-        [--start models/expression-s] [--soft soft.npz]
+        [--start models/expression-s] [--soft soft.npz] [--found found.npz]
 
 --start begins with the weights of a bundle instead of random ones; --soft mixes per-image soft targets, which
-`training.teach` writes, into the labels. RUN_FOLDER receives config.json, log.csv (a line an epoch) and checkpoint.pt.
+`training.teach` writes, into the labels; --found puts crops of the detector, which `training.found` writes, in the
+place of some images. RUN_FOLDER receives config.json, log.csv (a line an epoch) and checkpoint.pt.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from fer_core.augmentation import Augmentation
 from fer_core.datasets import Dataset, read_fer2013
 from fer_core.labels import FERPLUS8
 from fer_core.preprocessing import standardise
+from training.found import Found
 from training.network import NetworkS
 from training.port import from_bundle
 from training.soft import Soft
@@ -54,6 +56,7 @@ class Config:
     frozen_blocks: int = 0  # of a network that was started from a bundle: its first blocks stay as they are
     noise_p: float = 0.0  # share of crops in low light, with a sensor's noise
     soft_share: float = 0.0  # share of the soft targets in those of both heads; the rest are labels and votes
+    found_share: float = 0.0  # share of the images that are seen as the detector cuts them out of a picture
 
 
 def soft_cross_entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -97,7 +100,7 @@ def freeze(model: NetworkS, blocks: int) -> None:
             layer.eval()
 
 
-def run_epoch(model, optimizer, average, data, goals, rng, config, epoch) -> dict[str, float]:
+def run_epoch(model, optimizer, average, data, goals, found, rng, config, epoch) -> dict[str, float]:
     """One pass over the training images; returns its mean loss and accuracy."""
     model.train()
     freeze(model, config.frozen_blocks)
@@ -109,7 +112,8 @@ def run_epoch(model, optimizer, average, data, goals, rng, config, epoch) -> dic
     losses, hits = 0.0, 0
     for k in range(per_epoch):
         pick = order[k * config.batch : (k + 1) * config.batch]
-        crops = goals.crops(data.images, pick, epoch, rng, how)
+        images = found.among(data.images, pick, config.found_share, rng) if found else data.images[pick]
+        crops = goals.crops(images, pick, epoch, rng, how)
         x = torch.from_numpy(standardise(crops).transpose(0, 3, 1, 2))
         y7, y8 = (torch.from_numpy(y.astype(np.float32)) for y in goals.of(pick, epoch))
         mixed = rng.random() < mixing
@@ -163,7 +167,15 @@ def save(path: Path, state: dict) -> None:
     os.replace(path.with_suffix(".tmp"), path)
 
 
-def train(data: Dataset, folder: Path, config: Config, *, start: Path | None = None, soft: Soft | None = None) -> None:
+def train(
+    data: Dataset,
+    folder: Path,
+    config: Config,
+    *,
+    start: Path | None = None,
+    soft: Soft | None = None,
+    found: Found | None = None,
+) -> None:
     """Train, or go on with what the folder holds."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(asdict(config), indent=2) + "\n")
@@ -196,7 +208,7 @@ def train(data: Dataset, folder: Path, config: Config, *, start: Path | None = N
         start = time.time()
         rng = np.random.default_rng((config.seed, epoch))  # of the epoch: a resumed run sees the same crops
         torch.manual_seed(config.seed * 1000 + epoch)
-        row = {"epoch": epoch + 1, **run_epoch(model, optimizer, average, training, goals, rng, config, epoch)}
+        row = {"epoch": epoch + 1, **run_epoch(model, optimizer, average, training, goals, found, rng, config, epoch)}
         averaged.load_state_dict(average.state)
         row |= measure(averaged, validation) | {"seconds": time.time() - start}
         rows.append({name: round(value, 5) for name, value in row.items()})
@@ -216,7 +228,10 @@ if __name__ == "__main__":
     parser.add_argument("--config", type=Path, help="JSON with settings that differ from the defaults")
     parser.add_argument("--start", type=Path, help="bundle to begin with, such as models/expression-s")
     parser.add_argument("--soft", type=Path, help="soft targets of training.teach")
+    parser.add_argument("--found", type=Path, help="crops of training.found")
     args = parser.parse_args()
     settings = Config(**json.loads(args.config.read_text())) if args.config else Config()
     given = Soft.read(args.soft) if args.soft else None
-    train(read_fer2013(args.data, args.ferplus), args.run, settings, start=args.start, soft=given)
+    faces = read_fer2013(args.data, args.ferplus)
+    cut = Found.read(args.found, faces.split("Training").images) if args.found else None
+    train(faces, args.run, settings, start=args.start, soft=given, found=cut)
