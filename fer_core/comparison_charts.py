@@ -1,6 +1,6 @@
 """Altair charts of a comparison: confusions to click, confidence, what "unsure" buys, harder images, one image.
 
-Models are given by title, in one order, so that each has the same colour in all charts.
+Models are given by title, in one order, so that each has the same colour and the same marker in all charts.
 """
 
 from __future__ import annotations
@@ -23,17 +23,54 @@ QUIET = "#7B8794"
 PEOPLE = "people"
 """Whose opinion the votes are, in `opinions`."""
 
-SPACE = 125
-"""Pixels that axis, title and legend take: Streamlit counts them into a chart's height."""
+MARKERS = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
+"""Shapes of the models in curves, in their order: who does not tell colours apart tells these apart."""
+
+SPACE = 85
+"""Pixels that axis and title take: Streamlit counts them and the legend into a chart's height."""
+LINE = 20
+"""Pixels of a line of the legend."""
+BESIDE = 16
+"""Letters that a title may have where two stand beside each other: on a phone no more fit."""
+MARKED = 0.1
+"""Steps of coverage at which a curve of hundreds of points has a marker."""
 
 
-def _colour(titles: Sequence[str], legend: bool = True) -> alt.Color:
+TILTED = 125
+"""Pixels that both titles and the tilted names of a confusion take."""
+
+
+def _columns(titles: Sequence[str]) -> int:
+    return 2 if max(map(len, titles), default=0) <= BESIDE else 1
+
+
+def _space(titles: Sequence[str]) -> int:
+    """Pixels of a chart beside its curves."""
+    return SPACE + LINE * -(-len(titles) // _columns(titles))
+
+
+def _legend(titles: Sequence[str]) -> alt.Legend:
+    return alt.Legend(
+        orient="top",
+        columns=_columns(titles),
+        symbolOpacity=1,
+        symbolSize=90,
+        labelFontSize=13,
+        labelLimit=260,
+        rowPadding=4,
+    )
+
+
+def _colour(titles: Sequence[str]) -> alt.Color:
     own = [title for title in titles if title != PEOPLE]
     colours = [QUIET if t == PEOPLE else SERIES[own.index(t) % len(SERIES)] for t in titles]
-    names = alt.Legend(orient="top", columns=2, symbolStrokeWidth=4, symbolOpacity=1, labelFontSize=13, labelLimit=260)
-    return alt.Color(
-        "model:N", title=None, scale=alt.Scale(domain=list(titles), range=colours), legend=names if legend else None
-    )
+    return alt.Color("model:N", title=None, scale=alt.Scale(domain=list(titles), range=colours), legend=_legend(titles))
+
+
+def _shape(titles: Sequence[str]) -> alt.Shape:
+    """Markers of the models; Vega-Lite draws one legend of them and of `_colour`, as both tell the same."""
+    shapes = [MARKERS[i % len(MARKERS)] for i in range(len(titles))]
+    return alt.Shape("model:N", title=None, scale=alt.Scale(domain=list(titles), range=shapes), legend=_legend(titles))
 
 
 def _layers(height: int, *charts: alt.Chart) -> alt.LayerChart:
@@ -77,7 +114,7 @@ def confusion(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> alt.Laye
         text=alt.Text("images:Q", format=","),
         color=alt.condition("datum.share > 0.5", alt.value("#FFFFFF"), alt.value("#1D2733")),
     )
-    return _layers(SPACE + 28 * len(order), cells.add_params(cell), words)
+    return _layers(TILTED + 28 * len(order), cells.add_params(cell), words)
 
 
 def reliability(bins: Mapping[str, Iterable[Mapping[str, Any]]], height: int = 240) -> alt.LayerChart:
@@ -100,7 +137,8 @@ def reliability(bins: Mapping[str, Iterable[Mapping[str, Any]]], height: int = 2
         y=alt.Y("accuracy:Q", title="how often it is right", axis=percent, scale=scale),
         color=_colour(list(bins)),
     )
-    points = base.mark_circle(opacity=0.85).encode(
+    points = base.mark_point(filled=True, opacity=0.85).encode(
+        shape=_shape(list(bins)),
         size=alt.Size("n:Q", scale=alt.Scale(range=[25, 320]), legend=None),
         tooltip=[
             alt.Tooltip("model:N", title="Model"),
@@ -109,7 +147,7 @@ def reliability(bins: Mapping[str, Iterable[Mapping[str, Any]]], height: int = 2
             alt.Tooltip("n:Q", title="Images", format=","),
         ],
     )
-    return _layers(height + SPACE, rule, base.mark_line(strokeWidth=2), points)
+    return _layers(height + _space(list(bins)), rule, base.mark_line(strokeWidth=2), points)
 
 
 def risk_coverage(curves: Mapping[str, Mapping[str, Sequence[float]]], height: int = 240) -> alt.LayerChart:
@@ -120,7 +158,12 @@ def risk_coverage(curves: Mapping[str, Mapping[str, Sequence[float]]], height: i
         height: of the curves, in pixels.
     """
     table = pd.concat(
-        [pd.DataFrame({"model": title, "coverage": c["coverage"], "risk": c["risk"]}) for title, c in curves.items()]
+        [
+            pd.DataFrame(
+                {"model": title, "coverage": c["coverage"], "risk": c["risk"], "marked": _marked(c["coverage"])}
+            )
+            for title, c in curves.items()
+        ]
     )
     top = max(0.05, float(np.ceil(20 * table["risk"].max()) / 20))
     base = alt.Chart(table).encode(
@@ -141,14 +184,23 @@ def risk_coverage(curves: Mapping[str, Mapping[str, Sequence[float]]], height: i
         ],
     )
     points = base.mark_circle(size=60, opacity=0.001)  # a line alone is hard to point at
-    return _layers(height + SPACE, base.mark_line(strokeWidth=2.2), points)
+    signs = base.transform_filter("datum.marked").mark_point(filled=True, size=55, opacity=1)
+    signs = signs.encode(shape=_shape(list(curves)))
+    return _layers(height + _space(list(curves)), base.mark_line(strokeWidth=2), points, signs)
+
+
+def _marked(coverage: Sequence[float]) -> np.ndarray:
+    """Which points have a marker: those nearest to each step, so that curves of few images have theirs too."""
+    steps = np.arange(1, 1 / MARKED + 1) * MARKED
+    nearest = np.abs(np.asarray(coverage)[:, None] - steps).argmin(0)
+    return np.isin(np.arange(len(coverage)), nearest)
 
 
 def condition(rows: Mapping[str, Iterable[Mapping[str, Any]]], name: str, height: int = 190) -> alt.LayerChart:
     """How often each model is right the more its images are made worse; the rule stands where they are as they were.
 
     Args:
-        rows: title -> the rows of an `Evaluation.conditions`.
+        rows: title -> the rows of an `Evaluation.conditions`, of one kind of truth.
         name: which condition, see `degradation.CONDITIONS`.
         height: of the curves, in pixels.
     """
@@ -156,27 +208,24 @@ def condition(rows: Mapping[str, Iterable[Mapping[str, Any]]], name: str, height
         [{"model": title, **row} for title, own in rows.items() for row in own if row["condition"] == name]
     )
     x = alt.X("amount:Q", title=TITLES[name], scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(format="~g"))
-    lines = (
-        alt.Chart(table)
-        .mark_line(strokeWidth=2.2, point=alt.OverlayMarkDef(size=45))
-        .encode(
-            x=x,
-            y=alt.Y("accuracy:Q", title=None, axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
-            color=_colour(list(rows)),
-            tooltip=[
-                alt.Tooltip("model:N", title="Model"),
-                alt.Tooltip("amount:Q", title=TITLES[name], format="~g"),
-                alt.Tooltip("accuracy:Q", title="Right", format=".1%"),
-                alt.Tooltip("n:Q", title="Images"),
-            ],
-        )
+    base = alt.Chart(table).encode(
+        x=x,
+        y=alt.Y("accuracy:Q", title="how often it is right", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
+        color=_colour(list(rows)),
+        tooltip=[
+            alt.Tooltip("model:N", title="Model"),
+            alt.Tooltip("amount:Q", title=TITLES[name], format="~g"),
+            alt.Tooltip("accuracy:Q", title="Right", format=".1%"),
+            alt.Tooltip("n:Q", title="Images"),
+        ],
     )
+    points = base.mark_point(filled=True, size=55, opacity=1).encode(shape=_shape(list(rows)))
     rule = (
         alt.Chart(pd.DataFrame({"amount": [UNTOUCHED[name]]}))
         .mark_rule(color=QUIET, strokeDash=[4, 4], strokeWidth=1.5)
         .encode(x=x)
     )
-    return _layers(height + SPACE, rule, lines)
+    return _layers(height + _space(list(rows)), rule, base.mark_line(strokeWidth=2), points)
 
 
 def opinions(shares: Mapping[str, Sequence[float]], names: Sequence[str]) -> alt.Chart:
@@ -208,5 +257,5 @@ def opinions(shares: Mapping[str, Sequence[float]], names: Sequence[str]) -> alt
                 alt.Tooltip("share:Q", title="How sure", format=".1%"),
             ],
         )
-        .properties(height=SPACE + len(order) * (10 + 9 * len(titles)))
+        .properties(height=_space(titles) + len(order) * (10 + 9 * len(titles)))
     )

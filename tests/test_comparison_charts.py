@@ -67,6 +67,51 @@ def test_each_condition_is_drawn_alone(name):
     assert [r["amount"] for r in drawn] == [*CONDITIONS[name], *CONDITIONS[name]]
 
 
+def legends(chart: Any) -> dict[str, dict[str, Any]]:
+    """What each way of telling models apart is made of, by its name."""
+    parts = chart.to_dict()["layer"]
+    return {
+        way: part["encoding"][way]
+        for part in parts
+        for way in ("color", "shape")
+        if part["encoding"].get(way, {}).get("field") == "model"
+    }
+
+
+def test_models_keep_their_marker_and_no_two_share_one():
+    titles = [f"Model {i}" for i in range(6)]
+    rows = [
+        {"condition": c, "amount": a, "accuracy": 0.5, "n": 4} for c, amounts in CONDITIONS.items() for a in amounts
+    ]
+    bins, (coverage, risk) = reliability(GIVEN, TRUTH, 5), risk_coverage(GIVEN, TRUTH)
+    drawn = [
+        charts.reliability(dict.fromkeys(titles, bins)),
+        charts.risk_coverage({key: {"coverage": coverage, "risk": risk} for key in titles}),
+        *(charts.condition(dict.fromkeys(titles, rows), name) for name in CONDITIONS),
+    ]
+    first = legends(drawn[0])
+    assert len(set(first["shape"]["scale"]["range"])) == len(set(first["color"]["scale"]["range"])) == 6
+    for chart in drawn:
+        found = legends(chart)
+        assert found == first and found["shape"]["legend"] == found["color"]["legend"]
+
+
+def test_a_curve_of_hundreds_of_points_has_a_marker_at_each_tenth():
+    coverage, risk = np.arange(1, 501) / 500, np.linspace(0, 0.4, 500)
+    chart = charts.risk_coverage({"A": {"coverage": coverage, "risk": risk}, "few": {"coverage": [1], "risk": [0.5]}})
+    (signs,) = [part for part in chart.to_dict()["layer"] if "shape" in part["encoding"]]
+    assert signs["transform"] == [{"filter": "datum.marked"}]
+    marked = [(row["model"], row["coverage"]) for row in values(chart) if row["marked"]]
+    assert marked == [*(("A", pytest.approx(i / 10)) for i in range(1, 11)), ("few", 1)]
+
+
+def test_long_titles_stand_below_each_other_and_the_chart_grows():
+    bins = reliability(GIVEN, TRUTH, 5)
+    narrow, wide = (charts.reliability(dict.fromkeys(titles, bins)) for titles in (["A", "B" * 30], ["A", "B"]))
+    assert legends(narrow)["color"]["legend"]["columns"] == 1 and legends(wide)["color"]["legend"]["columns"] == 2
+    assert narrow.height > wide.height
+
+
 def test_people_stand_beside_the_models_in_grey():
     chart = charts.opinions({"A": [0.2, 0.8], charts.PEOPLE: [0.5, 0.5], "B": [1, 0]}, ["x", "y"])
     assert [r["share"] for r in values(chart) if r["model"] == charts.PEOPLE] == [0.5, 0.5]
