@@ -132,12 +132,31 @@ class Comparison:
             model = evaluation.contender
             self.doing = f"Making it harder for {model.title}"
             prediction = self._ask(model, stack, False, lambda s, i=i: progress((i + s) / len(self.evaluations)))  # type: ignore[misc]
-            given = answers(model, prediction.logits, self.names)[0]
-            right = (given.argmax(1).reshape(len(asked), -1) == self.labels[sample]).mean(1)
-            evaluation.conditions = [
-                {"condition": condition, "amount": amount, "accuracy": float(share), "n": len(sample)}
-                for (condition, amount), share in zip(asked, right, strict=True)
-            ]
+            given = {LABELS: answers(model, prediction.logits, self.names)[0]}
+            if evaluation.ferplus is not None:
+                given[FERPLUS] = answers(model, prediction.logits, FERPLUS8)[0]
+            evaluation.conditions = self._worse_figures(given, sample, asked)
+
+    def _worse_figures(
+        self, given: dict[str, np.ndarray], sample: np.ndarray, asked: list[tuple[str, float]]
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Rows for each kind of truth and part that has images in the sample; see `Evaluation.conditions`."""
+        found = {}
+        for clean in (False, True) if self.clean is not None else (False,):
+            for kind, probabilities in given.items():
+                view = self.view(kind, clean=clean)
+                truth = np.full(len(self.images), -1)
+                truth[view.which] = view.truth
+                counted = truth[sample] >= 0
+                if not counted.any():
+                    continue
+                guess = probabilities.argmax(1).reshape(len(asked), -1)
+                right = (guess == truth[sample])[:, counted].mean(1)
+                found[kind + ("_clean" if clean else "")] = [
+                    {"condition": condition, "amount": amount, "accuracy": float(share), "n": int(counted.sum())}
+                    for (condition, amount), share in zip(asked, right, strict=True)
+                ]
+        return found
 
     def view(self, kind: str = LABELS, *, clean: bool = False) -> View:
         """The images that count for a kind of truth, LABELS or FERPLUS; of the part without near copies if `clean`."""
@@ -170,7 +189,8 @@ class Comparison:
             "ferplus": plus,
             "votes": (evaluation.votes_clean if clean else evaluation.votes) or None,
             "full": {key: evaluation.figures[LABELS][key] for key in BESIDE} if clean else None,
-            "conditions": evaluation.conditions or None,
+            "conditions": evaluation.conditions.get(LABELS + suffix),
+            "ferplus_conditions": evaluation.conditions.get(FERPLUS + suffix),
             **{k: round(v, 3) for k, v in evaluation.speed.items()},
             "bytes": model.size,
             "notes": evaluation.notes + self.notes,

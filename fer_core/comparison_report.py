@@ -188,7 +188,7 @@ def _confusion_words(title: str, matrix: Sequence[Sequence[int]], names: Sequenc
 
 
 def _conditions(work: Comparison) -> list[Drawing]:
-    rows = {title: e.conditions for e, title in _titled(work) if e.conditions}
+    rows = {title: e.conditions[LABELS] for e, title in _titled(work) if e.conditions}
     if not rows:
         return []
     found = []
@@ -203,7 +203,7 @@ def _conditions(work: Comparison) -> list[Drawing]:
 
 
 def _condition_words(work: Comparison) -> str:
-    counts = [row["n"] for e in work.evaluations for row in e.conditions]
+    counts = [row["n"] for e in work.evaluations for row in e.conditions.get(LABELS, [])]
     n = max(counts, default=0)
     return f"How often each model gives the label when {n:,} of the images are made worse, in one view."
 

@@ -31,7 +31,8 @@ class Evaluation:
         known: by the kind of truth, the classes that the model can name.
         figures: by the kind of truth, LABELS or FERPLUS, each also with `_clean`; see `View.figures`.
         votes: see `evaluation.against_votes`; votes_clean: of the part without near copies, empty where there is none.
-        conditions: rows of condition, amount, accuracy and n, on images made worse; empty where that was not asked for.
+        conditions: by the kind of truth, as `figures`, rows of condition, amount, accuracy and n, on images made worse;
+            empty where that was not asked for.
         speed: images_per_second and one_ms.
         notes: what a reader of the figures has to know, a sentence each.
     """
@@ -45,7 +46,7 @@ class Evaluation:
     figures: dict[str, dict[str, Any]] = field(default_factory=dict)
     votes: dict[str, float | int] = field(default_factory=dict)
     votes_clean: dict[str, float | int] = field(default_factory=dict)
-    conditions: list[dict[str, Any]] = field(default_factory=list)
+    conditions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def guess(self) -> np.ndarray:

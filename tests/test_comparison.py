@@ -18,7 +18,7 @@ from fer_core.degradation import CONDITIONS
 from fer_core.errors import Cancelled, DatasetError, ModelError
 from fer_core.home import at_home, home
 from fer_core.labels import FER7, FERPLUS8
-from fer_core.outcomes import COVERAGES, FERPLUS
+from fer_core.outcomes import COVERAGES, FERPLUS, LABELS
 
 TRUTH = [0, 1, 2, 3, 4, 5, 6, 3]
 WRONG = [0, 1, 2, 3, 4, 5, 3, 6]
@@ -296,8 +296,33 @@ def test_images_made_worse():
     dark = {r["amount"]: r["accuracy"] for r in rows if r["condition"] == "brightness"}
     assert dark == {0.1: 0, 0.25: 0, 0.5: 0, 1.0: 1, 1.5: 1, 2.0: 1}
     assert all(r["accuracy"] == 1 for r in rows if r["condition"] != "brightness")
-    assert compare(light, model).evaluations[0].conditions == []
-    assert compare(light, model, worse=100).evaluations[0].conditions[0]["n"] == 6
+    assert compare(light, model).evaluations[0].conditions == {}
+    assert compare(light, model, worse=100).evaluations[0].conditions[LABELS][0]["n"] == 6
+
+
+def test_images_made_worse_are_held_against_each_truth_and_part():
+    """All are labelled happy; people see sadness in two of them and do not agree on a third; one is in Training."""
+    images = np.random.default_rng(2).integers(140, 180, (7, 48, 48), dtype=np.uint8)
+    images[6] = images[5]
+    seen = np.zeros((7, 10), np.uint8)
+    seen[:, FERPLUS8.index("happiness")] = [10, 10, 10, 0, 0, 5, 0]
+    seen[:, FERPLUS8.index("sadness")] = [0, 0, 0, 10, 10, 5, 0]
+    splits = np.array(["PublicTest"] * 6 + ["Training"])
+    data = Dataset(images, np.full(7, FER7.index("happy")), FER7, splits, seen)
+    work = compare(data, Measuring("m", made.saying([0])), worse=6)
+    rows = work.evaluations[0].conditions
+    bright = {key: (own[0]["n"], {r["amount"]: r["accuracy"] for r in own}) for key, own in by_brightness(rows).items()}
+    assert bright["labels"] == (6, {0.1: 0, 0.25: 0, 0.5: 0, 1.0: 1, 1.5: 1, 2.0: 1})
+    assert bright["labels_clean"][0] == 5 and bright["labels_clean"][1][1.0] == 1
+    # Bright images are said to be happy, which people see in three of five; dark ones sad, as they see in two.
+    assert bright["ferplus"] == (5, {a: 0.4 if a < 1 else 0.6 for a in (0.1, 0.25, 0.5, 1.0, 1.5, 2.0)})
+    assert bright["ferplus_clean"] == bright["ferplus"]
+    report = work.report(work.evaluations[0], clean=True)
+    assert report["conditions"] == rows["labels_clean"] and report["ferplus_conditions"] == rows["ferplus_clean"]
+
+
+def by_brightness(conditions: dict[str, list]) -> dict[str, list]:
+    return {key: [r for r in rows if r["condition"] == "brightness"] for key, rows in conditions.items()}
 
 
 def test_harder_can_be_asked_afterwards():
@@ -305,14 +330,14 @@ def test_harder_can_be_asked_afterwards():
     work = compare(made.dataset(TRUTH), model)
     told: list[float] = []
     work.harder(3, told.append)
-    assert work.evaluations[0].conditions[0]["n"] == 3 and model.asked == 2 and told == [1.0]
+    assert work.evaluations[0].conditions[LABELS][0]["n"] == 3 and model.asked == 2 and told == [1.0]
 
     def stop(share: float) -> None:
         raise Cancelled("Stopped.")
 
     with pytest.raises(Cancelled):
         work.harder(4, stop)
-    assert work.evaluations[0].conditions[0]["n"] == 3
+    assert work.evaluations[0].conditions[LABELS][0]["n"] == 3
 
 
 def test_cancel_while_images_are_made_worse():
@@ -320,4 +345,4 @@ def test_cancel_while_images_are_made_worse():
     work = Comparison(made.dataset(TRUTH), "PublicTest", ["m"], worse=4, find=finder(model))
     with pytest.raises(Cancelled):
         work.run(lambda: model.asked == 2)
-    assert [(e.contender.name, e.conditions) for e in work.evaluations] == [("m", [])]
+    assert [(e.contender.name, e.conditions) for e in work.evaluations] == [("m", {})]

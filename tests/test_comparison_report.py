@@ -47,11 +47,12 @@ class Reading(made.Scripted):
 def work() -> Comparison:
     found = comparison()
     for evaluation in found.evaluations:
-        evaluation.conditions = [
+        rows = [
             {"condition": c, "amount": a, "accuracy": 0.5, "n": 8, "interval": (0.2, 0.8)}
             for c, amounts in (("size", (12.0, 48.0)), ("blur", (0.0, 3.0)), ("brightness", (1.0,)), ("roll", (0.0,)))
             for a in amounts
         ]
+        evaluation.conditions = {"labels": rows}
     return found
 
 

@@ -332,7 +332,15 @@ def test_images_made_harder():
     while "At the dashed rule" not in words(app):
         assert time.monotonic() < end
         whole(app.run())
-    assert "on 40 images in one view" in words(app) and len(app.get("vega_lite_chart")) == 4
+    assert "the dataset's labels on 40 images in one view" in words(app) and len(app.get("vega_lite_chart")) == 4
+    assert words(app).count("Good is ") == 4
+    app.segmented_control(key="truth").set_value("ferplus")
+    whole(app.run())
+    assert "what most people saw on 40 images in one view" in words(app), "no model is asked again"
+    app.segmented_control(key="part").set_value("Without near copies")
+    whole(app.run())
+    assert "what most people saw on 36 images without a near copy in Training" in words(app)
+    assert len(app.get("vega_lite_chart")) == 4 and "Make the images harder" not in labels(app)
 
 
 class Held:

@@ -9,9 +9,10 @@ import streamlit as st
 from fer_core.comparison import Comparison
 from fer_core.comparison_charts import condition, reliability, risk_coverage
 from fer_core.degradation import CONDITIONS, TITLES, degrade
-from fer_core.outcomes import COVERAGES, View
+from fer_core.outcomes import COVERAGES, LABELS, View
 from ui.background import Step, background
 from ui.explore_tiles import tiles
+from ui.shared import escaped
 
 __all__ = ["show_confidence", "show_harder"]
 
@@ -31,8 +32,8 @@ def show_confidence(work: Comparison, view: View, clean: bool, titles: dict[str,
             alt="How often each model is right, by how sure it is",
         )
         st.caption(
-            "On the dashed rule a model is right as often as it is sure. Below the rule it is too sure of itself, "
-            "above too modest. Large dots stand for many images."
+            "Good is a line close to the dashed rule: there a model is right as often as it is sure. Below the rule it "
+            "is too sure of itself, above too modest. Large markers stand for many images."
         )
     with right:
         st.subheader("What does “unsure” buy?", anchor=False)
@@ -41,7 +42,8 @@ def show_confidence(work: Comparison, view: View, clean: bool, titles: dict[str,
             alt="How often each model is wrong, by the share of the images that it answers",
         )
         st.caption(
-            "Where a model may say “unsure” to the images it is least sure of, it is wrong less often on the rest."
+            "Good is a low line that falls towards the left: where a model may say “unsure” to the images it is least "
+            "sure of, it is wrong less often on the rest. A flat line says that its confidence tells nothing."
         )
     rows = {"Answers": [f"{c:.0%} of the images" if c < 1 else "all images" for c in COVERAGES]}
     for title, own in figures.items():
@@ -50,7 +52,15 @@ def show_confidence(work: Comparison, view: View, clean: bool, titles: dict[str,
     st.table(rows_table, border="horizontal", hide_index=True, alt="Share wrong by share answered")
 
 
-def show_harder(work: Comparison, titles: dict[str, str], key: str) -> None:
+GOOD = {
+    "size": "Good is a line that stays high towards the left, where faces are small.",
+    "blur": "Good is a line that stays high towards the right, where faces are blurred.",
+    "brightness": "Good is a flat line: right as often in dim and in glaring light as at the rule.",
+    "roll": "Good is a flat line: a tilted head is named as often as an upright one.",
+}
+
+
+def show_harder(work: Comparison, view: View, clean: bool, titles: dict[str, str], key: str) -> None:
     """Accuracy against face size, blur, brightness and roll; the images are made worse on the fly."""
     done = [e for e in work.evaluations if e.conditions]
     if len(done) < len(work.evaluations):
@@ -66,7 +76,11 @@ def show_harder(work: Comparison, titles: dict[str, str], key: str) -> None:
 
         if background(f"{key}-harder", "Make the images harder", harder, icon=":material/fitness_center:") is None:
             return
-    rows = {titles[e.contender.name]: e.conditions for e in work.evaluations}
+    truth = view.kind + ("_clean" if clean else "")
+    rows = {titles[e.contender.name]: e.conditions[truth] for e in work.evaluations if truth in e.conditions}
+    if not rows:
+        st.info("None of the images that were made worse is among those that count.", icon=":material/filter_alt_off:")
+        return
     columns = st.columns(2, gap="large")
     for place, name in enumerate(CONDITIONS):
         with columns[place % 2]:
@@ -74,7 +88,13 @@ def show_harder(work: Comparison, titles: dict[str, str], key: str) -> None:
             st.altair_chart(condition(rows, name), alt=f"How often each model is right, by {TITLES[name].lower()}")
             stack = np.concatenate([degrade(work.images[:1], name, amount) for amount in CONDITIONS[name]])
             tiles(stack, [f"{amount:g}" for amount in CONDITIONS[name]], ["transparent"] * len(stack), width=44)
+            st.caption(GOOD[name])
+    against = "the dataset's labels" if view.kind == LABELS else "what most people saw"
+    part = " without a near copy in Training" if clean else ""
     st.caption(
-        f"Right against the dataset's labels on {work.evaluations[0].conditions[0]['n']:,} images in one view, without "
-        "the mirrored second look. At the dashed rule the images are as they were."
+        f"Right against {against} on {next(iter(rows.values()))[0]['n']:,} images{part} in one view, without the "
+        "mirrored second look. At the dashed rule the images are as they were."
     )
+    missing = [title for title in titles.values() if title not in rows]
+    if missing:
+        st.caption(f":material/info: {escaped(', '.join(missing), 300)}: no words for what people saw.")

@@ -64,7 +64,7 @@ def show_comparison(job: Job[Comparison], again: Callable[[], None]) -> None:
     elif shown == "Confidence":
         show_confidence(work, view, clean, titles)
     elif shown == "Harder images":
-        show_harder(work, titles, job.id)
+        show_harder(work, view, clean, titles, job.id)
     elif shown == "Hardest images":
         show_hardest(work, view, titles)
     elif shown == "Disagreements":
