@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
+import threading
+import weakref
 from pathlib import Path
 
 import pytest
+
+from fer_core.giving_back import collect_seldom
 
 CODE = """
 import os
@@ -40,3 +45,26 @@ def test_what_is_unreachable_goes_back_to_the_system() -> None:
     )
     grown, kept = map(float, done.stdout.split())
     assert grown > 100 and kept < 10, done.stderr
+
+
+class Ring:
+    """Knows itself."""
+
+    def __init__(self) -> None:
+        self.ring = self
+
+
+def test_memory_is_looked_through_at_our_time_and_no_more_through_what_stays() -> None:
+    usual, gone = gc.get_threshold(), threading.Event()
+    over = collect_seldom(every=0.05)
+    (thread,) = (thread for thread in threading.enumerate() if thread.name == "collect")
+    try:
+        assert gc.get_freeze_count() > 10_000 and gc.get_threshold()[2] > 10_000
+        ring = Ring()
+        weakref.finalize(ring, gone.set)
+        del ring
+        assert gone.wait(60)
+    finally:
+        over.set()
+        thread.join(60)
+    assert gc.get_threshold() == usual and gc.get_freeze_count() == 0

@@ -102,8 +102,22 @@ def test_settings_may_stand_in_the_secrets(monkeypatch: pytest.MonkeyPatch) -> N
     assert now.hosted and now.max_minutes == 3 and now.notice == "Hello."
 
 
+def test_the_secrets_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = _Secrets(FER_MAX_MINUTES=3)
+    monkeypatch.setattr("ui.settings.st.secrets", secrets)
+    first = settings()
+    for _ in range(20):
+        assert settings() is first, "and what they say is worked out once"
+    assert secrets.asked == 1
+    monkeypatch.setenv("FER_KEEP_MINUTES", "7")
+    assert settings().keep_minutes == 7 and settings().max_minutes == 3
+
+
 class _Secrets(dict):
+    asked = 0
+
     def load_if_toml_exists(self) -> bool:
+        self.asked += 1
         return True
 
 

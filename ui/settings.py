@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,7 @@ HOSTED = {
     "FER_PER_VISITOR": 2.0,
     "FER_TRAINING_MINUTES": 5.0,
 }
+NAMES = ("FER_HOSTED", *LOCAL, "FER_WORKERS", "FER_TRAINING", "FER_LIVE_VIEWERS", "FER_NOTICE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +79,38 @@ class Settings:
     notice: str
 
 
+_secrets: tuple[object, Mapping[str, Any]] = None, {}
+
+
 def setting(name: str) -> Any:
-    """One setting as it was given, in the host's secrets (.streamlit/secrets.toml) or else the environment."""
-    if st.secrets.load_if_toml_exists() and name in st.secrets:
-        return st.secrets[name]
-    return os.environ.get(name, "")
+    """One setting as it was given, in the host's secrets (.streamlit/secrets.toml) or else the environment.
+
+    The secrets are read once: each look for their files is a wait for the disk, and a page asks some thirty times.
+    """
+    global _secrets
+    if _secrets[0] is not st.secrets:
+        _secrets = st.secrets, dict(st.secrets) if st.secrets.load_if_toml_exists() else {}
+    found = _secrets[1]
+    return found[name] if name in found else os.environ.get(name, "")
 
 
 def settings() -> Settings:
     """The settings as they are now; a value that is no number counts as not set."""
-    hosted = _switch("FER_HOSTED", False)
+    return _read(tuple(str(setting(name)).strip() for name in NAMES))
+
+
+@lru_cache(maxsize=8)
+def _read(values: tuple[str, ...]) -> Settings:
+    given = dict(zip(NAMES, values, strict=True))
+    hosted = _switch(given["FER_HOSTED"], False)
     usual = HOSTED if hosted else LOCAL
 
     def number(name: str, default: float | None = None) -> float:
         try:
-            given = float(setting(name))
-        except (TypeError, ValueError):
-            given = math.nan
-        return (usual[name] if default is None else default) if math.isnan(given) else max(0.01, given)
+            value = float(given[name])
+        except ValueError:
+            value = math.nan
+        return (usual[name] if default is None else default) if math.isnan(value) else max(0.01, value)
 
     minutes = number("FER_MAX_MINUTES")
     return Settings(
@@ -105,14 +122,13 @@ def settings() -> Settings:
         workers=int(min(64, max(1, number("FER_WORKERS", 1)))),
         waiting=int(min(1000, max(1, number("FER_WAITING")))),
         per_visitor=max(1, number("FER_PER_VISITOR")),
-        training=_switch("FER_TRAINING", not hosted),
+        training=_switch(given["FER_TRAINING"], not hosted),
         training_minutes=number("FER_TRAINING_MINUTES"),
         live_viewers=int(min(1000, max(1, number("FER_LIVE_VIEWERS", 4)))),
         live_minutes=min(60.0, minutes),
-        notice=str(setting("FER_NOTICE")).strip(),
+        notice=given["FER_NOTICE"],
     )
 
 
-def _switch(name: str, default: bool) -> bool:
-    given = str(setting(name)).strip().lower()
-    return default if given == "" else given not in ("0", "false", "no", "off")
+def _switch(given: str, default: bool) -> bool:
+    return default if given == "" else given.lower() not in ("0", "false", "no", "off")

@@ -8,6 +8,8 @@ import threading
 
 import streamlit as st
 
+from fer_core.giving_back import collect_seldom
+from ui.settings import settings
 from ui.shared import poster
 
 __all__ = ["HEAVY", "SWITCH", "warm"]
@@ -34,3 +36,5 @@ def _warm() -> None:
     for name in HEAVY:
         importlib.import_module(name)
     poster()
+    if settings().hosted:
+        collect_seldom()
