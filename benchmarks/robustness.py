@@ -1,11 +1,13 @@
 """Accuracy through detection and crop: FER2013 images pasted into larger pictures, small, blurred, dark, compressed.
 
-    python -m benchmarks.robustness --data fer2013.csv [--ferplus fer2013new.csv] [--images 600] [--json FILE]
+    python -m benchmarks.robustness --data fer2013.csv [--ferplus fer2013new.csv] [--model NAME...] [--images 600]
+        [--json FILE]
 
 Each image of PublicTest is pasted at 30 to 300 pixels into a grey picture of 640x480, worsened, found by the detector,
 cropped and classified, as `predict` does with a picture, in one view. The direct figure is that of the same images,
 given to the network as they are. FER2013's images are faces without a head around, so the detector misses more of them
 than of faces in real pictures: points are counted among those that were found, and the share found stands beside them.
+Several models are shown the same crops.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fer_core.bundles import DEFAULT, load_bundle
+from fer_core.bundles import DEFAULT, Bundle, load_bundle, read_bundle
 from fer_core.classification import Classifier
 from fer_core.datasets import Dataset, read_fer2013
 from fer_core.detection import STILL, FaceDetector
@@ -27,6 +29,8 @@ from fer_core.preprocessing import crop_faces
 
 SIZES = (30, 40, 60, 100, 200, 300)
 WIDTH, HEIGHT = 640, 480
+SMALLEST, MOST = 40, 4
+"""Faces of this many pixels and more may lose this many points."""
 
 
 def _blurred(picture: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
@@ -81,41 +85,61 @@ def through(images: np.ndarray, size: int, condition: str, detector: FaceDetecto
     return found, np.array(crops, np.uint8).reshape(-1, 48, 48)
 
 
-def measure(data: Dataset, classifier: Classifier) -> list[dict[str, object]]:
-    """A row for each size and condition: share found, accuracy through the pipeline and direct, points lost."""
+def measure(data: Dataset, classifiers: dict[str, Classifier]) -> list[dict[str, object]]:
+    """A row for each size, condition and model: share found, accuracy through the pipeline, points lost to direct."""
     detector = FaceDetector(side=STILL)
     index = np.array([FER7.index(FERPLUS_TO_FER7[n]) if n in FERPLUS_TO_FER7 else -1 for n in FERPLUS_VOTES])
     best = data.votes.max(1)
     clear = (best * 2 > data.votes.sum(1)) & (index[data.votes.argmax(1)] >= 0)
     seen = index[data.votes.argmax(1)]
-    direct7 = classifier.head(data.images, "fer7").argmax(1) == data.labels
-    direct = classifier(data.images).argmax(1) == seen
+    direct = {name: right(model, data.images, data.labels, seen) for name, model in classifiers.items()}
     rows: list[dict[str, object]] = []
     for size in SIZES:
         for condition in CONDITIONS:
             found, crops = through(data.images, size, condition, detector)
-            right7 = classifier.head(crops, "fer7").argmax(1) == data.labels[found]
-            right = (classifier(crops).argmax(1) == seen[found])[clear[found]]
-            row: dict[str, object] = {"size": size, "condition": condition, "found": float(found.mean())}
-            row |= {"fer7": float(right7.mean()), "lost_fer7": 100 * float(direct7[found].mean() - right7.mean())}
-            row |= {
-                "people": float(right.mean()),
-                "lost_people": 100 * float(direct[found & clear].mean() - right.mean()),
-            }
-            rows.append(row)
-            print(
-                f"{size:4d} px  {condition:9s}  found {row['found']:4.0%}   FER label {row['fer7']:.1%} "
-                f"(lost {row['lost_fer7']:+.1f})   people {row['people']:.1%} (lost {row['lost_people']:+.1f})",
-                flush=True,
-            )
+            for name, model in classifiers.items():
+                label, people = right(model, crops, data.labels[found], seen[found])
+                label0, people0 = (hits[found] for hits in direct[name])
+                known = clear[found]
+                row: dict[str, object] = {"model": name, "size": size, "condition": condition}
+                row |= {"found": float(found.mean()), "fer7": float(label.mean())}
+                row |= {"lost_fer7": 100 * float(label0.mean() - label.mean()), "people": float(people[known].mean())}
+                row["lost_people"] = 100 * float(people0[known].mean() - people[known].mean())
+                rows.append(row)
+                print(
+                    f"{name:12s} {size:4d} px  {condition:9s}  found {row['found']:4.0%}   FER label {row['fer7']:.1%} "
+                    f"(lost {row['lost_fer7']:+.1f})   people {row['people']:.1%} (lost {row['lost_people']:+.1f})",
+                    flush=True,
+                )
     return rows
+
+
+def chosen(name: str) -> Bundle:
+    """The bundle of that name, or in that folder."""
+    return read_bundle(Path(name)) if Path(name).is_dir() else load_bundle(name)
+
+
+def right(model: Classifier, crops: np.ndarray, labels: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Whether a model gives the label, and what people saw; bool (n,) each."""
+    return model.head(crops, "fer7").argmax(1) == labels, model(crops).argmax(1) == seen
+
+
+def summary(rows: list[dict[str, object]], name: str) -> str:
+    """How many of the cells that count lose more than they may."""
+    own = [row for row in rows if row["model"] == name and int(str(row["size"])) >= SMALLEST]
+    lost = {key: [float(str(row[f"lost_{key}"])) for row in own] for key in ("fer7", "people")}
+    label, people = (f"{sum(x > MOST for x in lost[k])} (most {max(lost[k]):.1f})" for k in ("fer7", "people"))
+    return (
+        f"{name}: of {len(own)} cells with faces of {SMALLEST} px and more, the FER label loses more than {MOST} points in "
+        f"{label}, people's majority in {people}"
+    )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--ferplus", type=Path)
-    parser.add_argument("--model", default=DEFAULT)
+    parser.add_argument("--model", nargs="+", default=[DEFAULT], help="names or folders of bundles")
     parser.add_argument("--images", type=int, default=600)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
@@ -125,6 +149,8 @@ if __name__ == "__main__":
     some = Dataset(
         *(getattr(public, n)[pick] for n in ("images", "labels")), public.names, public.splits[pick], public.votes[pick]
     )
-    figures = measure(some, Classifier(load_bundle(args.model)))
+    figures = measure(some, {Path(name).name: Classifier(chosen(name)) for name in args.model})
+    for model in dict.fromkeys(row["model"] for row in figures):
+        print(summary(figures, str(model)))
     if args.json:
         args.json.write_text(json.dumps(figures, indent=1))
