@@ -130,8 +130,8 @@ def summary(rows: list[dict[str, object]], name: str) -> str:
     lost = {key: [float(str(row[f"lost_{key}"])) for row in own] for key in ("fer7", "people")}
     label, people = (f"{sum(x > MOST for x in lost[k])} (most {max(lost[k]):.1f})" for k in ("fer7", "people"))
     return (
-        f"{name}: of {len(own)} cells with faces of {SMALLEST} px and more, the FER label loses more than {MOST} points in "
-        f"{label}, people's majority in {people}"
+        f"{name}: of {len(own)} cells with faces of {SMALLEST} px and more, more than {MOST} points are lost by the "
+        f"FER label in {label}, by what people see in {people}"
     )
 
 
