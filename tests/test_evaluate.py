@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -100,6 +101,7 @@ def test_json_of_one_model(tmp_path, faces, capsys):
 def test_without_votes(tmp_path, faces, capsys):
     status, found, _ = evaluate(capsys, "--data", str(kaggle(tmp_path, faces, votes=False)), "--one-view")
     assert status == 0 and found["ferplus_accuracy"] is None and found["views"] == 1
+    assert found["votes"] is None and "no FER+ votes for these images" in " ".join(found["notes"])
 
 
 def test_several_models_give_a_list_and_a_bad_one_its_sentence(own, faces, capsys):
@@ -117,6 +119,58 @@ def test_a_card_that_asks_for_unknown_input_costs_the_others_nothing(own, faces,
     status, found, err = evaluate(capsys, "--data", save_dataset("mine", faces), "--model", "odd", DEFAULT)
     assert status == 1 and [f["model"] for f in found] == [DEFAULT, "odd"]
     assert "asks for input that this program does not know" in err
+
+
+def test_models_that_do_not_load_get_a_sentence_each_and_the_rest_is_evaluated(own, faces, capsys):
+    (add(own, "altered") / WEIGHTS).write_bytes(b"other")
+    (add(own, "torn") / CARD).write_text('{"title": "Torn", "heads": [')
+    (add(own, "listed") / CARD).write_text("[]")
+    (add(own, "bare") / WEIGHTS).unlink()
+    nothing = b"no network"
+    sealed = hashlib.sha256(nothing).hexdigest()
+    (add(own, "junk", lambda card: card.update(sha256=sealed)) / WEIGHTS).write_bytes(nothing)
+    add(own, "pets", lambda card: card.update(heads=[{"name": "pets", "labels": list("abcdefghijklmno")}], main="pets"))
+    says = {
+        "altered": "are damaged",
+        "torn": "no readable card (card.json)",
+        "listed": "no readable card (card.json)",
+        "bare": "has no readable weights",
+        "junk": "are not a network",
+        "pets": "knows none of the dataset's expressions",
+    }
+    status, found, err = evaluate(capsys, "--data", save_dataset("mine", faces), "--model", *says, DEFAULT)
+    assert status == 1 and [f["model"] for f in found] == [DEFAULT, *says] and found[0]["n"] == 12
+    told = dict(line.split(": ", 1) for line in err.splitlines())
+    assert list(told) == list(says), "one line each"
+    for failed in found[1:]:
+        assert says[failed["model"]] in failed["error"] == told[failed["model"]]
+
+
+def test_labels_of_other_names_are_matched_and_the_rest_is_said(faces, capsys):
+    names = ("Anger", "Disgust", "fear", "happy", "neutral", "sad", "bored")  # in the order of FER7
+    save_dataset("plain", faces)
+    save_dataset("other", Dataset(faces.images, faces.labels, names, faces.splits))
+    _, plain, _ = evaluate(capsys, "--data", "plain")
+    status, found, _ = evaluate(capsys, "--data", "other")
+    assert status == 0 and found["labels"] == list(names) and found["per_class"]["bored"] in (0, None)
+    notes = " ".join(found["notes"])
+    assert "does not know bored: these images count as mistakes" in notes
+    assert "can also say surprise" in notes and "left out" in notes
+    other = {"angry": "Anger", "disgust": "Disgust"}
+    for name, share in plain["per_class"].items():
+        if name != "surprise" and share is not None:
+            assert found["per_class"][other.get(name, name)] >= share, "it has one thing less to take it for"
+
+
+def test_a_dataset_of_one_class(faces, capsys):
+    happy = faces.select(np.flatnonzero((faces.labels == FER7.index("happy")) & (faces.splits == "PublicTest")))
+    for name in ("happy", "cat"):
+        save_dataset(name, Dataset(happy.images, np.zeros(len(happy), np.int64), (name,), happy.splits))
+    status, found, _ = evaluate(capsys, "--data", "happy")
+    assert status == 0 and found["n"] == len(happy) and "All images show happy" in found["notes"][0]
+    assert found["labels"] == list(FER7), "it could have said any of them"
+    status, found, err = evaluate(capsys, "--data", "cat")
+    assert status == 2 and found is None and "one class, 'cat'" in err and len(err.splitlines()) == 1
 
 
 def test_only_bad_models(faces, capsys):
@@ -163,8 +217,9 @@ def test_a_folder_of_pictures(tmp_path, faces, capsys):
 
 
 def test_an_empty_split(faces, capsys):
-    status, _, err = evaluate(capsys, "--data", save_dataset("mine", faces), "--split", "PrivateTest")
-    assert status == 2 and "no split called 'PrivateTest'" in err
+    status, found, err = evaluate(capsys, "--data", save_dataset("mine", faces), "--split", "PrivateTest")
+    assert status == 2 and found is None and "no split called 'PrivateTest'. It has: PublicTest, Training." in err
+    assert len(err.splitlines()) == 1
 
 
 def test_a_line_that_cannot_be_used_is_told(tmp_path, faces, capsys):
