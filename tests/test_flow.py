@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from pathlib import Path
 
 import av
 import pytest
 from aiortc import MediaStreamTrack, RTCPeerConnection, VideoStreamTrack, rtcrtpreceiver
 from aiortc.contrib.media import MediaRelay
+from aiortc.jitterbuffer import JitterBuffer
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rate import RemoteBitrateEstimator
+from aiortc.rtp import RtpPacket
 from streamlit import runtime
+from streamlit_webrtc import component
 
-from ui.flow import LEAST, NewestRelay, PatientEstimator, keep_flowing
+from ui.flow import LEAST, HastyBuffer, NewestRelay, PatientEstimator, keep_flowing, patient_page
 
 
 class Camera(MediaStreamTrack):
@@ -82,7 +87,64 @@ def test_a_browser_may_always_send_a_picture() -> None:
     assert min(asked(PatientEstimator())) == LEAST
 
 
-def test_streams_use_both(monkeypatch: pytest.MonkeyPatch) -> None:
+def brought(buffer: JitterBuffer, numbers: Iterable[int], first: int) -> tuple[list[int], list[int]]:
+    """Pictures that come out, and after which packets a whole one is asked for; three packets a picture, 15 a second.
+
+    Args:
+        numbers: of the packets that come, in this order.
+        first: sequence number of packet 0; the clock of its picture is at the end of its range.
+    """
+    pictures, asked = [], []
+    for number in numbers:
+        picture = number // 3
+        packet = RtpPacket(
+            sequence_number=(first + number) % 2**16, timestamp=(2**32 - 12_000 + 6000 * picture) % 2**32
+        )
+        packet._data = bytes([number % 251])
+        whole, frame = buffer.add(packet)
+        if whole:
+            asked.append(number)
+        if frame is not None:
+            pictures.append(((frame.timestamp - 2**32 + 12_000) % 2**32) // 6000)
+    return pictures, asked
+
+
+@pytest.mark.parametrize("first", [0, 65_530])
+def test_a_lost_packet_costs_half_a_second(first: int) -> None:
+    lost = [number for number in range(120) if number != 31]  # of picture 10
+    pictures, asked = brought(HastyBuffer(512, is_video=True), lost, first)
+    # Picture 18 begins 0.53 s after the one that lacks a packet.
+    assert pictures == [*range(10), *range(18, 39)] and asked == [18 * 3]
+    assert brought(JitterBuffer(512, is_video=True), lost, first) == ([*range(10)], []), "what it is there for"
+
+
+def test_a_packet_that_is_late_is_put_in_or_passed_over() -> None:
+    in_time = [*range(31), *range(32, 50), 31, *range(50, 90)]
+    assert brought(HastyBuffer(512, is_video=True), in_time, 0)[1] == []
+    too_late = [*range(31), *range(32, 300), 31, *range(300, 330)]
+    pictures, asked = brought(HastyBuffer(512, is_video=True), too_late, 0)
+    assert pictures == [*range(10), *range(18, 109)] and asked == [54]
+
+
+def test_the_browser_does_not_give_up_at_the_first_silence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    made = patient_page()
+    assert made is not None, "streamlit-webrtc is another: see whether its streams go on where no answer comes for 5 s"
+    there, here = Path(component.build_dir), Path(made.name)
+    changed = [
+        file.name for file in here.glob("assets/*") if file.read_bytes() != (there / "assets" / file.name).read_bytes()
+    ]
+    assert len(changed) == 1
+    script = (here / "assets" / changed[0]).read_text(encoding="utf-8")
+    assert "disconnected" not in script and ".connectionState===`closed`||" in script
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "a.js").write_text("another")
+    monkeypatch.setattr(component, "build_dir", str(tmp_path))
+    patient_page.cache_clear()
+    assert patient_page() is None
+    patient_page.cache_clear()
+
+
+def test_streams_use_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     from streamlit_webrtc.relay import get_global_relay
 
     class Server:
@@ -90,6 +152,8 @@ def test_streams_use_both(monkeypatch: pytest.MonkeyPatch) -> None:
 
     server = Server()
     monkeypatch.setattr(rtcrtpreceiver, "RemoteBitrateEstimator", RemoteBitrateEstimator)  # and back afterwards
+    monkeypatch.setattr(rtcrtpreceiver, "JitterBuffer", JitterBuffer)
+    monkeypatch.setattr(component._component_func, "_path", component.build_dir)
     monkeypatch.setattr(runtime, "exists", lambda: True)
     monkeypatch.setattr(runtime, "get_instance", lambda: server)
     monkeypatch.setattr("streamlit_webrtc.relay.Runtime.instance", lambda: server)
@@ -98,13 +162,19 @@ def test_streams_use_both(monkeypatch: pytest.MonkeyPatch) -> None:
     keep_flowing()
     assert get_global_relay() is relay, "streams that run go on"
     assert not relay.subscribe(VideoStreamTrack())._buffered  # type: ignore[attr-defined]
-    assert isinstance(asyncio.run(estimator()), PatientEstimator)
+    assert [type(part) for part in asyncio.run(parts())] == [PatientEstimator, HastyBuffer]
+    page = patient_page()
+    assert page is not None and component._component_func.abspath == page.name
+    page.cleanup()
+    keep_flowing()
+    assert Path(component._component_func.abspath, "index.html").exists(), "made again where the files were tidied up"
 
 
-async def estimator() -> object:
-    """What a new stream estimates with."""
+async def parts() -> tuple[object, object]:
+    """What a new stream estimates and orders with."""
     connection = RTCPeerConnection()
     try:
-        return connection.addTransceiver("video").receiver._RTCRtpReceiver__remote_bitrate_estimator
+        receiver = connection.addTransceiver("video").receiver
+        return receiver._RTCRtpReceiver__remote_bitrate_estimator, receiver._RTCRtpReceiver__jitter_buffer
     finally:
         await connection.close()
