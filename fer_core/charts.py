@@ -1,6 +1,14 @@
-"""Altair charts from tables. Colours come from `labels` alone; every chart has words beside colour."""
+"""Charts from tables, as Vega-Lite. Colours come from `labels` alone; every chart has words beside colour.
+
+Altair writes each kind once: it takes a tenth of a second to write and check a chart, and the page of a camera draws
+four of them every second. After that only the data, the axis and the height are put in.
+"""
 
 from __future__ import annotations
+
+from copy import deepcopy
+from functools import lru_cache
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -8,7 +16,10 @@ import pandas as pd
 from .labels import COLOURS, UNSURE
 from .timeline import curves, label_names
 
-__all__ = ["MOST_POINTS", "ribbon", "shares", "timeline"]
+__all__ = ["MOST_POINTS", "Spec", "ribbon", "shares", "timeline"]
+
+Spec = dict[str, Any]
+"""A chart in Vega-Lite, for `st.vega_lite_chart`; its "datasets" are tables by name."""
 
 MOST_POINTS = 1500
 """Points of a curve that are drawn; a browser becomes slow with more, and a screen cannot show them."""
@@ -22,6 +33,12 @@ AXIS, TITLE, LEGEND = 50, 28, 70
 
 def _scale(labels: tuple[str, ...]) -> alt.Scale:
     return alt.Scale(domain=list(labels), range=[COLOURS.get(name, COLOURS[UNSURE]) for name in labels])
+
+
+def _written(chart: alt.TopLevelMixin) -> Spec:
+    spec = chart.to_dict()
+    spec.pop("config", None)  # the page has its own looks
+    return spec
 
 
 def _thinned(table: pd.DataFrame) -> pd.DataFrame:
@@ -39,7 +56,7 @@ def timeline(
     height: int = 140,
     legend: bool = True,
     titled: bool = True,
-) -> alt.LayerChart:
+) -> Spec:
     """One person's expressions over time, with gaps where they were not seen; hovering shows all values.
 
     A click picks a moment: parameter `moment`, field time_s.
@@ -54,12 +71,21 @@ def timeline(
     """
     labels = label_names(table)
     thin = _thinned(table)
-    long, wide = curves(thin), _values(thin, labels)
     first, last = domain or (float(table["time_s"].min()), float(table["time_s"].max()))
+    spec = deepcopy(_timeline(labels, area, legend, titled))
+    for layer in spec["layer"]:
+        layer["encoding"]["x"]["scale"]["domain"] = [first, max(last, first + 0.1)]
+    spec["height"] = height + AXIS + (TITLE if titled else 0) + (LEGEND if legend else 0)
+    spec["datasets"] = {"curves": curves(thin), "values": _values(thin, labels)}
+    return spec
+
+
+@lru_cache(maxsize=64)
+def _timeline(labels: tuple[str, ...], area: bool, legend: bool, titled: bool) -> Spec:
     x = alt.X(
         "time_s:Q",
         title="Time (s)" if titled else None,
-        scale=alt.Scale(domain=[first, max(last, first + 0.1)], nice=False),
+        scale=alt.Scale(domain=[0, 1], nice=False),
         axis=alt.Axis(format="~g", tickCount=12),
     )
     names = alt.Legend(orient="top", columns=4, symbolType="stroke", symbolStrokeWidth=4, labelFontSize=13)
@@ -67,7 +93,7 @@ def timeline(
     y = alt.Y(
         "probability:Q", title=None, axis=alt.Axis(format="%", values=[0, 0.5, 1]), scale=alt.Scale(domain=[0, 1])
     )
-    base = alt.Chart(long)
+    base = alt.Chart(alt.NamedData(name="curves"))
     if area:
         # A stack per moment and track: at the seam of two tracks of one person both would add up to more than 1.
         curve = base.mark_area().encode(x=x, y=y.stack("normalize"), color=colour, detail="segment:N")
@@ -86,7 +112,7 @@ def timeline(
         alt.Tooltip("quality:N", title="Picture"),
     ]
     rules = (
-        alt.Chart(wide)
+        alt.Chart(alt.NamedData(name="values"))
         .mark_rule(strokeWidth=1.5, color=QUIET)
         .encode(
             x=x,
@@ -95,9 +121,7 @@ def timeline(
         )
         .add_params(hover, moment)
     )
-    layers = alt.LayerChart(layer=[curve, rules])
-    layers.height = height + AXIS + (TITLE if titled else 0) + (LEGEND if legend else 0)
-    return layers
+    return _written(alt.LayerChart(layer=[curve, rules]))
 
 
 def _values(table: pd.DataFrame, labels: tuple[str, ...]) -> pd.DataFrame:
@@ -112,7 +136,7 @@ def ribbon(
     *,
     zoom: bool = True,
     domain: tuple[float, float] | None = None,
-) -> alt.Chart:
+) -> Spec:
     """Who showed what when, one bar a person: the whole clip at a glance. A drag picks a stretch: parameter `zoom`.
 
     `domain` is the first and last second of the axis; from 0 to the end of the table if None.
@@ -120,21 +144,29 @@ def ribbon(
     first, end = domain or (0.0, float(table["time_s"].max()) or 1.0)
     order = list(dict.fromkeys(table["person"].dropna()))
     seen = [name for name in label_names(table) if name in set(episodes["label"])]
+    spec = deepcopy(_ribbon(tuple(seen), zoom))
+    spec["encoding"]["x"]["scale"]["domain"] = [first, end]
+    spec["encoding"]["y"]["sort"] = order
+    spec["height"] = 30 * max(1, len(order)) + AXIS + TITLE + LEGEND
+    spec["datasets"] = {"episodes": episodes}
+    return spec
+
+
+@lru_cache(maxsize=64)
+def _ribbon(seen: tuple[str, ...], zoom: bool) -> Spec:
     chart = (
-        alt.Chart(episodes)
+        alt.Chart(alt.NamedData(name="episodes"))
         .mark_bar(height=22, cornerRadius=3, clip=True)
         .encode(
             x=alt.X(
                 "start_s:Q",
                 title="Time (s)",
-                scale=alt.Scale(domain=[first, end], nice=False),
+                scale=alt.Scale(domain=[0, 1], nice=False),
                 axis=alt.Axis(format="~g", tickCount=12),
             ),
             x2="end_s:Q",
-            y=alt.Y("person:N", title=None, sort=order),
-            color=alt.Color(
-                "label:N", scale=_scale(tuple(seen)), title=None, legend=alt.Legend(orient="top", columns=4)
-            ),
+            y=alt.Y("person:N", title=None),
+            color=alt.Color("label:N", scale=_scale(seen), title=None, legend=alt.Legend(orient="top", columns=4)),
             tooltip=[
                 alt.Tooltip("person:N", title="Who"),
                 alt.Tooltip("label:N", title="Shows"),
@@ -143,17 +175,24 @@ def ribbon(
                 alt.Tooltip("confidence:Q", title="Strongest", format=".0%"),
             ],
         )
-        .properties(height=30 * max(1, len(order)) + AXIS + TITLE + LEGEND)
     )
-    return chart.add_params(alt.selection_interval(name="zoom", encodings=["x"])) if zoom else chart
+    return _written(chart.add_params(alt.selection_interval(name="zoom", encodings=["x"])) if zoom else chart)
 
 
-def shares(row: pd.Series, labels: tuple[str, ...]) -> alt.Chart:
+def shares(row: pd.Series, labels: tuple[str, ...]) -> Spec:
     """One person's share of time for each expression shown, as bars with their percentage."""
     names = [name for name in (*labels, UNSURE) if row[name] >= 0.005]
     data = pd.DataFrame({"expression": [n.capitalize() for n in names], "share": [float(row[n]) for n in names]})
+    spec = deepcopy(_shares(tuple(names)))
+    spec["height"] = 24 * len(names) + 12
+    spec["datasets"] = {"shares": data}
+    return spec
+
+
+@lru_cache(maxsize=64)
+def _shares(names: tuple[str, ...]) -> Spec:
     colours = alt.Scale(domain=[n.capitalize() for n in names], range=[COLOURS.get(n, COLOURS[UNSURE]) for n in names])
-    base = alt.Chart(data).encode(
+    base = alt.Chart(alt.NamedData(name="shares")).encode(
         y=alt.Y(
             "expression:N",
             sort="-x",
@@ -170,4 +209,4 @@ def shares(row: pd.Series, labels: tuple[str, ...]) -> alt.Chart:
         color=alt.Color("expression:N", scale=colours, legend=None)
     )
     words = base.mark_text(align="left", dx=5, fontSize=12, color=QUIET).encode(text=alt.Text("share:Q", format=".0%"))
-    return (bars + words).properties(height=24 * len(names) + 12)
+    return _written(bars + words)

@@ -86,7 +86,7 @@ def watch(job: Job[ClipAnalysis]) -> None:
             # A new key for each newcomer: a chart that is already drawn keeps its height.
             people = table["person"].nunique()
             chart = charts.ribbon(table, found, zoom=False)
-            right_side.altair_chart(chart, key=f"so-far-{people}", alt="Expressions found so far")
+            right_side.vega_lite_chart(spec=chart, key=f"so-far-{people}", alt="Expressions found so far")
         else:
             right_side.caption("No expression found so far.")
 

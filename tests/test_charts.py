@@ -13,13 +13,14 @@ from fer_core.timeline import episodes, summary
 TWO = {0: ["happy"] * 12 + ["sad"] * 8, 1: [GONE] * 5 + ["neutral"] * 10 + [GONE] * 5}
 
 
-def spec(chart: alt.Chart) -> dict:
-    """The specification as a browser gets it: valid Vega-Lite, and strict JSON."""
-    with alt.data_transformers.enable("default", max_rows=None):  # as in Streamlit, which sends data apart
-        found = chart.to_dict(validate=True)
-    assert "NaN" not in json.dumps(found)
-    json.dumps(found, allow_nan=False)
-    return found
+def spec(chart: charts.Spec) -> dict:
+    """The specification as a browser gets it: valid Vega-Lite, and strict JSON; Streamlit sends its tables apart."""
+    found = {name: part for name, part in chart.items() if name != "datasets"}
+    tables = {name: table.to_dict("records") for name, table in chart["datasets"].items()}
+    alt.Chart.from_dict(found) if "layer" not in found else alt.LayerChart.from_dict(found)  # raises where it is wrong
+    assert {part["data"]["name"] for part in found.get("layer", [found]) if "data" in part} <= set(tables)
+    json.dumps([found, tables], allow_nan=False)
+    return found | {"datasets": tables}
 
 
 def values(found: dict) -> int:
@@ -123,6 +124,19 @@ def test_labels_of_another_model_get_a_colour_too():
     table = make_table({0: ["happy"] * 5}).rename(columns={"happy": "joy", "happy_smoothed": "joy_smoothed"})
     (scale,) = scales(spec(charts.timeline(table)))
     assert scale["range"][scale["domain"].index("joy")] == COLOURS[UNSURE]
+
+
+def test_each_chart_is_written_once_and_none_changes_another():
+    table = make_table(TWO)
+    ada, bob = one_person(table), one_person(table, "Person 2")
+    first = charts.timeline(ada, domain=(0.0, 60.0))
+    before = json.dumps({name: part for name, part in first.items() if name != "datasets"})
+    written = charts._timeline.cache_info().misses
+    second = charts.timeline(bob, domain=(-60.0, 0.0), height=90)
+    assert charts._timeline.cache_info().misses == written
+    assert json.dumps({name: part for name, part in first.items() if name != "datasets"}) == before
+    assert [layer["encoding"]["x"]["scale"]["domain"] for layer in second["layer"]] == [[-60.0, 0.0]] * 2
+    assert second["height"] == first["height"] - 50
 
 
 def test_the_table_is_not_changed():

@@ -112,13 +112,13 @@ def watch(session: LiveSession, key: str) -> None:
         return
     span = -RECENT, 0.0
     chart = charts.ribbon(table, found, zoom=False, domain=span)
-    st.altair_chart(chart, key=f"recent-{len(people)}", alt="Who showed which expression in the last minute")
+    st.vega_lite_chart(spec=chart, key=f"recent-{len(people)}", alt="Who showed which expression in the last minute")
     here = list(dict.fromkeys(table.loc[table["time_s"] > -5, "person"].dropna()))[:3]
     for person in here:
         part = table[table["person"] == person]
         st.markdown(f"**{person}**")
-        st.altair_chart(
-            charts.timeline(part, domain=span, height=90, legend=person == here[0], titled=person == here[-1]),
+        st.vega_lite_chart(
+            spec=charts.timeline(part, domain=span, height=90, legend=person == here[0], titled=person == here[-1]),
             key=f"curves-{person}",
             alt=f"Probability of each expression of {person} in the last minute",
         )

@@ -50,8 +50,8 @@ def people(
                     icon=":material/edit:",
                 )
                 words.caption(_story(row))
-                st.altair_chart(
-                    charts.shares(row, labels),
+                st.vega_lite_chart(
+                    spec=charts.shares(row, labels),
                     key=f"{key}-shares-{own[0]}",
                     alt=f"How long {row['person']} showed what",
                 )

@@ -118,8 +118,8 @@ def _linked(clip: Result, table: pd.DataFrame, key: str) -> None:
     found = episodes(table)
     zoom = None
     if len(found):
-        event = st.altair_chart(
-            charts.ribbon(table, found),
+        event = st.vega_lite_chart(
+            spec=charts.ribbon(table, found),
             key=f"{key}-ribbon",
             on_select="rerun",
             selection_mode=["zoom"],
@@ -141,8 +141,8 @@ def _linked(clip: Result, table: pd.DataFrame, key: str) -> None:
         part = shown[(shown["person"] == person) | (shown["face_count"] == 0)]
         if len(people) > 1:
             st.markdown(f"**{person.replace('*', '')}**")
-        event = st.altair_chart(
-            charts.timeline(
+        event = st.vega_lite_chart(
+            spec=charts.timeline(
                 part,
                 area=style == "Stacked",
                 domain=(float(shown["time_s"].min()), float(shown["time_s"].max())),
