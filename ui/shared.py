@@ -41,16 +41,16 @@ POSTER_SECONDS = 14.6
 cv2.setNumThreads(1)  # an analysis has two frames in work at a time; more threads would only get in each other's way
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _classifier(folder: str, model: str, sha256: str) -> Classifier:
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _classifier(folder: str, model: str, sha256: str, queue: bool) -> Classifier:
     # The hash is in the key: a model that was trained again under the same name is loaded again. So is the folder:
     # two visitors of a host may have models of the same name.
     return Classifier(load_bundle(model))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _detector(kind: str, side: int | tuple[int, ...]) -> FaceDetector:
-    return FaceDetector(kind, side=side)
+def _detector(kind: str, side: int | tuple[int, ...], queue: bool) -> FaceDetector:
+    return FaceDetector(kind, side=side, alone=queue)
 
 
 def models() -> dict[str, str]:
@@ -75,10 +75,16 @@ def usable(model: str) -> str:
     return model if model in models() else chosen()
 
 
-def recognizer(model: str, detector: str, side: int | tuple[int, ...]) -> Recognizer:
-    """Detector and model, loaded once for all visitors."""
+def recognizer(model: str, detector: str, side: int | tuple[int, ...], *, queue: bool = False) -> Recognizer:
+    """Detector and model, loaded once for all visitors.
+
+    Args:
+        model, detector, side: see `Classifier` and `FaceDetector`.
+        queue: for work of the queue, which stands back: it has its own, or pages and cameras would wait with it.
+    """
     bundle = load_bundle(model)
-    return Recognizer(_classifier(str(bundle.folder), model, str(bundle.card.get("sha256"))), _detector(detector, side))
+    classifier = _classifier(str(bundle.folder), model, str(bundle.card.get("sha256")), queue)
+    return Recognizer(classifier, _detector(detector, side, queue))
 
 
 def ready(model: str) -> Recognizer:

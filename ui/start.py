@@ -177,7 +177,7 @@ def submit(
         check_turn()
         work = ClipAnalysis(
             source.path,
-            recognizer(model, detector, STILL if source.info.is_image else FACES[faces][0]),
+            recognizer(model, detector, STILL if source.info.is_image else FACES[faces][0], queue=True),
             Options(
                 fps=fps,
                 start=start_s,
