@@ -19,6 +19,7 @@ from .home import at_home, home
 from .labels import FERPLUS8
 from .likeness import linked
 from .lineup import contender
+from .looking import Look
 from .memory import content, remembered
 from .outcomes import FERPLUS, LABELS, Evaluation, View
 from .progress import Progress
@@ -27,6 +28,10 @@ __all__ = ["Comparison"]
 
 BESIDE = ("n", "accuracy", "accuracy_interval", "macro_f1", "nll", "ece", "aurc")
 """What of the whole split stands beside the figures of its clean part."""
+
+
+LOOKS = 12
+"""Pictures whose maps of where models look are kept."""
 
 
 class Comparison:
@@ -39,6 +44,7 @@ class Comparison:
         evaluations: of the models that are through.
         failures: (name, sentence) of the models that could not be evaluated.
         notes: what a reader has to know of the dataset, a sentence each.
+        looks: where models look, as far as somebody asked; by what was asked, see `saw`.
         progress: 0 to 1; `doing` says in words what is being done.
     """
 
@@ -88,6 +94,7 @@ class Comparison:
         self.clean: np.ndarray | None = None
         self.evaluations: list[Evaluation] = []
         self.failures: list[tuple[str, str]] = []
+        self.looks: dict[str, list[Look]] = {}
         self.progress, self.doing = 0.0, "Waiting"
         self._worse, self._cache, self._find, self._home = worse, cache, find, home()
         self._started = 0.0
@@ -157,6 +164,12 @@ class Comparison:
                     for (condition, amount), share in zip(asked, right, strict=True)
                 ]
         return found
+
+    def saw(self, asked: str, found: list[Look]) -> None:
+        """Keep where models look for the report; of more than `LOOKS` the first go."""
+        self.looks.setdefault(asked, found)
+        for old in list(self.looks)[:-LOOKS]:
+            self.looks.pop(old, None)
 
     def view(self, kind: str = LABELS, *, clean: bool = False) -> View:
         """The images that count for a kind of truth, LABELS or FERPLUS; of the part without near copies if `clean`."""

@@ -12,7 +12,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from .degradation import TITLES, UNTOUCHED
+from .degradation import CONDITIONS, TITLES, UNTOUCHED
 from .labels import COLOURS, SERIES
 
 __all__ = ["PEOPLE", "condition", "confusion", "opinions", "reliability", "risk_coverage"]
@@ -207,7 +207,7 @@ def condition(rows: Mapping[str, Iterable[Mapping[str, Any]]], name: str, height
     table = pd.DataFrame(
         [{"model": title, **row} for title, own in rows.items() for row in own if row["condition"] == name]
     )
-    x = alt.X("amount:Q", title=TITLES[name], scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(format="~g"))
+    x = alt.X("amount:Q", title=TITLES[name], scale=alt.Scale(zero=False, nice=False), axis=_amounts(name))
     base = alt.Chart(table).encode(
         x=x,
         y=alt.Y("accuracy:Q", title="how often it is right", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
@@ -226,6 +226,11 @@ def condition(rows: Mapping[str, Iterable[Mapping[str, Any]]], name: str, height
         .encode(x=x)
     )
     return _layers(height + _space(list(rows)), rule, base.mark_line(strokeWidth=2), points)
+
+
+def _amounts(name: str) -> alt.Axis:
+    """Ticks where something was measured."""
+    return alt.Axis(format="~g", values=list(CONDITIONS[name]), labelOverlap=True)
 
 
 def opinions(shares: Mapping[str, Sequence[float]], names: Sequence[str]) -> alt.Chart:

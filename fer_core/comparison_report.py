@@ -20,10 +20,10 @@ from .comparison import Comparison
 from .comparison_charts import condition, confusion, reliability, risk_coverage
 from .degradation import CONDITIONS, TITLES
 from .labels import FERPLUS_VOTES
-from .looking import CAVEAT, Look
+from .looking import CAVEAT
 from .mistakes import disagreements, hardest, label_loss
 from .outcomes import FERPLUS, LABELS, Evaluation
-from .plainly import MEANINGS
+from .plainly import GOOD, MEANINGS
 from .published import CAUTION, PUBLISHED
 from .scoreboard import class_board, differences, figure_board, model_titles, vote_board
 from .vectors import to_svg
@@ -49,11 +49,12 @@ WIDTH = 440
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A chart for the file, with a title and words for those who do not see it."""
+    """A chart for the file, with a title, words for those who do not see it, and how to read it."""
 
     title: str
     svg: Markup
     words: str
+    good: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,14 @@ class Picture:
     lines: tuple[str, ...]
 
 
-def to_html(work: Comparison, *, when: datetime, images: int = 0, looks: Sequence[Look] = ()) -> bytes:
+def to_html(work: Comparison, *, when: datetime, images: int = 0) -> bytes:
     """The report of what is evaluated so far.
 
     Args:
         work: with at least one evaluation.
         when: stands in the head of the report.
-        images: how many of the hardest and of the contested images are shown. Faces are left out unless somebody asks,
-            since a dataset's licence may not let them be passed on.
-        looks: maps of where models look, shown with their images.
+        images: how many of the hardest and of the contested images are shown, beside where models look if somebody
+            asked. Faces are left out unless somebody asks, since a dataset's licence may not let them be passed on.
 
     Returns:
         UTF-8.
@@ -88,13 +88,11 @@ def to_html(work: Comparison, *, when: datetime, images: int = 0, looks: Sequenc
         "when": when.strftime("%Y-%m-%d %H:%M"),
         "failures": [f"{name} could not be asked. {sentence}" for name, sentence in work.failures],
         "truths": [_truth(work, kind) for kind in TRUTHS if any(kind in e.figures for e in work.evaluations)],
-        "conditions": _conditions(work),
-        "condition_words": _condition_words(work),
         "hardest": _pictures(work, _hardest(work)[:images], charts) if images else [],
         "contested": _pictures(work, disagreements([e.probabilities for e in work.evaluations])[:images], charts)
         if images
         else [],
-        "looks": [Picture(_png(look.overlay()), look.words, (look.title, look.words)) for look in looks],
+        "looks": _looks(work) if images else [],
         "look_words": f"Grad-CAM (Selvaraju et al., 2017): the brighter, the more it speaks for the answer. {CAVEAT}",
         "cards": [{"title": title, "lines": _card(e)} for e, title in _titled(work)],
         "published": PUBLISHED,
@@ -148,6 +146,7 @@ def _truth(work: Comparison, kind: str) -> dict[str, Any]:
                 "How sure it is, and how often it is right",
                 reliability({title: g["reliability"] for title, g in given.items()}),
                 "; ".join(f"{title}: calibration error {g['ece']:.3f}" for title, g in given.items()),
+                GOOD["reliability"],
             ),
             _drawing(
                 "How often it is wrong when it answers only the images it is surest of",
@@ -157,8 +156,11 @@ def _truth(work: Comparison, kind: str) -> dict[str, Any]:
                     f"{g['risk_at_coverage']['1.0']:.1%} on all"
                     for title, g in given.items()
                 ),
+                GOOD["risk"],
             ),
         ],
+        "conditions": _conditions(work, kind),
+        "condition_words": _condition_words(work, kind),
     }
 
 
@@ -183,12 +185,13 @@ def _confusion_words(title: str, matrix: Sequence[Sequence[int]], names: Sequenc
     wrong = counts - np.diag(np.diag(counts))
     if wrong.any():
         true, said = divmod(int(wrong.argmax()), len(names))
-        words += f" Most often {names[true]} is taken for {names[said]} ({int(wrong.max()):,} images)."
+        most = int(wrong.max())
+        words += f" Most often {names[true]} is taken for {names[said]} ({most:,} {'images' if most > 1 else 'image'})."
     return words
 
 
-def _conditions(work: Comparison) -> list[Drawing]:
-    rows = {title: e.conditions[LABELS] for e, title in _titled(work) if e.conditions}
+def _conditions(work: Comparison, kind: str) -> list[Drawing]:
+    rows = {title: e.conditions[kind] for e, title in _titled(work) if kind in e.conditions}
     if not rows:
         return []
     found = []
@@ -198,14 +201,17 @@ def _conditions(work: Comparison) -> list[Drawing]:
             f"{title}: " + ", ".join(f"{r['accuracy']:.0%} at {r['amount']:g}" for r in given)
             for title, given in own.items()
         )
-        found.append(_drawing(TITLES[name], condition(rows, name), words))
+        found.append(_drawing(TITLES[name], condition(rows, name), words, GOOD[name]))
     return found
 
 
-def _condition_words(work: Comparison) -> str:
-    counts = [row["n"] for e in work.evaluations for row in e.conditions.get(LABELS, [])]
-    n = max(counts, default=0)
-    return f"How often each model gives the label when {n:,} of the images are made worse, in one view."
+def _condition_words(work: Comparison, kind: str) -> str:
+    n = max((row["n"] for e in work.evaluations for row in e.conditions.get(kind, [])), default=0)
+    truth = "the label" if kind == LABELS else "what most people saw"
+    return (
+        f"How often each model says {truth} when {n:,} of the images are made worse, in one view, without the mirrored "
+        "second look. At the dashed rule the images are as they were."
+    )
 
 
 def _hardest(work: Comparison) -> np.ndarray:
@@ -219,12 +225,17 @@ def _pictures(work: Comparison, which: Iterable[int], titles: dict[str, str]) ->
         lines = [f"Image {int(work.rows[i])}: {label}"]
         for e in work.evaluations:
             said = int(e.probabilities[i].argmax())
-            lines.append(f"{titles[e.contender.name]}: {work.names[said]} {e.probabilities[i, said]:.0%}")
+            lines.append(f"{titles[e.contender.name]}: {work.names[said]}\u00a0{e.probabilities[i, said]:.0%}")
         if work.votes[i].any():
             cast = sorted(zip(work.votes[i].tolist(), FERPLUS_VOTES, strict=True), key=lambda pair: -pair[0])
-            lines.append("People: " + ", ".join(f"{name} {n}" for n, name in cast if n))
+            lines.append("People: " + ", ".join(f"{name}\u00a0{n}" for n, name in cast if n))
         found.append(Picture(_png(work.images[i]), f"A face whose label is {label}", tuple(lines)))
     return found
+
+
+def _looks(work: Comparison) -> list[Picture]:
+    looks = (look for found in work.looks.values() for look in found)
+    return [Picture(_png(look.overlay()), look.words, (look.title, look.words)) for look in looks]
 
 
 def _card(evaluation: Evaluation) -> list[tuple[str, str]]:
@@ -242,8 +253,8 @@ def _card(evaluation: Evaluation) -> list[tuple[str, str]]:
     return [*lines, ("Where it comes from", model.origin), ("Fingerprint of the weights", model.fingerprint)]
 
 
-def _drawing(title: str, chart: alt.LayerChart, words: str) -> Drawing:
-    return Drawing(title, Markup(to_svg(chart, WIDTH)), words)  # the renderer escapes names
+def _drawing(title: str, chart: alt.LayerChart, words: str, good: str = "") -> Drawing:
+    return Drawing(title, Markup(to_svg(chart, WIDTH)), words, good)  # the renderer escapes names
 
 
 def _png(image: np.ndarray) -> str:

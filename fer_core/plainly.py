@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["MEANINGS", "chance", "difference"]
+__all__ = ["GOOD", "MEANINGS", "chance", "difference"]
 
 MEANINGS: dict[str, str] = {
     "Right": "share of the images that the model names as they are.",
@@ -19,6 +19,22 @@ MEANINGS: dict[str, str] = {
     "Size": "megabytes of the weights.",
 }
 """What each figure says, for a reader who never saw one."""
+
+GOOD: dict[str, str] = {
+    "reliability": (
+        "Good is a line close to the dashed rule: there a model is right as often as it is sure. Below the rule it is "
+        "too sure of itself, above too modest. Large markers stand for many images."
+    ),
+    "risk": (
+        "Good is a low line that falls towards the left: where a model may say “unsure” to the images it is least sure "
+        "of, it is wrong less often on the rest. A flat line says that its confidence tells nothing."
+    ),
+    "size": "Good is a line that stays high towards the left, where faces are small.",
+    "blur": "Good is a line that stays high towards the right, where faces are blurred.",
+    "brightness": "Good is a flat line: right as often in dim and in glaring light as at the rule.",
+    "roll": "Good is a flat line: a tilted head is named as often as an upright one.",
+}
+"""How to read each chart: confidence, what “unsure” buys, and the conditions of `degradation`."""
 
 
 def chance(p: float) -> str:

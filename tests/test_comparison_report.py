@@ -52,15 +52,17 @@ def work() -> Comparison:
             for c, amounts in (("size", (12.0, 48.0)), ("blur", (0.0, 3.0)), ("brightness", (1.0,)), ("roll", (0.0,)))
             for a in amounts
         ]
-        evaluation.conditions = {"labels": rows}
+        seen = [{**row, "accuracy": 0.25, "n": 7} for row in rows]
+        evaluation.conditions = {"labels": rows, "ferplus": seen}
+    heat = np.zeros((48, 48), np.float32)
+    heat[:16, :16] = 1
+    found.saw("the first image", [Look(EVIL, "sad", found.images[0], heat)])
     return found
 
 
 @pytest.fixture(scope="module")
 def page(work: Comparison) -> str:
-    heat = np.zeros((48, 48), np.float32)
-    heat[:16, :16] = 1
-    return to_html(work, when=WHEN, images=3, looks=[Look(EVIL, "sad", work.images[0], heat)]).decode()
+    return to_html(work, when=WHEN, images=3).decode()
 
 
 class Parts(HTMLParser):
@@ -125,11 +127,16 @@ def test_charts_are_drawn_and_have_words(page):
     drawn = [
         attributes["aria-label"] for tag, attributes in parts.tags if tag == "div" and attributes.get("role") == "img"
     ]
-    # Two confusions, reliability and risk for each kind of truth, and four conditions.
-    assert len(drawn) == 2 * 4 + 4 == sum(tag == "svg" for tag, _ in parts.tags)
+    # Two confusions, reliability and risk and four conditions for each kind of truth.
+    assert len(drawn) == 2 * (4 + 4) == sum(tag == "svg" for tag, _ in parts.tags)
     assert drawn[0] == "Good: 8 of 8 images are named right."
-    assert "Most often happy is taken for surprise (1 images)" in drawn[1]
-    assert any("50% at 12, 50% at 48" in (words or "") for words in drawn)
+    assert "Most often happy is taken for surprise (1 image)" in drawn[1]
+    labels, people = page.split("<h2>Against what most people saw</h2>")
+    assert "50% at 12, 50% at 48" in labels and "25% at 12, 25% at 48" in people
+    assert (
+        "says the label when 8 of the images" in labels and "says what most people saw when 7 of the images" in people
+    )
+    assert labels.count("Good is ") == people.count("Good is ") == 2 + 4, "below each curve"
 
 
 def test_faces_are_shown_only_where_somebody_asks(work, page):
@@ -169,10 +176,15 @@ def test_it_opens_offline_on_a_phone_and_prints(page, tmp_path):
             sizes = opened.evaluate(
                 "() => [...document.querySelectorAll('svg')].map(s => s.getBoundingClientRect().width)"
             )
-            assert len(sizes) == 12 and min(sizes) > 200
+            assert len(sizes) == 16 and min(sizes) > 200
             broken = opened.evaluate("() => [...document.images].filter(i => !i.naturalWidth).length")
             assert broken == 0
             if width == 1280:
                 assert opened.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+                opened.emulate_media(media="print")
+                whole = (
+                    "() => [...document.querySelectorAll('table, figure')].map(e => getComputedStyle(e).breakInside)"
+                )
+                assert set(opened.evaluate(whole)) == {"avoid"}, "no page ends within a table or a chart"
             profile.close()
     assert said == []

@@ -10,6 +10,7 @@ from fer_core.comparison import Comparison
 from fer_core.comparison_charts import condition, reliability, risk_coverage
 from fer_core.degradation import CONDITIONS, TITLES, degrade
 from fer_core.outcomes import COVERAGES, LABELS, View
+from fer_core.plainly import GOOD
 from ui.background import Step, background
 from ui.explore_tiles import tiles
 from ui.shared import escaped
@@ -31,33 +32,19 @@ def show_confidence(work: Comparison, view: View, clean: bool, titles: dict[str,
             reliability({title: own["reliability"] for title, own in figures.items()}),
             alt="How often each model is right, by how sure it is",
         )
-        st.caption(
-            "Good is a line close to the dashed rule: there a model is right as often as it is sure. Below the rule it "
-            "is too sure of itself, above too modest. Large markers stand for many images."
-        )
+        st.caption(GOOD["reliability"])
     with right:
         st.subheader("What does “unsure” buy?", anchor=False)
         st.altair_chart(
             risk_coverage({title: own["risk_coverage"] for title, own in figures.items()}),
             alt="How often each model is wrong, by the share of the images that it answers",
         )
-        st.caption(
-            "Good is a low line that falls towards the left: where a model may say “unsure” to the images it is least "
-            "sure of, it is wrong less often on the rest. A flat line says that its confidence tells nothing."
-        )
+        st.caption(GOOD["risk"])
     rows = {"Answers": [f"{c:.0%} of the images" if c < 1 else "all images" for c in COVERAGES]}
     for title, own in figures.items():
         rows[title] = [f"{own['risk_at_coverage'][str(c)]:.1%} wrong" for c in COVERAGES]
     rows_table = pd.DataFrame(rows)
     st.table(rows_table, border="horizontal", hide_index=True, alt="Share wrong by share answered")
-
-
-GOOD = {
-    "size": "Good is a line that stays high towards the left, where faces are small.",
-    "blur": "Good is a line that stays high towards the right, where faces are blurred.",
-    "brightness": "Good is a flat line: right as often in dim and in glaring light as at the rule.",
-    "roll": "Good is a flat line: a tilted head is named as often as an upright one.",
-}
 
 
 def show_harder(work: Comparison, view: View, clean: bool, titles: dict[str, str], key: str) -> None:

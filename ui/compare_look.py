@@ -68,8 +68,9 @@ def _where(work: Comparison, view: View, place: int, titles: dict[str, str]) -> 
         assert given is not None
         asked.append((evaluation.contender, view.names[given[place].argmax()] if wished == SAID else wished))
     image = work.images[view.which[place]][None]
+    key = "-".join(["look", content(image), *(f"{model.fingerprint} {words}" for model, words in asked)])
     found = background(
-        "-".join(["look", content(image), *(f"{model.fingerprint} {words}" for model, words in asked)]),
+        key,
         "Show where the models look",
         lambda step: _looks(asked, image, view.names, step),
         icon=":material/visibility:",
@@ -77,6 +78,7 @@ def _where(work: Comparison, view: View, place: int, titles: dict[str, str]) -> 
     )
     if found is None:
         return
+    work.saw(key, [what for what in found if isinstance(what, Look)])
     with st.container(horizontal=True, gap="medium"):
         for what in found:
             with st.container(width=SIDE):

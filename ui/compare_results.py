@@ -81,7 +81,8 @@ def _report(work: Comparison) -> None:
         faces = st.toggle(
             "With face images",
             key="compare-faces",
-            help="The hardest and the most contested ones. A dataset's licence may not let its images be passed on.",
+            help="The hardest and the most contested ones, and where models look as far as you asked. A dataset's "
+            "licence may not let its images be passed on.",
         )
         st.download_button(
             "Download",
