@@ -229,8 +229,9 @@ def condition(rows: Mapping[str, Iterable[Mapping[str, Any]]], name: str, height
 
 
 def _amounts(name: str) -> alt.Axis:
-    """Ticks where something was measured."""
-    return alt.Axis(format="~g", values=list(CONDITIONS[name]), labelOverlap=True)
+    """Ticks where something was measured, as they are: a format would round them to the step between ticks."""
+    written = "replace(toString(datum.value), '-', '\u2212')"
+    return alt.Axis(values=list(CONDITIONS[name]), labelExpr=written, labelOverlap=True)
 
 
 def opinions(shares: Mapping[str, Sequence[float]], names: Sequence[str]) -> alt.Chart:

@@ -149,7 +149,7 @@ def _truth(work: Comparison, kind: str) -> dict[str, Any]:
                 GOOD["reliability"],
             ),
             _drawing(
-                "How often it is wrong when it answers only the images it is surest of",
+                "How often it is wrong on the images it is surest of",
                 risk_coverage({title: g["risk_coverage"] for title, g in given.items()}),
                 "; ".join(
                     f"{title}: {g['risk_at_coverage']['0.5']:.1%} wrong on the surer half, "

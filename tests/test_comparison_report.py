@@ -131,6 +131,8 @@ def test_charts_are_drawn_and_have_words(page):
     assert len(drawn) == 2 * (4 + 4) == sum(tag == "svg" for tag, _ in parts.tags)
     assert drawn[0] == "Good: 8 of 8 images are named right."
     assert "Most often happy is taken for surprise (1 image)" in drawn[1]
+    ticks = set(re.findall(r">(\u2212?[\d.e+]+)</text>", page))
+    assert {"12", "48", "0.7", "0.25", "\u221230"} <= ticks and not any("e" in tick for tick in ticks)
     labels, people = page.split("<h2>Against what most people saw</h2>")
     assert "50% at 12, 50% at 48" in labels and "25% at 12, 25% at 48" in people
     assert (
