@@ -1,11 +1,13 @@
 """Ten visitors at once, for five minutes, on this computer: does everybody get an answer, and is anything left?
 
-    python -m benchmarks.load [--minutes 5] [--clips 5] [--cameras 3] [--explorers 2] [--away SECONDS] [--json FILE]
+    python -m benchmarks.load [--minutes 5] [--clips 5] [--cameras 2] [--browsers 1] [--explorers 2] [--away SECONDS]
+                              [--json FILE]
 
 Starts the app as a host has it, on a free port of this computer only. Those with clips upload the sample, have it
 read, look at the result, delete it and begin again; those in the explorer go through its views; both speak the app's
-own HTTP and WebSocket (`visitor`). Those with cameras are tabs of a headless Chromium whose camera is the sample clip;
-they stand back behind the server, as visitors bring their own computers. Printed are how long pages took to be whole
+own HTTP and WebSocket (`visitor`). Of those with cameras two do so too (`streams`), and one is a tab of a headless
+Chromium (`cameras`); the camera of all is the sample clip. They stand back behind the server, as visitors bring their
+own computers. Printed are how long pages took to be whole
 after each thing that was done, for the first visitor of each kind after the start and then for all at once; memory
 between the two, at its most, and afterwards; and the threads and temporary files that are left when the visits have
 ended. A machine that does other work too makes everything slower: the load beforehand is printed, too.
@@ -23,12 +25,14 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.cameras import Cameras
+from benchmarks.streams import Streams
 from benchmarks.visitor import Visitor
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,6 +45,21 @@ KEPT = 1.1
 """Memory afterwards may be so many times that before."""
 AWAY = 160.0
 """Seconds after which a host has forgotten a visitor whose tab was closed."""
+POOLS = ("asyncio_", "AnyIO worker")
+"""How the threads of pools are called that belong to the server, and wait for work of whomever."""
+NAMED = """
+import threading
+begin = threading.Thread._bootstrap_inner
+def named(self):
+    try:
+        with open(f"/proc/self/task/{threading.get_native_id()}/comm", "w") as file:
+            file.write(self.name[:15])
+    except OSError:
+        pass
+    begin(self)
+threading.Thread._bootstrap_inner = named
+"""
+"""Code that a server runs first: it lets the system know what Python calls its threads."""
 
 
 @dataclass(slots=True)
@@ -75,8 +94,11 @@ def served(folder: Path, python: str = sys.executable) -> Iterator[tuple[str, in
         python: that runs it; of another environment than this one, for instance.
     """
     port = _free_port()
+    (code := folder / "code").mkdir(exist_ok=True)
+    (code / "sitecustomize.py").write_text(NAMED)
     environment = {
         **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(code), os.environ.get("PYTHONPATH")))),
         "FER_HOSTED": "1",
         "FER_HOME": str(folder / "home"),
         "TMPDIR": str(folder),
@@ -168,10 +190,10 @@ def watched(role: Role, address: str, end: float, told: Told, who: str) -> threa
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Of the server at a moment: memory in MB, threads, temporary files."""
+    """Of the server at a moment: memory in MB, names of its threads without those of pools, temporary files."""
 
     memory: float
-    threads: int
+    threads: Counter[str]
     files: tuple[str, ...]
 
 
@@ -179,7 +201,17 @@ def state(process: int, folder: Path) -> State:
     """Of the server now."""
     # What visitors brought and made; ONNX Runtime keeps a small file of its own beside it.
     files = sorted(str(p.relative_to(folder)) for p in folder.glob("expression-lab-*/**/*") if p.is_file())
-    return State(memory(process), len(os.listdir(f"/proc/{process}/task")), tuple(files))
+    return State(
+        memory(process), Counter(name for name in _threads(process) if not name.startswith(POOLS)), tuple(files)
+    )
+
+
+def _threads(process: int) -> list[str]:
+    found = []
+    for place in Path(f"/proc/{process}/task").iterdir():
+        with suppress(OSError):  # it ended meanwhile
+            found.append((place / "comm").read_text().rstrip("\n"))
+    return found
 
 
 def memory(process: int) -> float:
@@ -194,14 +226,15 @@ def worked(process: int) -> float:
 
 
 def visit(
-    address: str, process: int, *, clips: int, cameras: int, explorers: int, minutes: float, told: Told
+    address: str, process: int, *, clips: int, cameras: int, browsers: int, explorers: int, minutes: float, told: Told
 ) -> tuple[float, float, list[float]]:
     """Let all of them in at once until the time is over; gives most memory, processor time and the cameras' pace."""
     end, most, began = time.monotonic() + 60 * minutes, 0.0, worked(process)
     roles = [(clip, f"clip {i + 1}") for i in range(clips)]
     roles += [(explorer, f"explorer {i + 1}") for i in range(explorers)]
     with ExitStack() as stack:
-        seen = stack.enter_context(Cameras(address, cameras, SAMPLE)) if cameras else None
+        seen = stack.enter_context(Cameras(address, browsers, SAMPLE)) if browsers else None
+        streams = stack.enter_context(Streams(address, cameras)) if cameras else None
         threads = [watched(role, address, end, told, who) for role, who in roles]
         while time.monotonic() < end or any(thread.is_alive() for thread in threads):
             most = max(most, memory(process))
@@ -211,6 +244,11 @@ def visit(
                 time.sleep(0.5)
         pace = seen.paces() if seen is not None else []
         told.problems += seen.problems if seen is not None else []
+    if streams is not None:
+        pace = [*streams.told["paces"], *pace]
+        told.problems += streams.told["problems"]
+        for name, seconds in streams.told["answers"]:
+            told.answers.setdefault(name, []).append(seconds)
     return most, worked(process) - began, pace
 
 
@@ -230,12 +268,12 @@ def main() -> int:
     """Measure and print; 1 where a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--minutes", type=float, default=5.0)
-    for name, usual in (("clips", 5), ("cameras", 3), ("explorers", 2)):
+    for name, usual in (("clips", 5), ("cameras", 2), ("browsers", 1), ("explorers", 2)):
         parser.add_argument(f"--{name}", type=int, default=usual)
     parser.add_argument("--away", type=float, default=AWAY, help="seconds to wait until visits have ended")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    crowd = {"clips": given.clips, "cameras": given.cameras, "explorers": given.explorers}
+    crowd = {"clips": given.clips, "cameras": given.cameras, "browsers": given.browsers, "explorers": given.explorers}
     print(f"{os.cpu_count()} cores, load before {os.getloadavg()[0]:.1f}; {given.minutes:g} minutes of {crowd}")
     with tempfile.TemporaryDirectory(prefix="load-") as place:
         folder = Path(place)
@@ -263,7 +301,10 @@ def main() -> int:
     )
     print(f"answers beyond {GOAL:g} s: {slow} of {len(actions)}")
     print(f"memory MB: idle {idle.memory:.0f}, before {before.memory:.0f}, most {most:.0f}, after {after.memory:.0f}")
-    print(f"threads: before {before.threads}, after {after.threads}; files left: {list(after.files) or 'none'}")
+    left = after.threads - before.threads
+    print(
+        f"threads: before {before.threads.total()}, left {dict(left) or 'none'}; files left: {list(after.files) or 'none'}"
+    )
     print(f"errors: {len(problems)}, tracebacks in the log: {faults}")
     for words in problems[:20]:
         print(f"  {words}")
@@ -273,7 +314,7 @@ def main() -> int:
         *(["errors"] if problems or faults else []),
         *(["answers"] if slow else []),
         *(["memory"] if after.memory > KEPT * before.memory else []),
-        *(["threads"] if after.threads > before.threads else []),
+        *(["threads"] if left else []),
         *(["files"] if after.files else []),
     ]
     print("missed: " + ", ".join(missed) if missed else "all goals met")

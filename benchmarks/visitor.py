@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.cookiejar
+import json
 import secrets
 import threading
 import time
@@ -98,6 +99,16 @@ class Visitor:
         place = self._find("file_uploader", lambda part: True)
         self._do("upload", lambda: self._bring(place.id, path))
 
+    def tell(self, component: str, value: Any, name: str) -> None:
+        """Let the component whose name ends so send a value, as its script does; `name` says what was done."""
+        part = self._component(component)
+        self._values[part.id] = WidgetState(id=part.id, json_value=json.dumps(value))
+        self._do(name, self._rerun)
+
+    def asked(self, component: str, argument: str) -> Any:
+        """An argument that the page gave the component whose name ends so."""
+        return json.loads(self._component(component).json_args).get(argument)
+
     def see(self, kind: str, fits: Callable[[Any], bool] = lambda part: True) -> bool:
         """Whether the page shows such an element now."""
         return any(part.WhichOneof("type") == kind and fits(getattr(part, kind)) for part in self._shown())
@@ -150,6 +161,14 @@ class Visitor:
                 return getattr(part, kind)
         labels = [_of(part).label for part in self._shown() if part.WhichOneof("type") == kind]
         raise LookupError(f"the page has no such {kind}; it has {labels}")
+
+    def _component(self, name: str) -> Any:
+        for part in self._shown():
+            if part.WhichOneof("type") == "component_instance" and part.component_instance.component_name.endswith(
+                name
+            ):
+                return part.component_instance
+        raise LookupError(f"the page has no component {name}")
 
     def _rerun(self, pressed: WidgetState | None = None, fragment: str = "") -> None:
         message = BackMsg()
