@@ -302,9 +302,8 @@ def main() -> int:
     print(f"answers beyond {GOAL:g} s: {slow} of {len(actions)}")
     print(f"memory MB: idle {idle.memory:.0f}, before {before.memory:.0f}, most {most:.0f}, after {after.memory:.0f}")
     left = after.threads - before.threads
-    print(
-        f"threads: before {before.threads.total()}, left {dict(left) or 'none'}; files left: {list(after.files) or 'none'}"
-    )
+    print(f"threads: before {before.threads.total()}, left {dict(left) or 'none'}")
+    print(f"files left: {list(after.files) or 'none'}")
     print(f"errors: {len(problems)}, tracebacks in the log: {faults}")
     for words in problems[:20]:
         print(f"  {words}")

@@ -1,8 +1,8 @@
 """People before their cameras without browsers: each speaks the app's own WebSocket and sends and takes live pictures.
 
-A browser that codes its camera's pictures takes more of a processor than the server that reads them, and here both share
-one. So the pictures are coded once, beforehand, and what comes back is put together and counted, but not decoded. All
-of them live in one process that stands back behind the server. What a browser shows is looked at with `cameras`.
+A browser that codes its camera's pictures takes more of a processor than the server that reads them, and here both
+share one. So the pictures are coded once, beforehand, and what comes back is put together and counted, but not decoded.
+All of them live in one process. What a browser shows is looked at with `cameras`.
 
     python -m benchmarks.streams ADDRESS COUNT      (until its input ends; then prints what was seen, as JSON)
 """
