@@ -22,7 +22,7 @@ from .lineup import contender
 from .looking import Look
 from .memory import content, remembered
 from .outcomes import FERPLUS, LABELS, Evaluation, View
-from .progress import Progress
+from .progress import Progress, time_left
 
 __all__ = ["Comparison"]
 
@@ -104,8 +104,7 @@ class Comparison:
     @property
     def seconds_left(self) -> float | None:
         """Estimate from the pace so far; None where there is none yet."""
-        spent = time.monotonic() - self._started
-        return spent / self.progress * (1 - self.progress) if self._started and self.progress and spent > 1 else None
+        return time_left(time.monotonic() - self._started, self.progress) if self._started else None
 
     def run(self, cancelled: Callable[[], bool] = lambda: False) -> None:
         """Evaluate; raises Cancelled where it was stopped. A model that cannot be evaluated is a failure, no more."""

@@ -10,7 +10,7 @@ from fer_core.jobs import Job, State
 from ui.compare_results import show_comparison
 from ui.compare_start import Choice, addressed, choose, submit
 from ui.frame import frame
-from ui.shared import clock, escaped, jobs
+from ui.shared import about, escaped, jobs
 
 frame("pages/compare.py")
 
@@ -56,9 +56,8 @@ def watch(job: Job[Comparison]) -> None:
     if job.state is State.WAITING:
         st.progress(0.0, f"Waiting: number {jobs().position(job) + 1} in the queue")
     else:
-        left = work.seconds_left
-        rest = "" if left is None else " · almost done" if left < 2 else f" · about {clock(left)} left"
-        st.progress(min(work.progress, 1.0), f"{escaped(work.doing)} · {work.progress:.0%}{rest}")
+        words = f"{escaped(work.doing)} · {work.progress:.0%}{about(work.seconds_left)}"
+        st.progress(min(work.progress, 1.0), words)
     st.button("Stop and keep what is done", icon=":material/stop_circle:", on_click=job.cancel, key="cancel")
     for evaluation in list(work.evaluations):
         accuracy = evaluation.figures["labels"]["accuracy"]

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import json
+import os
+import pty
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -312,6 +318,24 @@ def test_words_that_a_spreadsheet_would_run_are_made_safe(tmp_path, faces, own, 
     with open(tmp_path / "out" / "answers-1.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
     assert rows[0][-1] == "'@surprise" and rows[1][0] == "'=2+3"
+
+
+def test_a_terminal_is_told_how_far_it_is(faces):
+    name = save_dataset("mine", faces)
+    command = [sys.executable, "-m", "fer_core", "evaluate", "--data", name, "--model", DEFAULT, "nowhere"]
+    near, far = pty.openpty()
+    root = Path(__file__).resolve().parent.parent
+    with subprocess.Popen(command, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=far) as child:
+        os.close(far)
+        said = b""
+        with contextlib.suppress(OSError):  # how a terminal ends
+            while more := os.read(near, 4096):
+                said += more
+        out = child.stdout.read().decode()
+    os.close(near)
+    line, rest = said.decode().rsplit("\r\x1b[K", 1)
+    assert re.search(r"Asking [\w -]+: \d+%", line) and rest.startswith("nowhere: There is no model")
+    assert child.returncode == 1 and out.startswith("Expression S: 12 images of mine")
 
 
 def test_a_folder_that_cannot_be_written(tmp_path, faces, capsys):

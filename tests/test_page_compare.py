@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -16,16 +19,22 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.bundles import CARD, DEFAULT, WEIGHTS, load_bundle
 from fer_core.classification import Classifier, softmax
+from fer_core.comparison_report import to_html
 from fer_core.contenders import BundleContender
 from fer_core.datasets import Dataset, save_dataset
 from fer_core.errors import ModelError
 from fer_core.evaluation import interval
 from fer_core.home import at_home
+from fer_core.keras_child import has_keras
 from fer_core.labels import FER7
 from fer_core.looking import Look
 from fer_core.published import CAUTION, PUBLISHED
 from ui.shared import jobs
 from ui.visit import visits
+
+needs_keras = pytest.mark.skipif(
+    not has_keras() and not os.environ.get("CI"), reason="TensorFlow is not installed"
+)  # in CI it must be there
 
 PAGE = str(Path(__file__).resolve().parent.parent / "pages" / "compare.py")
 
@@ -295,6 +304,38 @@ def test_the_images_behind_a_cell_and_one_of_them_closely(alone: Path, monkeypat
     assert looked[0] == (DEFAULT, ["happy"]) and "It has no convolution." in words(app)
 
 
+@needs_keras
+def test_where_any_keras_model_looks_for_real_and_in_the_report(alone: Path):
+    """Two networks unlike each other, in processes of their own; a third has no Keras file."""
+    seen = keep_faces()
+    own_model(alone, "plain")
+    app = view(compare(start(), DEFAULT, "reference-cnn", "plain"), "Mistakes")
+    app.session_state["compare-cell"] = (DEFAULT, "happy", "happy")  # as a click does
+    whole(app.run())
+    pick = next(p for p in app.pills if p.label == "Look closely at")
+    row = int(asked(seen.images)[:, FER7.index("happy")].argmax())
+    pick.set_value(row)
+    whole(app.run())
+    app.selectbox(key="compare-look-for").set_value("happy")
+    whole(app.run())
+    press(app, "Show where the models look")
+    end = time.monotonic() + 240
+    while "The map is coarse" not in words(app):
+        assert time.monotonic() < end, words(app)
+        time.sleep(0.2)
+        whole(app.run())
+    assert "No Keras file, so not shown: Plain." in words(app) and not app.warning
+    maps = [image.captions[0].replace("\\", "") for image in app.image[1:]]
+    for title, told in zip(("Expression S", "Reference CNN"), maps, strict=True):
+        assert told.startswith(f"{title}: what speaks for happy lies mostly at the "), told
+    work = jobs().get(app.session_state["compare-job"]).work
+    (looks,) = work.looks.values()
+    assert [look.words for look in looks] == maps and all((look.image == seen.images[row]).all() for look in looks)
+    report = to_html(work, when=datetime(2026, 5, 4), images=1).decode()
+    assert "Where a model looks" in report and maps[0] in report
+    assert "Where a model looks" not in to_html(work, when=datetime(2026, 5, 4)).decode(), "it shows a face"
+
+
 def test_every_view_says_what_it_shows(alone: Path):
     seen = keep_faces()
     own_model(alone, "swapped", swap)
@@ -373,7 +414,8 @@ def test_it_waits_its_turn_runs_in_the_background_and_can_be_stopped(alone: Path
     held = Held(monkeypatch)
     app = begun(start(), DEFAULT, "second", "third")
     end = time.monotonic() + 60
-    while "Asking Second" not in (bar := app.get("progress")[0].proto).text:
+    how_far = re.compile(r"Asking Second · \d+% · about \d+:\d\d left|Asking Second · \d+% · almost done")
+    while not how_far.fullmatch((bar := app.get("progress")[0].proto).text):
         assert time.monotonic() < end
         whole(app.run())
     assert bar.value >= 33 and "Expression S: **" in words(app)

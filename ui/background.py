@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -9,7 +10,8 @@ import streamlit as st
 
 from fer_core.errors import Cancelled, FerError
 from fer_core.jobs import Job, State
-from ui.shared import jobs
+from fer_core.progress import time_left
+from ui.shared import about, jobs
 from ui.visit import check_turn, took
 
 __all__ = ["Step", "Task", "background"]
@@ -23,16 +25,23 @@ class Task(Generic[T]):
     """A function as work of the queue.
 
     Attributes:
-        progress: share done.
+        progress: share done; `seconds_left` at the pace so far, None where there is none yet.
         result: what the function gave; None until then.
     """
 
     def __init__(self, call: Callable[[Step], T]):
         self._call = call
         self.progress = 0.0
+        self._started = 0.0
         self.result: T | None = None
 
+    @property
+    def seconds_left(self) -> float | None:
+        return time_left(time.monotonic() - self._started, self.progress) if self._started else None
+
     def run(self, cancelled: Callable[[], bool]) -> None:
+        self._started = time.monotonic()
+
         def step(share: float) -> None:
             if cancelled():
                 raise Cancelled("It was stopped.")
@@ -80,5 +89,6 @@ def _watch(job: Job[Task[T]], key: str) -> None:
     if job.state is State.WAITING:
         st.progress(0.0, f"Waiting: number {jobs().position(job) + 1} in the queue")
     else:
-        st.progress(min(1.0, job.work.progress), f"{job.work.progress:.0%}")
+        words = f"{job.work.progress:.0%}{about(job.work.seconds_left)}"
+        st.progress(min(1.0, job.work.progress), words)
     st.button("Stop", icon=":material/stop_circle:", on_click=job.cancel, key=f"{key}-stop")

@@ -129,6 +129,11 @@ def clock(seconds: float) -> str:
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
 
 
+def about(seconds: float | None) -> str:
+    """How long it still takes, to follow how far it is; nothing where that cannot be told."""
+    return "" if seconds is None else " · almost done" if seconds < 2 else f" · about {clock(seconds)} left"
+
+
 def file_stem(name: str) -> str:
     """A name for downloads, from a name that somebody gave: letters, digits, dots, dashes."""
     return re.sub(r"[^\w.-]+", "-", Path(name).stem).strip("-.")[:60] or "clip"

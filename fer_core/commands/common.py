@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from ..bundles import chosen, load_bundle
 from ..classification import Classifier
@@ -25,14 +25,18 @@ def say(text: str) -> None:
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """LiteRT announces its kernels on the process's standard error, past Python; nobody asked."""
+def quiet() -> Iterator[TextIO]:
+    """LiteRT announces its kernels on the process's standard error, past Python; nobody asked.
+
+    Gives a file that still writes there.
+    """
     with open(os.devnull, "w") as nothing:
         sys.stderr.flush()
         kept = os.dup(2)
         os.dup2(nothing.fileno(), 2)
         try:
-            yield
+            with open(kept, "w", closefd=False) as open_still:
+                yield open_still
         finally:
             os.dup2(kept, 2)
             os.close(kept)

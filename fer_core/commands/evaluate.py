@@ -6,9 +6,10 @@ import argparse
 import csv
 import itertools
 import json
+import time
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from ..bundles import DEFAULT
 from ..cells import safe_cell
@@ -83,8 +84,10 @@ def run(args: argparse.Namespace) -> int:
         check_copies=args.clean,
         worse=WORSE if args.degraded else 0,
     )
-    with quiet():
-        work.run()
+    with quiet() as terminal:
+        line = Rewritten(work, terminal)
+        work.run(line.show)
+        line.clear()
     for model, sentence in work.failures:
         say(f"{model}: {sentence}")
     reports = [work.report(evaluation, clean=args.clean) for evaluation in work.evaluations]
@@ -100,6 +103,27 @@ def run(args: argparse.Namespace) -> int:
         for first, second in itertools.pairwise(reports):
             _print_difference(first, second)
     return 0 if not work.failures else 1 if reports else 2
+
+
+class Rewritten:
+    """One line on a terminal that says how far it is; nothing elsewhere, where nobody watches."""
+
+    def __init__(self, work: Comparison, terminal: TextIO):
+        self.work, self.terminal, self.last = work, terminal, 0.0
+
+    def show(self) -> bool:
+        """Say it at most four times a second; never asks to stop, which Ctrl-C does."""
+        now = time.monotonic()
+        if self.terminal.isatty() and now - self.last > 0.25:
+            self.last, left = now, self.work.seconds_left
+            rest = "" if left is None else f", {left:.0f} s left"
+            print(f"\r\x1b[K{self.work.doing}: {self.work.progress:.0%}{rest}", end="", file=self.terminal, flush=True)
+        return False
+
+    def clear(self) -> None:
+        """Leave the line to what follows."""
+        if self.terminal.isatty():
+            print("\r\x1b[K", end="", file=self.terminal, flush=True)
 
 
 def _print(report: dict[str, Any]) -> None:
