@@ -6,6 +6,7 @@ four of them every second. After that only the data, the axis and the height are
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import lru_cache
 from typing import Any
@@ -31,8 +32,8 @@ AXIS, TITLE, LEGEND = 50, 28, 70
 """Pixels that the time axis, its title and the legend take: Streamlit counts them into a chart's height."""
 
 
-def _scale(labels: tuple[str, ...]) -> alt.Scale:
-    return alt.Scale(domain=list(labels), range=[COLOURS.get(name, COLOURS[UNSURE]) for name in labels])
+def _scale(labels: Sequence[str], named: Callable[[str], str] = str) -> dict[str, Any]:
+    return {"domain": [named(name) for name in labels], "range": [COLOURS.get(x, COLOURS[UNSURE]) for x in labels]}
 
 
 def _written(chart: alt.TopLevelMixin) -> Spec:
@@ -89,7 +90,8 @@ def _timeline(labels: tuple[str, ...], area: bool, legend: bool, titled: bool) -
         axis=alt.Axis(format="~g", tickCount=12),
     )
     names = alt.Legend(orient="top", columns=4, symbolType="stroke", symbolStrokeWidth=4, labelFontSize=13)
-    colour = alt.Color("expression:N", scale=_scale(labels), title=None, legend=names if legend else None)
+    scale = alt.Scale(**_scale(labels))
+    colour = alt.Color("expression:N", scale=scale, title=None, legend=names if legend else None)
     y = alt.Y(
         "probability:Q", title=None, axis=alt.Axis(format="%", values=[0, 0.5, 1]), scale=alt.Scale(domain=[0, 1])
     )
@@ -144,7 +146,8 @@ def ribbon(
     first, end = domain or (0.0, float(table["time_s"].max()) or 1.0)
     order = list(dict.fromkeys(table["person"].dropna()))
     seen = [name for name in label_names(table) if name in set(episodes["label"])]
-    spec = deepcopy(_ribbon(tuple(seen), zoom))
+    spec = deepcopy(_ribbon(zoom))
+    spec["encoding"]["color"]["scale"] = _scale(seen)
     spec["encoding"]["x"]["scale"]["domain"] = [first, end]
     spec["encoding"]["y"]["sort"] = order
     spec["height"] = 30 * max(1, len(order)) + AXIS + TITLE + LEGEND
@@ -152,8 +155,8 @@ def ribbon(
     return spec
 
 
-@lru_cache(maxsize=64)
-def _ribbon(seen: tuple[str, ...], zoom: bool) -> Spec:
+@lru_cache(maxsize=2)
+def _ribbon(zoom: bool) -> Spec:
     chart = (
         alt.Chart(alt.NamedData(name="episodes"))
         .mark_bar(height=22, cornerRadius=3, clip=True)
@@ -166,7 +169,7 @@ def _ribbon(seen: tuple[str, ...], zoom: bool) -> Spec:
             ),
             x2="end_s:Q",
             y=alt.Y("person:N", title=None),
-            color=alt.Color("label:N", scale=_scale(seen), title=None, legend=alt.Legend(orient="top", columns=4)),
+            color=alt.Color("label:N", title=None, legend=alt.Legend(orient="top", columns=4)),
             tooltip=[
                 alt.Tooltip("person:N", title="Who"),
                 alt.Tooltip("label:N", title="Shows"),
@@ -183,15 +186,15 @@ def shares(row: pd.Series, labels: tuple[str, ...]) -> Spec:
     """One person's share of time for each expression shown, as bars with their percentage."""
     names = [name for name in (*labels, UNSURE) if row[name] >= 0.005]
     data = pd.DataFrame({"expression": [n.capitalize() for n in names], "share": [float(row[n]) for n in names]})
-    spec = deepcopy(_shares(tuple(names)))
+    spec = deepcopy(_shares())
+    spec["layer"][0]["encoding"]["color"]["scale"] = _scale(names, str.capitalize)
     spec["height"] = 24 * len(names) + 12
     spec["datasets"] = {"shares": data}
     return spec
 
 
-@lru_cache(maxsize=64)
-def _shares(names: tuple[str, ...]) -> Spec:
-    colours = alt.Scale(domain=[n.capitalize() for n in names], range=[COLOURS.get(n, COLOURS[UNSURE]) for n in names])
+@lru_cache(maxsize=1)
+def _shares() -> Spec:
     base = alt.Chart(alt.NamedData(name="shares")).encode(
         y=alt.Y(
             "expression:N",
@@ -205,8 +208,6 @@ def _shares(names: tuple[str, ...]) -> Spec:
             alt.Tooltip("share:Q", title="Share of time", format=".0%"),
         ],
     )
-    bars = base.mark_bar(height=16, cornerRadiusEnd=3).encode(
-        color=alt.Color("expression:N", scale=colours, legend=None)
-    )
+    bars = base.mark_bar(height=16, cornerRadiusEnd=3).encode(color=alt.Color("expression:N", legend=None))
     words = base.mark_text(align="left", dx=5, fontSize=12, color=QUIET).encode(text=alt.Text("share:Q", format=".0%"))
     return _written(bars + words)
