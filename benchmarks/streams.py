@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import fractions
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -45,7 +44,7 @@ BEGIN = 60.0
 
 
 class Streams:
-    """So many people before their cameras, in a process of their own that stands back.
+    """So many people before their cameras, in a process of their own.
 
     Attributes:
         told: what they saw, once they have gone: `answers`, `problems`, `paces`.
@@ -193,9 +192,6 @@ class Camera:
 
 def main(address: str, count: int) -> None:
     """Let so many in, and tell what they saw when the input ends."""
-    os.nice(10)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text("10")
     rtcrtpreceiver.get_decoder = lambda codec: Uncoded()  # type: ignore[assignment, misc]
     rtcrtpreceiver.JitterBuffer = HastyBuffer  # type: ignore[misc]
     rtcrtpreceiver.RemoteBitrateEstimator = PatientEstimator  # type: ignore[misc]

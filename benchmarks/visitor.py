@@ -15,6 +15,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ class Visitor:
         self._asking: dict[str, tuple[float, float]] = {}
         self._urls: dict[str, Any] = {}
         self._whole = False
+        self._fetched: set[str] = set()  # a browser has them in its cache
         self._changed = threading.Condition()
         self._cookies = http.cookiejar.CookieJar()
         self._http = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._cookies))
@@ -66,6 +68,7 @@ class Visitor:
         xsrf = self._xsrf()
         where = f"ws://{urllib.parse.urlsplit(address).netloc}/_stcore/stream"
         self._open = contextlib.ExitStack()
+        self._fetchers = self._open.enter_context(ThreadPoolExecutor(6))  # as many as a browser fetches at a time
         self._socket = self._open.enter_context(
             connect(
                 where,
@@ -146,9 +149,9 @@ class Visitor:
         with self._changed:
             if not self._changed.wait_for(lambda: self._whole, PATIENCE):
                 raise TimeoutError(f"{name}: no answer within {PATIENCE:g} s")
-        for address in {a for part in self._shown() for a in SOURCES.get(part.WhichOneof("type"), _none)(_of(part))}:
-            if address.startswith("/media"):
-                self._get(address)
+        addresses = {a for part in self._shown() for a in SOURCES.get(part.WhichOneof("type"), _none)(_of(part))}
+        list(self._fetchers.map(self._get, {a for a in addresses if a.startswith("/media")} - self._fetched))
+        self._fetched |= addresses
         self.answers.append((name, time.monotonic() - begin))
 
     def _shown(self) -> list[Any]:
