@@ -8,9 +8,9 @@ from pathlib import Path
 
 from .analysis import LOOKED_AT_SIDE, Options
 from .recognition import Recognizer
-from .video import ClipInfo, FrameReader, Limits
+from .video import ClipInfo, Frame, FrameReader, Limits
 
-__all__ = ["Pace", "measure_pace"]
+__all__ = ["Pace", "first_look", "measure_pace"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +41,29 @@ class Pace:
 
 
 def measure_pace(source: Path, recognizer: Recognizer, limits: Limits | None = None) -> Pace:
-    """Try the clip's first frames; takes about a quarter of a second.
+    """See `first_look`."""
+    return first_look(source, recognizer, limits)[2]
+
+
+def first_look(source: Path, recognizer: Recognizer, limits: Limits | None = None) -> tuple[ClipInfo, Frame, Pace]:
+    """Open a clip, take its first frame, and try how long a few take; that needs about a tenth of a second.
 
     Raises:
         MediaError: the clip cannot be used.
     """
     with FrameReader(source, limits or Limits()) as reader:
-        start = time.perf_counter()
-        image, count = None, 0
-        for frame in reader:
+        first = next(reader)  # a reader that has no frame raises
+        image = first.image(LOOKED_AT_SIDE)
+        start, count = time.perf_counter(), 0
+        for _ in reader:
             count += 1
-            if image is None:
-                image = frame.image(LOOKED_AT_SIDE)
-                start = time.perf_counter()
-            if count >= 25 or time.perf_counter() - start > 0.3:
+            if count >= 8 or time.perf_counter() - start > 0.2:
                 break
-        decode = (time.perf_counter() - start) / max(1, count - 1)
-        size = reader.info.width * reader.info.height
-    assert image is not None  # a reader that gives no frame raises
+        decode = (time.perf_counter() - start) / max(1, count)
+        info = reader.info
     recognizer(image)  # the first call prepares the network
     start = time.perf_counter()
-    for _ in range(3):
-        recognizer(image)
-    look = (time.perf_counter() - start) / 3
+    recognizer(image)
+    look = time.perf_counter() - start
     # Encoding was measured at 5 ms for 640x360 on two cores; it grows with the size, which is capped.
-    return Pace(decode, look, 0.005 * min(size, 1280 * 720) / (640 * 360))
+    return info, first, Pace(decode, look, 0.005 * min(info.width * info.height, 1280 * 720) / (640 * 360))

@@ -15,8 +15,8 @@ import streamlit as st
 
 from fer_core.bundles import chosen
 from fer_core.errors import FerError, LimitError
-from fer_core.pace import Pace, measure_pace
-from fer_core.video import ClipInfo, FrameReader, Limits, probe
+from fer_core.pace import Pace, first_look
+from fer_core.video import ClipInfo, Limits
 from ui.settings import SAMPLE, VIDEOS, settings
 from ui.shared import jobs, quoted, recognizer
 from ui.visit import bring
@@ -109,11 +109,8 @@ def _take(name: str, fetch: Callable[[Path], object]) -> None:
     try:
         with st.spinner("Looking at the clip …"):
             fetch(path)
-            info = probe(path, limits())
-            with FrameReader(path, limits()) as reader:
-                image = next(iter(reader)).image(480)
-            pace = measure_pace(path, recognizer(chosen(), "yunet", 320), limits())
-        picture = cv2.imencode(".jpg", image)[1].tobytes()
+            info, first, pace = first_look(path, recognizer(chosen(), "yunet", 320), limits())
+        picture = cv2.imencode(".jpg", first.image(480))[1].tobytes()
         st.session_state["source"] = Source(path, folder, name, info, pace, picture)
     except FerError as error:
         shutil.rmtree(folder, ignore_errors=True)
