@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from .errors import Cancelled, FerError
-from .priority import FAR, stand_back
 
 __all__ = ["PREFIX", "Busy", "Job", "Jobs", "State", "Work"]
 
@@ -26,6 +25,8 @@ PREFIX = "expression-lab-"
 """How the names of temporary folders begin; those of a process that is gone are deleted by the next."""
 ORPHANED = 3600.0
 """Seconds without a sign of life after which the temporary folder of another process is taken to be left over."""
+MOST_WAIT = 0.1
+"""Seconds that a job waits at one of its steps, such as a frame, while something else goes first."""
 
 
 class Busy(FerError):
@@ -88,14 +89,19 @@ class Job(Generic[W]):
         """Say that somebody still looks at it."""
         self.seen = time.monotonic()
 
-    def run(self) -> None:
-        """Do the work; never raises."""
+    def run(self, wait: Callable[[], object] = lambda: None) -> None:
+        """Do the work; never raises. `wait` is called whenever the work asks whether it is to stop."""
         with self._lock:
             if self._cancel.is_set():
                 return
             self.state = State.RUNNING
+
+        def cancelled() -> bool:
+            wait()
+            return self._cancel.is_set()
+
         try:
-            self.work.run(self._cancel.is_set)
+            self.work.run(cancelled)
             self.state = State.DONE
         except Cancelled:
             self.state = State.CANCELLED
@@ -109,12 +115,17 @@ class Job(Generic[W]):
 
 
 class Jobs(Generic[W]):
-    """Runs jobs one after the other on `workers` threads, and forgets those that nobody looks at any more.
+    """Runs jobs one after the other on `workers` threads, and forgets those that nobody looks at any more."""
 
-    These threads stand back, and so do those that a job starts.
-    """
-
-    def __init__(self, *, workers: int = 1, waiting: int = 8, keep_seconds: float = 1800.0, root: Path | None = None):
+    def __init__(
+        self,
+        *,
+        workers: int = 1,
+        waiting: int = 8,
+        keep_seconds: float = 1800.0,
+        root: Path | None = None,
+        busy: Callable[[], bool] = lambda: False,
+    ):
         """Start the workers.
 
         Args:
@@ -123,7 +134,9 @@ class Jobs(Generic[W]):
             keep_seconds: an ended job and its files go this long after it was last looked at, and a folder that no
                 job came for this long after it was made.
             root: folder for the jobs' folders; a new temporary one if None.
+            busy: says that something goes first at the moment: jobs wait for it then, a little at each of their steps.
         """
+        self._busy = busy
         self._waiting, self._keep_seconds = waiting, keep_seconds
         if root is None:
             _delete_orphans()
@@ -199,17 +212,22 @@ class Jobs(Generic[W]):
         shutil.rmtree(self._root, ignore_errors=True)
 
     def _work(self) -> None:
-        stand_back(FAR)  # pages and cameras go first
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._queue or self._closed)
                 if self._closed:
                     return
                 job = self._queue.pop(0)
-            job.run()
+            job.run(self._give_way)
             job.touch()
             if job.id not in self._jobs:  # forgotten while it ran
                 shutil.rmtree(job.folder, ignore_errors=True)
+
+    def _give_way(self) -> None:
+        # Not by a lower priority: a thread that has Python and waits for the processor stops all that go first.
+        end = time.monotonic() + MOST_WAIT
+        while self._busy() and time.monotonic() < end and not self._closed:
+            time.sleep(0.01)
 
     def _sweep(self) -> None:
         while True:

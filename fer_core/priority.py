@@ -6,20 +6,19 @@ import os
 import sys
 import threading
 
-__all__ = ["FAR", "stand_back"]
+__all__ = ["stand_back"]
 
 NICE = 5
 """With 10 a face was read once a second while twenty other processes wanted the two cores, with 4 four times."""
-FAR = 10
-"""For what nobody looks at in the moment: behind those who look for a camera's faces, too."""
 
 
-def stand_back(nice: int = NICE) -> None:
+def stand_back() -> None:
     """Let other threads go before the one that calls this, and before those that it starts; for the rest of its life.
 
-    Whatever such a thread holds, others wait for as long as it waits for the processor: no lock that those need who go
-    first. Linux alone knows this for a single thread; elsewhere nothing happens.
+    Whatever such a thread holds, others wait for as long as it waits for the processor. That goes for Python itself, of
+    which a thread has to let go first: work that is mostly Python asks whether it may go on instead, see `Jobs`. Linux
+    alone knows this for a single thread; elsewhere nothing happens.
     """
     if sys.platform == "linux":
         thread = threading.get_native_id()
-        os.setpriority(os.PRIO_PROCESS, thread, max(nice, os.getpriority(os.PRIO_PROCESS, thread)))
+        os.setpriority(os.PRIO_PROCESS, thread, max(NICE, os.getpriority(os.PRIO_PROCESS, thread)))

@@ -76,6 +76,48 @@ def test_two_workers_run_two_jobs(tmp_path):
     queue.close()
 
 
+def test_a_job_waits_a_little_at_each_step_while_something_goes_first(tmp_path):
+    asked = threading.Semaphore(0)
+    first = threading.Event()
+    first.set()
+
+    def busy() -> bool:
+        asked.release()
+        return first.is_set()
+
+    queue: Jobs = Jobs(root=tmp_path / "jobs", busy=busy)
+    task = Task()
+    job = add(queue, task)
+    for _ in range(60):  # far more often than it may ask within one step: so it goes on meanwhile
+        assert asked.acquire(timeout=60)
+    assert job.state is State.RUNNING
+    job.cancel()
+    until(lambda: job.state is State.CANCELLED)
+    queue.close()
+
+
+def test_a_step_waits_no_longer_than_what_goes_first(tmp_path, monkeypatch):
+    monkeypatch.setattr("fer_core.jobs.MOST_WAIT", 3600.0)
+    steps: list[bool] = []
+    first = threading.Event()
+    first.set()
+    begun = threading.Event()
+
+    class Steps:
+        def run(self, cancelled: Callable[[], bool]) -> None:
+            begun.set()
+            steps.append(cancelled())
+
+    queue: Jobs = Jobs(root=tmp_path / "jobs", busy=first.is_set)
+    job = queue.submit(Steps(), queue.folder())
+    assert begun.wait(60)
+    assert steps == [] and job.state is State.RUNNING
+    first.clear()
+    until(lambda: job.state is State.DONE)
+    assert steps == [False]
+    queue.close()
+
+
 def test_a_full_queue_refuses_in_words(queue):
     tasks = [Task() for _ in range(4)]
     jobs = [add(queue, tasks[0])]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 import weakref
+from types import SimpleNamespace
 
-from fer_core.newest import Newest
+import pytest
+
+from fer_core.newest import MOST_REST, Newest
 
 
 class Bench:
@@ -79,6 +82,22 @@ def test_the_thread_ends_when_nothing_is_to_be_expected_and_begins_again() -> No
         bench.let_go()
         assert bench.ended.wait(60)
     assert bench.seen == [0, 1]
+
+
+def test_it_rests_for_as_long_as_it_worked(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("fer_core.newest.time", SimpleNamespace(monotonic=lambda: now[0]))
+    bench = Bench()
+    rests: list[float] = []
+    monkeypatch.setattr(bench.newest._changed, "wait_for", lambda over, seconds: rests.append(seconds))
+    for seconds in (0.03, 5.0):
+        bench.newest.give(0)
+        assert bench.begun.acquire(timeout=60)
+        now[0] += seconds
+        bench.let_go()
+    bench.newest.close()
+    bench.newest.join(60)
+    assert rests == [pytest.approx(0.03), MOST_REST]
 
 
 def test_an_owner_who_is_forgotten_goes_at_once_and_the_thread_with_it() -> None:

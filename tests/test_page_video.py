@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.bundles import DEFAULT, choose
 from ui.settings import SAMPLE, settings
-from ui.shared import jobs
+from ui.shared import drawing, jobs
 from ui.warm import HEAVY, warm
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -211,3 +211,16 @@ def test_the_first_look_does_not_wait_for_pandas_and_altair() -> None:
     code = "import sys, ui.frame, ui.intake, ui.settings, ui.shared; print(*{'pandas', 'altair'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_the_queue_knows_when_a_page_is_drawn() -> None:
+    def page() -> None:
+        import streamlit as st
+
+        from ui.shared import drawing
+
+        st.write(str(drawing()))
+
+    app = AppTest.from_function(page, default_timeout=60).run()
+    assert app.markdown[0].value == "True", "Streamlit draws in threads of another name"
+    assert not drawing()

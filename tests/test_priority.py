@@ -6,16 +6,13 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from fakes import FakeRecognizer, patch_frame
 
 from fer_core.bundles import DEFAULT
-from fer_core.jobs import Jobs
 from fer_core.live import LiveSession
-from fer_core.priority import FAR, NICE, stand_back
+from fer_core.priority import NICE, stand_back
 from ui.shared import recognizer
 
 
@@ -53,30 +50,6 @@ def test_reading_and_recording_let_the_picture_go_first(tmp_path) -> None:
         assert time.monotonic() < end
         time.sleep(0.01)
     session.close(wait=60)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="no other system has a priority for a thread alone")
-def test_the_queue_lets_pages_and_cameras_go_first(tmp_path: Path) -> None:
-    seen: dict[str, int] = {}
-
-    class Asking:
-        def run(self, cancelled: Callable[[], bool]) -> None:
-            self.ask("job")
-            thread = threading.Thread(target=self.ask, args=("started by it",))
-            thread.start()
-            thread.join(60)
-
-        def ask(self, who: str) -> None:
-            seen[who] = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-
-    jobs: Jobs[Asking] = Jobs(root=tmp_path / "jobs")
-    job = jobs.submit(Asking(), jobs.folder())
-    end = time.monotonic() + 60
-    while not job.state.ended:
-        assert time.monotonic() < end
-        time.sleep(0.01)
-    jobs.close()
-    assert seen == {"job": FAR, "started by it": FAR} and FAR > NICE
 
 
 def test_nobody_waits_for_a_network_that_the_queue_holds() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import re
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from ui.settings import SAMPLE, settings
 
 __all__ = [
     "clock",
+    "drawing",
     "escaped",
     "file_stem",
     "jobs",
@@ -80,7 +82,7 @@ def recognizer(model: str, detector: str, side: int | tuple[int, ...], *, queue:
 
     Args:
         model, detector, side: see `Classifier` and `FaceDetector`.
-        queue: for work of the queue, which stands back: it has its own, or pages and cameras would wait with it.
+        queue: for work of the queue: it has its own, or pages and cameras would wait for it.
     """
     bundle = load_bundle(model)
     classifier = _classifier(str(bundle.folder), model, str(bundle.card.get("sha256")), queue)
@@ -106,9 +108,14 @@ def _warm(read: Recognizer) -> Recognizer:
 def jobs() -> Jobs[Any]:
     """The queue of analyses and comparisons of this server."""
     now = settings()
-    queue: Jobs[Any] = Jobs(workers=now.workers, waiting=now.waiting, keep_seconds=60 * now.keep_minutes)
+    queue: Jobs[Any] = Jobs(workers=now.workers, waiting=now.waiting, keep_seconds=60 * now.keep_minutes, busy=drawing)
     atexit.register(queue.close)
     return queue
+
+
+def drawing() -> bool:
+    """A page is drawn at the moment: Streamlit does that in threads of this name."""
+    return any(thread.name.startswith("ScriptRunner.") for thread in threading.enumerate())
 
 
 @st.cache_resource(show_spinner=False)

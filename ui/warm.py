@@ -17,7 +17,7 @@ __all__ = ["HEAVY", "SWITCH", "warm"]
 HEAVY = ["pandas", "altair", "aiortc", "fer_core.charts", "fer_core.export"]
 """Imported when a page is first opened, or a button of it first pressed. None that makes a component of Streamlit:
 outside of a page it would not be registered, and its place would stay empty (so it was with streamlit_webrtc)."""
-SWITCH = 0.001
+SWITCH = 0.0005
 """Seconds for which a thread may keep the interpreter while others want it, 0.005 without this. The thread that passes
 on live video and answers browsers asks for it at each packet."""
 
