@@ -32,6 +32,8 @@ LINE = 20
 """Pixels of a line of the legend."""
 BESIDE = 16
 """Letters that a title may have where two stand beside each other: on a phone no more fit."""
+FEW = 0.005
+"""Share of the images below which a point of `reliability` stands alone: three images say nothing of a trend."""
 MARKED = 0.1
 """Steps of coverage at which a curve of hundreds of points has a marker."""
 
@@ -124,7 +126,14 @@ def reliability(bins: Mapping[str, Iterable[Mapping[str, Any]]], height: int = 2
         bins: title -> what `evaluation.reliability` gave.
         height: of the curves, in pixels.
     """
-    table = pd.DataFrame([{"model": title, **row} for title, rows in bins.items() for row in rows])
+    table = pd.DataFrame(
+        [
+            {"model": title, **row, "joined": row["n"] >= FEW * sum(other["n"] for other in own)}
+            for title, rows in bins.items()
+            for own in [list(rows)]
+            for row in own
+        ]
+    )
     percent = alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1])
     scale = alt.Scale(domain=[0, 1])
     rule = (
@@ -137,6 +146,7 @@ def reliability(bins: Mapping[str, Iterable[Mapping[str, Any]]], height: int = 2
         y=alt.Y("accuracy:Q", title="how often it is right", axis=percent, scale=scale),
         color=_colour(list(bins)),
     )
+    line = base.transform_filter("datum.joined").mark_line(strokeWidth=2)
     points = base.mark_point(filled=True, opacity=0.85).encode(
         shape=_shape(list(bins)),
         size=alt.Size("n:Q", scale=alt.Scale(range=[25, 320]), legend=None),
@@ -147,7 +157,7 @@ def reliability(bins: Mapping[str, Iterable[Mapping[str, Any]]], height: int = 2
             alt.Tooltip("n:Q", title="Images", format=","),
         ],
     )
-    return _layers(height + _space(list(bins)), rule, base.mark_line(strokeWidth=2), points)
+    return _layers(height + _space(list(bins)), rule, line, points)
 
 
 def risk_coverage(curves: Mapping[str, Mapping[str, Sequence[float]]], height: int = 240) -> alt.LayerChart:
@@ -231,7 +241,7 @@ def condition(rows: Mapping[str, Iterable[Mapping[str, Any]]], name: str, height
 def _amounts(name: str) -> alt.Axis:
     """Ticks where something was measured, as they are: a format would round them to the step between ticks."""
     written = "replace(toString(datum.value), '-', '\u2212')"
-    return alt.Axis(values=list(CONDITIONS[name]), labelExpr=written, labelOverlap=True)
+    return alt.Axis(values=list(CONDITIONS[name]), labelExpr=written, labelOverlap="greedy")
 
 
 def opinions(shares: Mapping[str, Sequence[float]], names: Sequence[str]) -> alt.Chart:

@@ -23,7 +23,8 @@ MEANINGS: dict[str, str] = {
 GOOD: dict[str, str] = {
     "reliability": (
         "Good is a line close to the dashed rule: there a model is right as often as it is sure. Below the rule it is "
-        "too sure of itself, above too modest. Large markers stand for many images."
+        "too sure of itself, above too modest. Large markers stand for many images, "
+        "those off the line for a handful."
     ),
     "risk": (
         "Good is a low line that falls towards the left: where a model may say “unsure” to the images it is least sure "

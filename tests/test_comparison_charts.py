@@ -112,6 +112,14 @@ def test_long_titles_stand_below_each_other_and_the_chart_grows():
     assert narrow.height > wide.height
 
 
+def test_a_handful_of_images_is_drawn_but_not_joined():
+    bins = [{"confidence": c, "accuracy": 1, "n": n} for c, n in ((0.2, 1), (0.4, 400), (0.6, 599))]
+    chart = charts.reliability({"A": bins})
+    assert {r["n"]: r["joined"] for r in values(chart) if "n" in r} == {1: False, 400: True, 599: True}
+    parts = chart.to_dict()["layer"]
+    assert [p["mark"]["type"] for p in parts if p.get("transform") == [{"filter": "datum.joined"}]] == ["line"]
+
+
 def test_people_stand_beside_the_models_in_grey():
     chart = charts.opinions({"A": [0.2, 0.8], charts.PEOPLE: [0.5, 0.5], "B": [1, 0]}, ["x", "y"])
     assert [r["share"] for r in values(chart) if r["model"] == charts.PEOPLE] == [0.5, 0.5]

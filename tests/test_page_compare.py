@@ -90,7 +90,7 @@ def words(app: AppTest) -> str:
 
 
 def pictures(app: AppTest) -> str:
-    return " ".join(element.proto.body for element in app.get("html"))
+    return " ".join(element.proto.body for element in app.get("html")).replace("\u00a0", " ")
 
 
 def ended(app: AppTest, label: str = "Compare others") -> AppTest:

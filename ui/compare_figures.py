@@ -51,7 +51,7 @@ def main_table(work: Comparison, view: View, clean: bool) -> pd.DataFrame:
     """A row for each model, with the figures of the images that count."""
     table = _frame(figure_board(work, view.kind, clean=clean))
     table["On"] = [
-        NONE if view.probabilities(e) is None else f"{escaped(work.split)}, {len(view):,} images"
+        NONE if view.probabilities(e) is None else f"{escaped(work.split)}, {len(view):,} images".replace(" ", "\u00a0")
         for e in work.evaluations
     ]
     return table

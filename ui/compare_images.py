@@ -66,7 +66,7 @@ def _words(work: Comparison, view: View, place: int, titles: dict[str, str]) -> 
 
 def _guesses(given: np.ndarray, names: tuple[str, ...]) -> str:
     order = np.argsort(-given, kind="stable")[:2]
-    return ", ".join(f"{names[i]} {given[i]:.0%}" for i in order if given[i] >= 0.005)
+    return ", ".join(f"{names[i]}\u00a0{given[i]:.0%}" for i in order if given[i] >= 0.005)
 
 
 def _loss(work: Comparison, view: View, evaluation: Evaluation) -> np.ndarray | None:
