@@ -24,7 +24,7 @@ from fer_core.labels import FER7, FERPLUS8, FERPLUS_TO_FER7, FERPLUS_VOTES
 from fer_core.preprocessing import standardise
 from training.compact import compact
 from training.network import NetworkS
-from training.port import to_keras
+from training.port import to_keras, weights_of
 
 
 def to_litert(model) -> bytes:
@@ -82,10 +82,10 @@ def milliseconds(classifier: Classifier, images: np.ndarray) -> float:
 
 def export(data: Dataset, run: Path, folder: Path) -> None:
     """Write the bundle; nothing is replaced before everything is made."""
-    state = torch.load(run / "checkpoint.pt", weights_only=True)
+    state = weights_of(run)
     torch_model = NetworkS(0.0).eval()
-    torch_model.load_state_dict(state["average"])
-    keras_model = to_keras(state["average"])
+    torch_model.load_state_dict(state)
+    keras_model = to_keras(state)
     test, training = data.split("PublicTest"), data.split("Training")
     x = standardise(test.images[:64])
     with torch.no_grad():

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from training.port import from_bundle
+from training.port import weights_of
 
 __all__ = ["mean"]
 
@@ -26,12 +26,7 @@ def mean(runs: Sequence[Path], shares: Sequence[float], out: Path) -> None:
     """Write a run whose averaged weights, moments of batch norm among them, are those of `runs` in these shares."""
     if len(runs) != len(shares) or abs(sum(shares) - 1) > 1e-6:
         raise SystemExit("Give a share for each run; they must add up to 1.")
-    states = [
-        torch.load(run / "checkpoint.pt", weights_only=True)["average"]
-        if (run / "checkpoint.pt").exists()
-        else from_bundle(run)
-        for run in runs
-    ]
+    states = [weights_of(run) for run in runs]
     mixed = {}
     for name, value in states[-1].items():
         total = sum(share * state[name].double() for share, state in zip(shares, states, strict=True))

@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fer_core.architectures import network_s
 from training.network import NetworkS
 
-__all__ = ["from_bundle", "from_keras", "to_keras"]
+__all__ = ["from_bundle", "from_keras", "to_keras", "weights_of"]
 
 NORM = ("weight", "bias", "running_mean", "running_var")
 
@@ -28,6 +27,8 @@ def _layers(model) -> list[tuple[str, str, object, object]]:
 
 def to_keras(state: dict[str, torch.Tensor]):
     """The Keras network with the weights of a PyTorch one."""
+    from fer_core.architectures import network_s  # here: where runs train there need be no Keras
+
     model = network_s(15)
     arrays = {name: value.float().numpy() for name, value in state.items()}
     for own, own_norm, convolution, norm in _layers(model):
@@ -58,3 +59,11 @@ def from_bundle(folder: Path) -> dict[str, torch.Tensor]:
     import keras
 
     return from_keras(keras.models.load_model(folder / "model.keras", compile=False))
+
+
+def weights_of(folder: Path) -> dict[str, torch.Tensor]:
+    """The state of a run, its averaged weights, or of a bundle."""
+    checkpoint = folder / "checkpoint.pt"
+    if not checkpoint.exists():
+        return from_bundle(folder)
+    return torch.load(checkpoint, map_location="cpu", weights_only=True)["average"]

@@ -24,7 +24,7 @@ from training.mean import mean
 from training.network import NetworkS
 from training.port import from_keras, to_keras
 from training.soft import fingerprint
-from training.teach import teach
+from training.teach import teach, teach_by_run
 from training.train import Config, train
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,6 +74,27 @@ def test_a_run_goes_on_where_it_was(faces: Dataset, tmp_path: Path, monkeypatch:
     train(faces, tmp_path / "parts", SMALL)
     whole, parts = weights(tmp_path / "whole"), weights(tmp_path / "parts")
     assert all(torch.allclose(whole[name].float(), parts[name].float(), atol=1e-5) for name in whole)
+
+
+def test_who_prepares_the_crops_changes_nothing(faces: Dataset, tmp_path: Path) -> None:
+    mixed = replace(SMALL, soft_share=0.0, mixup_p=1.0, noise_p=0.5)
+    train(faces, tmp_path / "alone", mixed)
+    train(faces, tmp_path / "helped", mixed, workers=2)
+    alone, helped = weights(tmp_path / "alone"), weights(tmp_path / "helped")
+    assert all(torch.equal(alone[name], helped[name]) for name in alone)
+
+
+def test_a_run_teaches_and_begins_another(faces: Dataset, tmp_path: Path) -> None:
+    train(faces, tmp_path / "first", replace(SMALL, soft_share=0.0))
+    images = faces.split("Training").images
+    soft = teach_by_run(images, tmp_path / "first")
+    assert soft.fer7.shape == (len(images), 1, 7) and soft.seed is None
+    np.testing.assert_allclose(soft.ferplus8.sum(2), 1, rtol=1e-5)
+    mirrored = teach_by_run(images[:, :, ::-1], tmp_path / "first")
+    np.testing.assert_allclose(mirrored.fer7, soft.fer7, atol=1e-5)
+    still = replace(SMALL, epochs=1, weak_epochs=1, peak_rate=0.0)
+    train(faces, tmp_path / "second", still, start=tmp_path / "first", soft=soft)
+    torch.testing.assert_close(weights(tmp_path / "second")["pool"], weights(tmp_path / "first")["pool"])
 
 
 def test_frozen_blocks_stay_and_others_learn(faces: Dataset, tmp_path: Path) -> None:

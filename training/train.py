@@ -1,11 +1,12 @@
 """Train network S. Resumable: run the same command again after a kill and it goes on from the last whole epoch.
 
     python -m training.train --data fer2013.csv --ferplus fer2013new.csv --run RUN_FOLDER --config training/first.json
-        [--start models/expression-s] [--soft soft.npz] [--found found.npz]
+        [--start models/expression-s] [--soft soft.npz] [--found found.npz] [--device cuda --workers 4]
 
---start begins with the weights of a bundle instead of random ones; --soft mixes per-image soft targets, which
-`training.teach` writes, into the labels; --found puts crops of the detector, which `training.found` writes, in the
-place of some images. RUN_FOLDER receives config.json, log.csv (a line an epoch) and checkpoint.pt.
+--start begins with the weights of a bundle or of another run instead of random ones; --soft mixes per-image soft
+targets, which `training.teach` writes, into the labels; --found puts crops of the detector, which `training.found`
+writes, in the place of some images. --workers is how many processes prepare crops: which one prepared a batch changes
+nothing. RUN_FOLDER receives config.json, log.csv (a line an epoch) and checkpoint.pt.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ import json
 import math
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from torch import nn
+from torch.utils.data import DataLoader
 
 from fer_core.augmentation import Augmentation
 from fer_core.datasets import Dataset, read_fer2013
@@ -29,7 +33,7 @@ from fer_core.labels import FERPLUS8
 from fer_core.preprocessing import standardise
 from training.found import Found
 from training.network import NetworkS
-from training.port import from_bundle
+from training.port import weights_of
 from training.soft import Soft
 from training.targets import Targets
 
@@ -84,11 +88,11 @@ class Average:
     def update(self, model: nn.Module) -> None:
         self.steps += 1
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        for name, value in model.state_dict().items():
-            if value.dtype.is_floating_point:
-                self.state[name].lerp_(value, 1 - decay)
-            else:
-                self.state[name].copy_(value)
+        now = model.state_dict()
+        moving = [name for name, value in now.items() if value.dtype.is_floating_point]
+        torch._foreach_lerp_([self.state[name] for name in moving], [now[name] for name in moving], 1 - decay)
+        for name in now.keys() - moving:
+            self.state[name].copy_(now[name])
 
 
 def freeze(model: NetworkS, blocks: int) -> None:
@@ -100,51 +104,79 @@ def freeze(model: NetworkS, blocks: int) -> None:
             layer.eval()
 
 
-def run_epoch(model, optimizer, average, data, goals, found, rng, config, epoch) -> dict[str, float]:
-    """One pass over the training images; returns its mean loss and accuracy."""
-    model.train()
-    freeze(model, config.frozen_blocks)
-    how = Augmentation.weak() if epoch >= config.epochs - config.weak_epochs else Augmentation()
-    how = replace(how, noise_p=config.noise_p)
-    mixing = config.mixup_p if epoch < config.epochs - config.weak_epochs else 0.0
-    order = rng.permutation(len(data))
-    per_epoch = len(order) // config.batch
-    losses, hits = 0.0, 0
-    for k in range(per_epoch):
+class Batches(torch.utils.data.Dataset):
+    """All batches of a run in their order, each with randomness of its own: a resumed run sees the same crops.
+
+    Batch number i is a crop (n, 1, 44, 44) and the targets of both heads, (n, 7) and (n, 8), all float32.
+    """
+
+    def __init__(self, data: Dataset, goals: Targets, found: Found | None, config: Config):
+        self.data, self.goals, self.found, self.config = data, goals, found, config
+        self.per_epoch = len(data) // config.batch
+
+    def __len__(self) -> int:
+        return self.per_epoch * self.config.epochs
+
+    def __getitem__(self, number: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        config, data, found = self.config, self.data, self.found
+        epoch, k = divmod(number, self.per_epoch)
+        weak = epoch >= config.epochs - config.weak_epochs
+        how = replace(Augmentation.weak() if weak else Augmentation(), noise_p=config.noise_p)
+        order = np.random.default_rng((config.seed, epoch)).permutation(len(data))
         pick = order[k * config.batch : (k + 1) * config.batch]
+        rng = np.random.default_rng((config.seed, epoch, k))
         images = found.among(data.images, pick, config.found_share, rng) if found else data.images[pick]
-        crops = goals.crops(images, pick, epoch, rng, how)
+        crops = self.goals.crops(images, pick, epoch, rng, how)
         x = torch.from_numpy(standardise(crops).transpose(0, 3, 1, 2))
-        y7, y8 = (torch.from_numpy(y.astype(np.float32)) for y in goals.of(pick, epoch))
-        mixed = rng.random() < mixing
-        if mixed:
+        y7, y8 = (torch.from_numpy(y.astype(np.float32)) for y in self.goals.of(pick, epoch))
+        if not weak and rng.random() < config.mixup_p:
             share, other = float(rng.beta(config.mixup, config.mixup)), torch.from_numpy(rng.permutation(len(pick)))
             x, y7, y8 = (share * t + (1 - share) * t[other] for t in (x, y7, y8))
+        return x, y7, y8
+
+
+def run_epoch(
+    model: NetworkS,
+    optimizer: torch.optim.Optimizer,
+    average: Average,
+    batches: Iterator,
+    steps: range,
+    total: int,
+    config: Config,
+    device: torch.device,
+) -> dict[str, float]:
+    """Take the `steps` of `total` that make an epoch; returns its mean loss and accuracy."""
+    model.train()
+    freeze(model, config.frozen_blocks)
+    losses, hits = torch.zeros((), device=device), torch.zeros((), device=device)  # read once: a look stops a GPU
+    for step in steps:
+        x, y7, y8 = (part.to(device, non_blocking=True) for part in next(batches))
         for group in optimizer.param_groups:
-            group["lr"] = rate_at(epoch * per_epoch + k, config.epochs * per_epoch, config)
-        with torch.autocast("cpu", torch.bfloat16):
+            group["lr"] = rate_at(step, total, config)
+        with torch.autocast(device.type, torch.bfloat16):
             out7, out8 = model(x.contiguous(memory_format=torch.channels_last))
         loss = soft_cross_entropy(out7.float(), y7) + config.ferplus_weight * soft_cross_entropy(out8.float(), y8)
-        if not torch.isfinite(loss):
-            raise SystemExit(f"The loss is not a number in epoch {epoch}; the last whole epoch is kept.")
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         average.update(model)
-        losses += loss.item()
-        hits += int((out7.argmax(1) == y7.argmax(1)).sum())
-    return {"loss": losses / per_epoch, "train_accuracy": hits / (per_epoch * config.batch)}
+        losses += loss.detach()
+        hits += (out7.argmax(1) == y7.argmax(1)).sum()
+    if not torch.isfinite(losses):
+        raise SystemExit("The loss is not a number in this epoch; the last whole epoch is kept.")
+    return {"loss": losses.item() / len(steps), "train_accuracy": hits.item() / (len(steps) * config.batch)}
 
 
 @torch.no_grad()
 def logits(model: nn.Module, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Logits of both heads for 48x48 crops, one view, float32."""
     model.eval()
+    device = next(model.parameters()).device
     both = [
-        model(torch.from_numpy(standardise(images[i : i + 256]).transpose(0, 3, 1, 2)))
+        model(torch.from_numpy(standardise(images[i : i + 256]).transpose(0, 3, 1, 2)).to(device))
         for i in range(0, len(images), 256)
     ]
-    return tuple(torch.cat(head).float().numpy() for head in zip(*both, strict=True))
+    return tuple(torch.cat(head).float().cpu().numpy() for head in zip(*both, strict=True))
 
 
 def measure(model: nn.Module, data: Dataset) -> dict[str, float]:
@@ -175,16 +207,31 @@ def train(
     start: Path | None = None,
     soft: Soft | None = None,
     found: Found | None = None,
+    device: str = "cpu",
+    workers: int = 0,
 ) -> None:
-    """Train, or go on with what the folder holds."""
+    """Train, or go on with what the folder holds.
+
+    Args:
+        data: images with the splits Training and PublicTest.
+        folder: of the run.
+        config: its settings.
+        start: bundle or run whose weights it begins with; None for random ones.
+        soft: soft targets of the training images.
+        found: crops of the training images as the detector makes them.
+        device: "cpu" or "cuda".
+        workers: processes that prepare crops; 0 for none beside this one.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(asdict(config), indent=2) + "\n")
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
+    where = torch.device(device)
+    torch.backends.cudnn.benchmark = True  # every batch has one shape
     model = NetworkS(config.dropout)
     if start is not None:
-        model.load_state_dict(from_bundle(start))
-    model = model.to(memory_format=torch.channels_last)
+        model.load_state_dict(weights_of(start))
+    model = model.to(where, memory_format=torch.channels_last)
     decayed = [p for n, p in model.named_parameters() if p.ndim > 1 and n != "pool"]
     plain = [p for n, p in model.named_parameters() if p.ndim <= 1 or n == "pool"]
     optimizer = torch.optim.SGD(
@@ -196,21 +243,32 @@ def train(
     average = Average(model, config.ema)
     first, rows, checkpoint = 0, [], folder / "checkpoint.pt"
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
+        state = torch.load(checkpoint, map_location=where, weights_only=True)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         average.state, average.steps = state["average"], state["steps"]
         first, rows = state["epoch"] + 1, state["rows"]
     training, validation = data.split("Training"), data.split("PublicTest")
     goals = Targets(training, config.smoothing, soft, config.soft_share)
-    averaged = NetworkS(config.dropout)
+    averaged = NetworkS(config.dropout).to(where)
+    every = Batches(training, goals, found, config)
+    loader = DataLoader(
+        every,
+        batch_size=None,
+        sampler=range(first * every.per_epoch, len(every)),
+        num_workers=workers,
+        worker_init_fn=lambda _: cv2.setNumThreads(1),
+        pin_memory=where.type == "cuda",
+    )
+    batches = iter(loader)
     for epoch in range(first, config.epochs):
-        start = time.time()
-        rng = np.random.default_rng((config.seed, epoch))  # of the epoch: a resumed run sees the same crops
+        begun = time.time()
         torch.manual_seed(config.seed * 1000 + epoch)
-        row = {"epoch": epoch + 1, **run_epoch(model, optimizer, average, training, goals, found, rng, config, epoch)}
+        steps = range(epoch * every.per_epoch, (epoch + 1) * every.per_epoch)
+        row = {"epoch": epoch + 1}
+        row |= run_epoch(model, optimizer, average, batches, steps, len(every), config, where)
         averaged.load_state_dict(average.state)
-        row |= measure(averaged, validation) | {"seconds": time.time() - start}
+        row |= measure(averaged, validation) | {"seconds": time.time() - begun}
         rows.append({name: round(value, 5) for name, value in row.items()})
         print(json.dumps(rows[-1]), flush=True)
         state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "average": average.state}
@@ -226,12 +284,15 @@ if __name__ == "__main__":
     for option in ("--data", "--ferplus", "--run"):
         parser.add_argument(option, type=Path, required=True)
     parser.add_argument("--config", type=Path, help="JSON with settings that differ from the defaults")
-    parser.add_argument("--start", type=Path, help="bundle to begin with, such as models/expression-s")
+    parser.add_argument("--start", type=Path, help="bundle or run to begin with, such as models/expression-s")
     parser.add_argument("--soft", type=Path, help="soft targets of training.teach")
     parser.add_argument("--found", type=Path, help="crops of training.found")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--workers", type=int, default=0, help="processes that prepare crops")
     args = parser.parse_args()
     settings = Config(**json.loads(args.config.read_text())) if args.config else Config()
     given = Soft.read(args.soft) if args.soft else None
     faces = read_fer2013(args.data, args.ferplus)
     cut = Found.read(args.found, faces.split("Training").images) if args.found else None
-    train(faces, args.run, settings, start=args.start, soft=given, found=cut)
+    how = {"device": args.device, "workers": args.workers}
+    train(faces, args.run, settings, start=args.start, soft=given, found=cut, **how)
