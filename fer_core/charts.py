@@ -17,7 +17,7 @@ import pandas as pd
 from .labels import COLOURS, UNSURE
 from .timeline import curves, label_names
 
-__all__ = ["MOST_POINTS", "Spec", "ribbon", "shares", "timeline"]
+__all__ = ["MOST_POINTS", "Spec", "ribbon", "shares", "timeline", "written"]
 
 Spec = dict[str, Any]
 """A chart in Vega-Lite, for `st.vega_lite_chart`; its "datasets" are tables by name."""
@@ -36,7 +36,8 @@ def _scale(labels: Sequence[str], named: Callable[[str], str] = str) -> dict[str
     return {"domain": [named(name) for name in labels], "range": [COLOURS.get(x, COLOURS[UNSURE]) for x in labels]}
 
 
-def _written(chart: alt.TopLevelMixin) -> Spec:
+def written(chart: alt.TopLevelMixin) -> Spec:
+    """A chart of Altair as a page draws it; to write one takes as long as the rest of a small page, so keep it."""
     spec = chart.to_dict()
     spec.pop("config", None)  # the page has its own looks
     return spec
@@ -123,7 +124,7 @@ def _timeline(labels: tuple[str, ...], area: bool, legend: bool, titled: bool) -
         )
         .add_params(hover, moment)
     )
-    return _written(alt.LayerChart(layer=[curve, rules]))
+    return written(alt.LayerChart(layer=[curve, rules]))
 
 
 def _values(table: pd.DataFrame, labels: tuple[str, ...]) -> pd.DataFrame:
@@ -179,7 +180,7 @@ def _ribbon(zoom: bool) -> Spec:
             ],
         )
     )
-    return _written(chart.add_params(alt.selection_interval(name="zoom", encodings=["x"])) if zoom else chart)
+    return written(chart.add_params(alt.selection_interval(name="zoom", encodings=["x"])) if zoom else chart)
 
 
 def shares(row: pd.Series, labels: tuple[str, ...]) -> Spec:
@@ -210,4 +211,4 @@ def _shares() -> Spec:
     )
     bars = base.mark_bar(height=16, cornerRadiusEnd=3).encode(color=alt.Color("expression:N", legend=None))
     words = base.mark_text(align="left", dx=5, fontSize=12, color=QUIET).encode(text=alt.Text("share:Q", format=".0%"))
-    return _written(bars + words)
+    return written(bars + words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from fer_core.charts import Spec, written
 from fer_core.dataset_charts import colours_of, count_chart
 from fer_core.datasets import SYNTHETIC, Dataset, Stored
 from fer_core.errors import FerError
@@ -12,7 +13,7 @@ from fer_core.gallery import agreement, counts
 from ui.explore_bring import bring
 from ui.explore_faults import show_faults
 from ui.explore_grid import show_grid
-from ui.explore_intake import choose_dataset, load, means, remove
+from ui.explore_intake import choose_dataset, load, means, remove, shelf
 from ui.explore_light import show_light
 from ui.explore_model import show_doubts, show_map
 from ui.explore_people import show_people
@@ -60,13 +61,18 @@ def filters(data: Dataset, key: str) -> np.ndarray:
     return np.flatnonzero(keep)
 
 
+@st.cache_data(show_spinner=False, max_entries=8)
+def _counts(folder: str, fingerprint: str, _data: Dataset) -> Spec:
+    return written(count_chart(counts(_data)))
+
+
 def show_images(data: Dataset, stored: Stored) -> None:
     """Counts, filters and the grid."""
     key = f"explore-{data.fingerprint[:8]}"
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.altair_chart(
-            count_chart(counts(data)),
+        st.vega_lite_chart(
+            spec=_counts(shelf(data), data.fingerprint, data),
             key=f"{key}-chart",
             on_select=lambda: picked(key),
             selection_mode=["bar"],

@@ -19,7 +19,7 @@ from fake_runs import fake_run
 from streamlit.testing.v1 import AppTest
 from streamlit.typing import VegaLiteState
 
-from fer_core.datasets import Dataset, list_datasets, load_dataset, open_dataset, save_dataset
+from fer_core.datasets import SYNTHETIC, Dataset, list_datasets, load_dataset, open_dataset, save_dataset
 from fer_core.embedding import features, positions
 from fer_core.gallery import agreement, listing_csv, mean_faces, most_saw, people_say, sprite, votes_of
 from fer_core.labels import FER7
@@ -28,6 +28,7 @@ from fer_core.quality import check
 from fer_core.runs import Run
 from fer_core.synthetic import BLANK, CONFLICTS, LEAKS
 from fer_core.training import TrainingConfig
+from ui.explore_intake import load, means
 from ui.shared import jobs
 
 PAGE = str(Path(__file__).resolve().parent.parent / "pages" / "explore.py")
@@ -54,6 +55,17 @@ def voted() -> Dataset:
     votes[3] = [3, 4, 0, 3, 0, 0, 0, 0, 0, 0]
     splits = np.array(["Training"] * 5 + ["Test"])
     return Dataset(images, np.array([0, 0, 0, 0, 1, 0]), ("happy", "=sad"), splits, votes)
+
+
+def test_what_is_found_in_the_drawn_faces_is_kept_for_all_and_in_others_for_their_home(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    drawn, own = next(stored for stored in list_datasets() if stored.name == SYNTHETIC), voted()
+    first = means(load(drawn)), means(own)
+    monkeypatch.setenv("FER_HOME", str(tmp_path / "other"))
+    second = means(load(drawn)), means(own)
+    assert second[0][1] is first[0][1] and second[1][1] is not first[1][1]
+    np.testing.assert_array_equal(second[1][1], first[1][1])
 
 
 def start() -> AppTest:

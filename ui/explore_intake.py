@@ -1,4 +1,7 @@
-"""Choosing a dataset of the library; what was read of it, and found in it, is kept for each home and content."""
+"""Choosing a dataset of the library; what was read of it, and found in it, is kept for each home and content.
+
+The built-in one is the same for all visitors of a host, and so is what was found in it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from fer_core.home import home
 from fer_core.quality import Quality, check
 from ui.shared import escaped, quoted
 
-__all__ = ["choose_dataset", "load", "means", "open_next", "quality", "remove"]
+__all__ = ["choose_dataset", "load", "means", "open_next", "quality", "remove", "shelf"]
 
 NEXT = "explore-next"
 
@@ -29,9 +32,21 @@ def _load(folder: str, name: str, stored: str) -> Dataset:
     return load_dataset(name)
 
 
+@st.cache_resource(show_spinner="Drawing faces …")
+def _built_in() -> Dataset:
+    return load_dataset(SYNTHETIC)
+
+
 def load(stored: Stored) -> Dataset:
     """The images of a dataset of the library."""
+    if stored.name == SYNTHETIC:
+        return _built_in()
     return _load(str(home()), stored.name, repr(stored))
+
+
+def shelf(data: Dataset) -> str:
+    """Where what is found in a dataset is kept: with the built-in one's for everybody, else for this home alone."""
+    return "" if data.fingerprint == _built_in().fingerprint else str(home())
 
 
 @st.cache_resource(show_spinner="Looking for copies and blanks …", max_entries=4)
@@ -41,7 +56,7 @@ def _quality(folder: str, fingerprint: str, _data: Dataset) -> Quality:
 
 def quality(data: Dataset) -> Quality:
     """What is wrong with a dataset."""
-    return _quality(str(home()), data.fingerprint, data)
+    return _quality(shelf(data), data.fingerprint, data)
 
 
 @st.cache_resource(show_spinner="Averaging …", max_entries=4)
@@ -51,7 +66,7 @@ def _means(folder: str, fingerprint: str, _data: Dataset) -> tuple[list[str], np
 
 def means(data: Dataset) -> tuple[list[str], np.ndarray, np.ndarray]:
     """See `gallery.mean_faces`."""
-    return _means(str(home()), data.fingerprint, data)
+    return _means(shelf(data), data.fingerprint, data)
 
 
 def choose_dataset() -> Stored:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from fer_core.charts import Spec, written
 from fer_core.dataset_charts import histogram_chart
 from fer_core.datasets import Dataset, Stored
-from fer_core.home import home
 from fer_core.measures import MEASURES, histogram, measure_images
 from ui.explore_grid import show_grid
+from ui.explore_intake import shelf
 
 __all__ = ["measures", "show_light"]
 
@@ -38,7 +41,13 @@ def _measures(folder: str, fingerprint: str, _data: Dataset) -> pd.DataFrame:
 
 def measures(data: Dataset) -> pd.DataFrame:
     """See `fer_core.measures.measure_images`."""
-    return _measures(str(home()), data.fingerprint, data)
+    return _measures(shelf(data), data.fingerprint, data)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _bars(folder: str, fingerprint: str, kept: int, name: str, _values: np.ndarray) -> tuple[pd.DataFrame, Spec]:
+    bins = histogram(_values)
+    return bins, written(histogram_chart(bins, f"{name} (grey levels)"))
 
 
 def show_light(data: Dataset, stored: Stored) -> None:
@@ -49,10 +58,11 @@ def show_light(data: Dataset, stored: Stored) -> None:
     keep = np.isin(np.array(data.names)[data.labels], labels) if labels else np.ones(len(data), bool)
     for place, name in zip(st.columns(3), MEASURES, strict=True):
         values = table[name].to_numpy()
-        bins = histogram(values[keep])
+        kept = zlib.crc32(np.packbits(keep).tobytes())
+        bins, chart = _bars(shelf(data), data.fingerprint, kept, name, values[keep])
         with place:
-            event = st.altair_chart(
-                histogram_chart(bins, f"{name} (grey levels)"),
+            event = st.vega_lite_chart(
+                spec=chart,
                 key=f"{key}-{name}",
                 on_select="rerun",
                 selection_mode=["bin"],
