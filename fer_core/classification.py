@@ -38,7 +38,7 @@ class Classifier:
 
         Args:
             bundle: the model; the default one if None.
-            flip: also look at the mirrored crop and take the mean: twice the time for 0.8 points of accuracy on FER
+            flip: also look at the mirrored crop and take the mean: twice the time for 1.0 point of accuracy on FER
                 labels and 0.1 on what people see (PublicTest). A clip gains little, as its frames are averaged anyway.
             threads: processor threads of one call. With one, a clip is read faster: two frames are in work at a time.
 
