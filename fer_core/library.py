@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import shutil
+import threading
 import zipfile
 import zlib
 from collections import Counter
@@ -72,8 +73,16 @@ def _card(name: str, title: str, data: Dataset, source: str, note: str) -> Store
 
 
 @functools.lru_cache(maxsize=1)
-def _drawn() -> Dataset:
+def _drawn_once() -> Dataset:
     return synthetic_faces()
+
+
+_drawing = threading.Lock()
+
+
+def _drawn() -> Dataset:
+    with _drawing:  # who asks while it is drawn waits for it, and does not draw it too
+        return _drawn_once()
 
 
 @functools.lru_cache(maxsize=1)

@@ -62,6 +62,7 @@ class LiveSession:
         mirror: bool = True,
         annotated: Path | None = None,
         max_seconds: float = 3600.0,
+        busy: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ):
         """Set up; threads start with the first frame.
@@ -75,6 +76,7 @@ class LiveSession:
             mirror: see above.
             annotated: where to record the annotated clip; None for no recording.
             max_seconds: only so much is kept.
+            busy: says that something goes first at the moment, so that the next frame is read a little later.
             clock: seconds, for tests.
         """
         self.recognizer, self.name, self.mirror, self.annotated = recognizer, name, mirror, annotated
@@ -88,7 +90,7 @@ class LiveSession:
         self._meter = Meter(clock)
         self._lock = threading.Lock()
         self._size = (side, side)
-        self._look = Newest(self._try, idle=self._idle, done=self._finish)
+        self._look = Newest(self._try, idle=self._idle, done=self._finish, busy=busy)
         self._found: list[Mark] = []
         self._found_at = -1e9
         self._steady = SteadyMarks(bars=True)

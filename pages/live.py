@@ -17,7 +17,7 @@ from ui.in_use import in_use
 from ui.monitor import STALLED, controls, now, runs, watch
 from ui.results import show_results
 from ui.settings import settings
-from ui.shared import models, models_left_out, ready, usable
+from ui.shared import drawing, models, models_left_out, ready, usable
 from ui.snapshot import pictures
 from ui.stage import Choice, Stage, callback, folder, places
 from ui.start import STEADINESS
@@ -42,6 +42,7 @@ def make(stage: Stage) -> LiveSession | None:
         side=max(SIZES[choice.size]),
         mirror=st.session_state.get("mirror", True),
         max_seconds=60 * settings().live_minutes,
+        busy=drawing,
     )
     if not places().take(session):
         return None

@@ -100,6 +100,45 @@ def test_it_rests_for_as_long_as_it_worked(monkeypatch: pytest.MonkeyPatch) -> N
     assert rests == [pytest.approx(0.03), MOST_REST]
 
 
+def test_the_next_waits_a_little_while_something_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fer_core.newest.MOST_WAIT", 3600.0)
+    first, asked = threading.Event(), threading.Semaphore(0)
+    bench = Bench()
+
+    def busy() -> bool:
+        asked.release()
+        return first.is_set()
+
+    bench.newest = Newest(bench.work, idle=bench.is_idle, done=bench.end, busy=busy)
+    first.set()
+    bench.newest.give(0)
+    assert bench.begun.acquire(timeout=60)
+    bench.newest.give(1)
+    bench.newest.give(2)
+    bench.let_go()
+    for _ in range(3):
+        assert asked.acquire(timeout=60)
+    assert bench.seen == [0]
+    first.clear()
+    assert bench.begun.acquire(timeout=60)
+    bench.let_go()
+    bench.newest.close()
+    bench.newest.join(60)
+    assert bench.seen == [0, 2]
+
+
+def test_what_goes_first_does_not_stop_the_next_for_long() -> None:
+    bench = Bench()
+    bench.newest = Newest(bench.work, idle=bench.is_idle, done=bench.end, busy=lambda: True)
+    for item in (0, 1):
+        bench.newest.give(item)
+        assert bench.begun.acquire(timeout=60)
+        bench.let_go()
+    bench.newest.close()
+    bench.newest.join(60)
+    assert bench.seen == [0, 1]
+
+
 def test_an_owner_who_is_forgotten_goes_at_once_and_the_thread_with_it() -> None:
     bench = Bench()
     bench.newest.give(0)

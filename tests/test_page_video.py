@@ -13,6 +13,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from fer_core import library
 from fer_core.bundles import DEFAULT, choose
 from ui.settings import SAMPLE, settings
 from ui.shared import drawing, jobs
@@ -77,11 +78,14 @@ def test_it_starts_with_ways_to_a_clip_and_what_an_expression_is() -> None:
 
 
 def test_app_leads_to_the_first_page() -> None:
+    library._drawn_once.cache_clear()
+    warm.clear()
     app = start(str(ROOT / "app.py"))
     warming = warm()
     assert button(app, "Try the sample clip")
     warming.join(180)
     assert set(HEAVY) <= set(sys.modules), "what is slow to import is there before a button needs it"
+    assert library._drawn_once.cache_info().currsize == 1
 
 
 def test_the_sample_is_one_click() -> None:

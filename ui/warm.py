@@ -8,6 +8,7 @@ import threading
 
 import streamlit as st
 
+from fer_core.datasets import SYNTHETIC, load_dataset
 from fer_core.giving_back import collect_seldom
 from ui.settings import settings
 from ui.shared import poster
@@ -24,7 +25,11 @@ on live video and answers browsers asks for it at each packet."""
 
 @st.cache_resource(show_spinner=False)
 def warm() -> threading.Thread:
-    """Begin to import what is heavy and to load the models, once for a server; gives the thread that does it."""
+    """Begin to import what is heavy, to load the models and to draw the built-in dataset, once for a server.
+
+    Returns:
+        The thread that does it.
+    """
     sys.setswitchinterval(SWITCH)
     thread = threading.Thread(target=_warm, name="warm", daemon=True)
     thread.start()
@@ -36,5 +41,6 @@ def _warm() -> None:
     for name in HEAVY:
         importlib.import_module(name)
     poster()
+    load_dataset(SYNTHETIC)
     if settings().hosted:
         collect_seldom()
