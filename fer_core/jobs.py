@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from .errors import Cancelled, FerError
+from .priority import give_way
 
 __all__ = ["PREFIX", "Busy", "Job", "Jobs", "State", "Work"]
 
@@ -25,8 +26,6 @@ PREFIX = "expression-lab-"
 """How the names of temporary folders begin; those of a process that is gone are deleted by the next."""
 ORPHANED = 3600.0
 """Seconds without a sign of life after which the temporary folder of another process is taken to be left over."""
-MOST_WAIT = 0.1
-"""Seconds that a job waits at one of its steps, such as a frame, while something else goes first."""
 
 
 class Busy(FerError):
@@ -218,16 +217,10 @@ class Jobs(Generic[W]):
                 if self._closed:
                     return
                 job = self._queue.pop(0)
-            job.run(self._give_way)
+            job.run(lambda: give_way(self._busy, lambda: self._closed))
             job.touch()
             if job.id not in self._jobs:  # forgotten while it ran
                 shutil.rmtree(job.folder, ignore_errors=True)
-
-    def _give_way(self) -> None:
-        # Not by a lower priority: a thread that has Python and waits for the processor stops all that go first.
-        end = time.monotonic() + MOST_WAIT
-        while self._busy() and time.monotonic() < end and not self._closed:
-            time.sleep(0.01)
 
     def _sweep(self) -> None:
         while True:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 from weakref import WeakMethod
 
-from .priority import stand_back
+from .priority import give_way, stand_back
 
 __all__ = ["Newest"]
 
@@ -16,8 +16,6 @@ T = TypeVar("T")
 
 MOST_REST = 0.1
 """Seconds; a long look has waited enough."""
-MOST_WAIT = 0.1
-"""Seconds for which the next item waits at most while something else goes first."""
 
 
 class Newest(Generic[T]):
@@ -40,7 +38,8 @@ class Newest(Generic[T]):
             work: a method, what is done with an item; may take long, must not raise.
             idle: a method that says that nothing more is to be expected, so that the thread may end.
             done: a method that is called in the thread when it ends.
-            busy: says that something goes first at the moment; is held, so it is no method of the owner.
+            busy: says that something goes first at the moment: after an item the next waits for it, a little. Is held,
+                so it is no method of the owner.
         """
         self._busy = busy
         self._work, self._idle, self._done = WeakMethod(work), WeakMethod(idle), WeakMethod(done)
@@ -94,13 +93,7 @@ class Newest(Generic[T]):
             # none, those who draw pages and pictures get it.
             with self._changed:
                 self._changed.wait_for(lambda: self._closed, min(MOST_REST, time.monotonic() - begun))
-            self._make_way()
-
-    def _make_way(self) -> None:
-        # A lower priority is not enough: whoever has Python and waits for the processor stops those that go first.
-        end = time.monotonic() + MOST_WAIT
-        while self._busy() and not self._closed and time.monotonic() < end:
-            time.sleep(0.01)
+            give_way(self._busy, lambda: self._closed)
 
     def _next(self) -> T | None:
         with self._changed:

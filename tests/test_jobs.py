@@ -97,7 +97,7 @@ def test_a_job_waits_a_little_at_each_step_while_something_goes_first(tmp_path):
 
 
 def test_a_step_waits_no_longer_than_what_goes_first(tmp_path, monkeypatch):
-    monkeypatch.setattr("fer_core.jobs.MOST_WAIT", 3600.0)
+    monkeypatch.setattr("fer_core.priority.MOST_WAIT", 3600.0)
     steps: list[bool] = []
     first = threading.Event()
     first.set()

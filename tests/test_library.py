@@ -1,10 +1,12 @@
 """Datasets by name: kept whole or not at all, and no name leads out of the library."""
 
 import json
+import threading
 
 import numpy as np
 import pytest
 
+from fer_core import library
 from fer_core.errors import DatasetError
 from fer_core.imageset import Dataset
 from fer_core.library import SYNTHETIC, delete_dataset, list_datasets, load_dataset, save_dataset
@@ -45,6 +47,31 @@ def test_the_card_of_the_drawn_faces_is_true():
     card, data = list_datasets()[0], load_dataset(SYNTHETIC)
     assert card.splits == {name: int((data.splits == name).sum()) for name in data.split_names}
     assert card.labels == dict(zip(data.names, np.bincount(data.labels).tolist(), strict=True))
+
+
+def test_who_asks_while_the_faces_are_drawn_waits_for_them(monkeypatch):
+    drawn, begun, go = small(), threading.Semaphore(0), threading.Event()
+
+    def draw() -> Dataset:
+        begun.release()
+        assert go.wait(60)
+        return drawn
+
+    got: list[Dataset] = []
+    monkeypatch.setattr(library, "synthetic_faces", draw)
+    library._drawn_once.cache_clear()
+    visitors = [threading.Thread(target=lambda: got.append(load_dataset(SYNTHETIC))) for _ in range(2)]
+    try:
+        for visitor in visitors:
+            visitor.start()
+        assert begun.acquire(timeout=60)
+        assert not begun.acquire(timeout=0.3), "they are drawn twice"
+    finally:
+        go.set()
+        for visitor in visitors:
+            visitor.join(60)
+        library._drawn_once.cache_clear()
+    assert len(got) == 2 and all(data is drawn for data in got)
 
 
 def test_a_taken_name_gets_a_number():

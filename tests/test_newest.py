@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
@@ -14,11 +15,11 @@ from fer_core.newest import MOST_REST, Newest
 class Bench:
     """Work that waits until it is let go, and what was done of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, busy: Callable[[], bool] = lambda: False) -> None:
         self.gate, self.begun, self.ended = threading.Semaphore(0), threading.Semaphore(0), threading.Event()
         self.seen: list[int] = []
         self.idle = False
-        self.newest: Newest[int] = Newest(self.work, idle=self.is_idle, done=self.end)
+        self.newest: Newest[int] = Newest(self.work, idle=self.is_idle, done=self.end, busy=busy)
 
     def is_idle(self) -> bool:
         return self.idle
@@ -34,6 +35,10 @@ class Bench:
     def let_go(self) -> None:
         self.gate.release()
 
+    def close(self) -> None:
+        self.newest.close()
+        self.newest.join(60)
+
 
 def test_what_comes_during_work_is_left_out_but_for_the_newest() -> None:
     bench = Bench()
@@ -46,8 +51,7 @@ def test_what_comes_during_work_is_left_out_but_for_the_newest() -> None:
     assert bench.begun.acquire(timeout=60)
     assert bench.seen == [0, 5] and not bench.newest.waiting
     bench.let_go()
-    bench.newest.close()
-    bench.newest.join(60)
+    bench.close()
     assert bench.ended.is_set() and bench.seen == [0, 5]
 
 
@@ -58,8 +62,7 @@ def test_what_is_forgotten_is_not_done() -> None:
     bench.newest.give(1)
     bench.newest.forget()
     bench.let_go()
-    bench.newest.close()
-    bench.newest.join(60)
+    bench.close()
     assert bench.seen == [0]
 
 
@@ -95,21 +98,19 @@ def test_it_rests_for_as_long_as_it_worked(monkeypatch: pytest.MonkeyPatch) -> N
         assert bench.begun.acquire(timeout=60)
         now[0] += seconds
         bench.let_go()
-    bench.newest.close()
-    bench.newest.join(60)
+    bench.close()
     assert rests == [pytest.approx(0.03), MOST_REST]
 
 
 def test_the_next_waits_a_little_while_something_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fer_core.newest.MOST_WAIT", 3600.0)
+    monkeypatch.setattr("fer_core.priority.MOST_WAIT", 3600.0)
     first, asked = threading.Event(), threading.Semaphore(0)
-    bench = Bench()
 
     def busy() -> bool:
         asked.release()
         return first.is_set()
 
-    bench.newest = Newest(bench.work, idle=bench.is_idle, done=bench.end, busy=busy)
+    bench = Bench(busy)
     first.set()
     bench.newest.give(0)
     assert bench.begun.acquire(timeout=60)
@@ -122,20 +123,17 @@ def test_the_next_waits_a_little_while_something_goes_first(monkeypatch: pytest.
     first.clear()
     assert bench.begun.acquire(timeout=60)
     bench.let_go()
-    bench.newest.close()
-    bench.newest.join(60)
+    bench.close()
     assert bench.seen == [0, 2]
 
 
 def test_what_goes_first_does_not_stop_the_next_for_long() -> None:
-    bench = Bench()
-    bench.newest = Newest(bench.work, idle=bench.is_idle, done=bench.end, busy=lambda: True)
+    bench = Bench(lambda: True)
     for item in (0, 1):
         bench.newest.give(item)
         assert bench.begun.acquire(timeout=60)
         bench.let_go()
-    bench.newest.close()
-    bench.newest.join(60)
+    bench.close()
     assert bench.seen == [0, 1]
 
 

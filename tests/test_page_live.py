@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import pytest
@@ -24,6 +26,7 @@ from fer_core.live import LiveSession
 from ui.camera import WRONG
 from ui.consent import NOTICE, notice
 from ui.ice import ice_servers
+from ui.shared import drawing
 from ui.stage import Places, Stage, callback, folder, places
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -231,6 +234,23 @@ def test_a_defect_in_the_callback_gives_the_frame_back(caplog: pytest.LogCapture
         assert callback(session)(frame) is frame
     assert "inside the program" in str(session.error)
     assert len([r for r in caplog.records if "live frame" in r.message]) == 1
+
+
+def test_the_camera_s_reader_asks_whether_a_page_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    app, made = start(), []
+
+    class Session(LiveSession):
+        def __init__(self, *args: Any, **more: Any):
+            made.append(more)
+            super().__init__(*args, **more)
+
+    playing = SimpleNamespace(state=SimpleNamespace(playing=True, signalling=False))
+    monkeypatch.setattr("fer_core.live.LiveSession", Session)
+    monkeypatch.setattr("streamlit_webrtc.webrtc_streamer", lambda **_: None)
+    app.session_state["camera"] = playing
+    app.run()
+    assert not app.exception
+    assert made[0]["busy"] is drawing
 
 
 def test_what_comes_of_a_session() -> None:
