@@ -18,12 +18,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from fer_core.bundles import load_bundle
-from fer_core.datasets import read_dataset
-from fer_core.doubt import doubtful
-from fer_core.embedding import features, positions
-from fer_core.home import at_home
-from fer_core.quality import check, near_pairs
+from fer_core.curation.embeddings import features, positions
+from fer_core.curation.label_errors import doubtful
+from fer_core.curation.quality_report import check, near_pairs
+from fer_core.datasets.readers import read_dataset
+from fer_core.models.bundle import load_bundle
+from fer_core.utils.workspace import at_home
 
 T = TypeVar("T")
 

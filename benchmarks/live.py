@@ -25,10 +25,10 @@ import av
 import cv2
 import numpy as np
 
-from fer_core.classification import Classifier
-from fer_core.live import LiveSession
-from fer_core.recognition import Recognizer
-from fer_core.video import FrameReader
+from fer_core.faces.recognizer import Recognizer
+from fer_core.live.session import LiveSession
+from fer_core.models.classifier import Classifier
+from fer_core.video.reader import FrameReader
 
 SAMPLE = Path(__file__).parent.parent / "samples" / "two-people.mp4"
 RATE = 30.0

@@ -27,18 +27,18 @@ from typing import Any
 import cv2
 
 from benchmarks.clips import make
-from fer_core.analysis import Options
-from fer_core.classification import Classifier
-from fer_core.clip import ClipAnalysis
-from fer_core.detection import FaceDetector
-from fer_core.drawing import draw
-from fer_core.marks import marks
-from fer_core.preprocessing import crop_faces
-from fer_core.recognition import Recognizer, assess
-from fer_core.tracking import Tracker
+from fer_core.analysis.clip import ClipAnalysis
+from fer_core.analysis.pipeline import Options
+from fer_core.annotation.draw import draw
+from fer_core.annotation.overlays import marks
+from fer_core.faces.detector import FaceDetector
+from fer_core.faces.recognizer import Recognizer, assess
+from fer_core.models.classifier import Classifier
+from fer_core.models.preprocessing import crop_faces
+from fer_core.tracking.tracker import Tracker
 from fer_core.types import Faces
-from fer_core.video import FrameReader
-from fer_core.writing import ClipWriter
+from fer_core.video.reader import FrameReader
+from fer_core.video.writer import ClipWriter
 
 ROOT = Path(__file__).parent.parent
 PEER = Path(__file__).with_name("peer_fer.py")

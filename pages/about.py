@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from fer_core import __version__
-from fer_core.bundles import DEFAULT, Bundle, load_bundle
 from fer_core.errors import FerError
 from fer_core.labels import FER7, ICONS
-from ui.frame import frame
-from ui.licences import BROUGHT, SHIPPED
-from ui.notice import words
-from ui.settings import settings
+from fer_core.models.bundle import DEFAULT, Bundle, load_bundle
+from ui.about.licenses import BROUGHT, SHIPPED
+from ui.app.page import frame
+from ui.app.privacy_notice import words
+from ui.app.settings import settings
 
 frame("pages/about.py")
 

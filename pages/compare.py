@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fer_core.comparison import Comparison
 from fer_core.errors import FerError
-from fer_core.jobs import Job, State
-from ui.compare_results import show_comparison
-from ui.compare_start import Choice, addressed, choose, submit
-from ui.frame import frame
-from ui.shared import about, escaped, jobs
+from fer_core.evaluation.comparison import Comparison
+from fer_core.utils.jobs import Job, State
+from ui.app.page import frame
+from ui.app.resources import about, escaped, jobs
+from ui.compare.results import show_comparison
+from ui.compare.setup import Choice, addressed, choose, submit
 
 frame("pages/compare.py")
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from fer_core.charts import Spec, written
-from fer_core.dataset_charts import colours_of, count_chart
-from fer_core.datasets import SYNTHETIC, Dataset, Stored
+from fer_core.charts.dataset import colours_of, count_chart
+from fer_core.charts.timeline import Spec, written
+from fer_core.curation.summary import agreement, counts
+from fer_core.datasets.readers import SYNTHETIC, Dataset, Stored
 from fer_core.errors import FerError
-from fer_core.gallery import agreement, counts
-from ui.explore_bring import bring
-from ui.explore_faults import show_faults
-from ui.explore_grid import show_grid
-from ui.explore_intake import choose_dataset, load, means, remove, shelf
-from ui.explore_light import show_light
-from ui.explore_model import show_doubts, show_map
-from ui.explore_people import show_people
-from ui.explore_tiles import tiles
-from ui.frame import frame
-from ui.shared import quoted
+from ui.app.page import frame
+from ui.app.resources import quoted
+from ui.components.face_grid import tiles
+from ui.explore.embeddings import show_doubts, show_map
+from ui.explore.human_labels import show_people
+from ui.explore.image_grid import show_grid
+from ui.explore.image_stats import show_light
+from ui.explore.importer import bring
+from ui.explore.library import choose_dataset, load, means, remove, shelf
+from ui.explore.quality import show_faults
 
 frame("pages/explore.py")
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fer_core.errors import FerError
-from fer_core.jobs import Job, State
-from ui.frame import frame
-from ui.in_use import in_use
-from ui.intake import choose
-from ui.settings import settings
-from ui.shared import clock, jobs, poster
+from fer_core.utils.jobs import Job, State
+from ui.app.page import frame
+from ui.app.resources import clock, jobs, poster
+from ui.app.settings import settings
+from ui.components.active_model import in_use
+from ui.video.upload import choose
 
 if TYPE_CHECKING:
-    from fer_core.clip import ClipAnalysis
+    from fer_core.analysis.clip import ClipAnalysis
 
 # What brings pandas and Altair (a second of start-up) is imported where it is first needed: not for the first look.
 
@@ -55,8 +55,8 @@ def start_over() -> None:
 @st.fragment(run_every=1.0)
 def watch(job: Job[ClipAnalysis]) -> None:
     """Progress of a job that waits or runs; the whole page is drawn anew when it ends."""
-    from fer_core import charts
-    from fer_core.timeline import episodes
+    from fer_core.analysis.table import episodes
+    from fer_core.charts import timeline as charts
 
     job.touch()
     if job.state.ended:
@@ -107,7 +107,7 @@ try:
         if source is None:
             welcome()
         else:
-            from ui.start import start_form, submit
+            from ui.video.settings_form import start_form, submit
 
             at_once = st.session_state.pop("at-once", False)
             (submit if at_once else start_form)(source)
@@ -122,7 +122,7 @@ try:
     else:
         if job.error is not None:
             st.error(job.error, icon=":material/error:")
-        from ui.results import show_results
+        from ui.components.results import show_results
 
         show_results(job.work, job.id)
         st.button(

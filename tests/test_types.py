@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from fakes import make_faces
+from helpers.fakes import make_faces
 
 from fer_core.labels import FER7
 from fer_core.types import Faces, FrameResult, Quality

@@ -1,0 +1,243 @@
+"""Results of frames become a table; the table becomes people, episodes and a summary."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from fer_core.labels import UNSURE
+from fer_core.types import FrameResult, Quality
+
+__all__ = [
+    "Recorder",
+    "columns",
+    "curves",
+    "episodes",
+    "label_names",
+    "person_name",
+    "summary",
+    "to_table",
+]
+
+SMOOTHED = "_smoothed"
+
+
+def columns(labels: tuple[str, ...]) -> list[str]:
+    """Columns of the native table, in order."""
+    place = ["frame", "time_s", "face_count", "track_id", "person", "x", "y", "w", "h", "det_score"]
+    return [*place, *labels, "label", "confidence", *(name + SMOOTHED for name in labels), "quality", "shot"]
+
+
+class Recorder:
+    """Keeps the results of a clip in about 130 bytes a face, and gives the table at any time, from any thread."""
+
+    def __init__(self, labels: tuple[str, ...]):
+        k = len(labels)
+        self.labels = labels
+        self._lock = threading.Lock()
+        self._size = 0
+        self._rows = np.zeros(
+            1024,
+            np.dtype(
+                [
+                    ("frame", "i8"),
+                    ("time_s", "f8"),
+                    ("shot", "i4"),
+                    ("face_count", "i4"),
+                    ("track_id", "i4"),
+                    ("box", "f4", 4),
+                    ("det_score", "f4"),
+                    ("raw", "f4", k),
+                    ("smoothed", "f4", k),
+                    ("shown", "i4"),
+                    ("quality", "u1"),
+                ]
+            ),
+        )
+
+    def add(self, result: FrameResult) -> None:
+        """Append a frame: a row for each face, or one with face_count 0."""
+        faces, n = result.faces, max(1, len(result.faces))
+        with self._lock:
+            if self._size + n > len(self._rows):
+                # A new array, not a resize: a table that is being made still reads the old one.
+                grown = np.zeros(2 * len(self._rows) + n, self._rows.dtype)
+                grown[: self._size] = self._rows[: self._size]
+                self._rows = grown
+            rows = self._rows[self._size : self._size + n]
+            rows["frame"], rows["time_s"], rows["shot"] = result.index, result.seconds, result.shot
+            rows["face_count"] = len(faces)
+            if len(faces):
+                rows["track_id"], rows["box"], rows["det_score"] = faces.track_ids, faces.boxes, faces.scores
+                rows["raw"], rows["smoothed"] = faces.probabilities, faces.smoothed
+                rows["shown"], rows["quality"] = faces.shown, faces.quality
+            self._size += n
+
+    def table(self, names: Mapping[int, str] | None = None) -> pd.DataFrame:
+        """The native long table; what does not apply to a row without a face is missing there.
+
+        Args:
+            names: people by track id; tracks that share a name are one person. Others are called "Person 1" and so on.
+        """
+        with self._lock:
+            rows = self._rows[: self._size].copy()
+        here = rows["face_count"] > 0
+        names = names or {}
+        track = pd.array(rows["track_id"], dtype="Int64")
+        track[~here] = pd.NA
+        box = rows["box"].astype(np.float64)
+        data: dict[str, object] = {
+            "frame": rows["frame"],
+            "time_s": rows["time_s"],
+            "face_count": rows["face_count"],
+            "track_id": track,
+            "person": pd.Series(
+                [person_name(t, names) if ok else None for t, ok in zip(rows["track_id"].tolist(), here, strict=True)],
+                dtype="object",
+            ),
+            "x": _where(here, box[:, 0]),
+            "y": _where(here, box[:, 1]),
+            "w": _where(here, box[:, 2] - box[:, 0]),
+            "h": _where(here, box[:, 3] - box[:, 1]),
+            "det_score": _where(here, rows["det_score"]),
+        }
+        for i, name in enumerate(self.labels):
+            data[name] = _where(here, rows["raw"][:, i])
+            data[name + SMOOTHED] = _where(here, rows["smoothed"][:, i])
+        words = np.array([*self.labels, UNSURE], dtype=object)  # -1, the last, is "unsure"
+        data["label"] = pd.Series(np.where(here, words[rows["shown"]], None), dtype="object")
+        data["confidence"] = _where(here, rows["smoothed"].max(1, initial=0.0))
+        flags = {int(q): Quality(int(q)).words for q in np.unique(rows["quality"])}
+        quality = [flags[int(q)] if ok else None for q, ok in zip(rows["quality"], here, strict=True)]
+        data["quality"] = pd.Series(quality, dtype="object")
+        data["shot"] = rows["shot"]
+        return pd.DataFrame(data, columns=columns(self.labels))
+
+
+def person_name(track_id: int, names: Mapping[int, str]) -> str:
+    """What a track's person is called."""
+    return names.get(track_id) or ("Person" if track_id < 0 else f"Person {track_id + 1}")
+
+
+def to_table(results: Iterable[FrameResult], names: Mapping[int, str] | None = None) -> pd.DataFrame:
+    """The native long table of results; needs at least one, to know the labels."""
+    recorder = None
+    for result in results:
+        recorder = recorder or Recorder(result.faces.labels)
+        recorder.add(result)
+    if recorder is None:
+        raise ValueError("results must hold at least one frame; received none")
+    return recorder.table(names)
+
+
+def _where(here: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return np.where(here, np.asarray(values, np.float64), np.nan)
+
+
+def label_names(table: pd.DataFrame) -> tuple[str, ...]:
+    """The expressions of a native table, in its order."""
+    return tuple(name.removesuffix(SMOOTHED) for name in table.columns if name.endswith(SMOOTHED))
+
+
+def step(table: pd.DataFrame) -> float:
+    """Usual time between frames that were looked at, in seconds."""
+    gaps = np.diff(table["time_s"].drop_duplicates().to_numpy())
+    return float(np.median(gaps)) if len(gaps) else 0.04
+
+
+def _with_weights(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows with a face, and how many seconds each stands for, so that variable frame rates count rightly."""
+    times = table["time_s"].drop_duplicates().to_numpy()
+    usual = step(table)
+    lasts = np.minimum(np.append(np.diff(times), usual)[: len(times)], 3 * usual)
+    weights = dict(zip(times.tolist(), lasts.tolist(), strict=True))
+    faces = table[table["face_count"] > 0]
+    return faces.assign(weight=faces["time_s"].map(weights))
+
+
+def curves(table: pd.DataFrame) -> pd.DataFrame:
+    """Smoothed probabilities in long form for charts.
+
+    Columns: person, time_s, segment, label, confidence, quality, expression, probability.
+
+    `segment` changes where a person was out of sight, so that no line is drawn across a gap.
+    """
+    labels = label_names(table)
+    faces = table[table["face_count"] > 0].sort_values(["person", "time_s"], kind="stable")
+    limit = max(2.5 * step(table), 0.25)
+    broken = (faces["time_s"].diff() > limit) | (faces["track_id"] != faces["track_id"].shift())
+    faces = faces.assign(segment=broken.cumsum())
+    smoothed = faces.rename(columns={name + SMOOTHED: "=" + name for name in labels})
+    long = smoothed.melt(
+        id_vars=["person", "time_s", "segment", "label", "confidence", "quality"],
+        value_vars=["=" + name for name in labels],
+        var_name="expression",
+        value_name="probability",
+    )
+    return long.assign(expression=long["expression"].str.removeprefix("="))
+
+
+def episodes(table: pd.DataFrame, min_seconds: float = 0.3) -> pd.DataFrame:
+    """Stretches in which a person shows the same expression.
+
+    Columns: person, track_id, label, start_s, end_s, seconds, peak_s, confidence. Stretches that are shorter than
+    `min_seconds`, and those called "unsure", are left out. `peak_s` is the moment of the highest confidence.
+    """
+    faces = _with_weights(table).sort_values(["track_id", "time_s"], kind="stable")
+    limit = max(2.5 * step(table), 0.25)
+    new = (faces["track_id"] != faces["track_id"].shift()) | (faces["label"] != faces["label"].shift())
+    new |= faces["time_s"].diff() > limit
+    parts = faces.reset_index(drop=True).assign(part=new.cumsum().to_numpy())
+    first, last = parts.drop_duplicates("part"), parts.drop_duplicates("part", keep="last")
+    peak = parts.sort_values("confidence", ascending=False, kind="stable").drop_duplicates("part").sort_index()
+    start, end = first["time_s"].to_numpy(), (last["time_s"] + last["weight"]).to_numpy()
+    found = pd.DataFrame(
+        {
+            "person": peak["person"].to_numpy(),
+            "track_id": peak["track_id"].to_numpy(),
+            "label": first["label"].to_numpy(),
+            "start_s": start,
+            "end_s": end,
+            "seconds": end - start,
+            "peak_s": peak["time_s"].to_numpy(),
+            "confidence": peak["confidence"].to_numpy(),
+        }
+    )
+    found = found[(found["label"] != UNSURE) & (found["seconds"] >= min_seconds)]
+    return found.sort_values("start_s", kind="stable").reset_index(drop=True)
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """One row a person: seconds seen, share of that time for each shown expression, episodes, strongest moment.
+
+    Columns: person, seconds, first_s, last_s, one share (0 to 1) for each expression and for "unsure", episodes,
+    strongest_label, strongest_s, strongest_confidence (missing where no episode was found).
+    """
+    faces, found = _with_weights(table), episodes(table)
+    labels = (*label_names(table), UNSURE)
+    rows = []
+    for person, part in faces.groupby("person", sort=False):
+        total = float(part["weight"].sum())
+        shares = part.groupby("label")["weight"].sum() / max(total, 1e-9)
+        own = found[found["person"] == person]
+        # Neutral is the ground state: the strongest moment is that of another expression where there is one.
+        telling = own[own["label"] != "neutral"] if (own["label"] != "neutral").any() else own
+        best = telling.loc[telling["confidence"].idxmax()] if len(telling) else None
+        rows.append(
+            {
+                "person": person,
+                "seconds": total,
+                "first_s": float(part["time_s"].min()),
+                "last_s": float(part["time_s"].max()),
+                **{name: float(shares.get(name, 0.0)) for name in labels},
+                "episodes": len(own),
+                "strongest_label": None if best is None else best["label"],
+                "strongest_s": np.nan if best is None else best["peak_s"],
+                "strongest_confidence": np.nan if best is None else best["confidence"],
+            }
+        )
+    names = ["person", "seconds", "first_s", "last_s", *labels, "episodes"]
+    return pd.DataFrame(rows, columns=[*names, "strongest_label", "strongest_s", "strongest_confidence"])

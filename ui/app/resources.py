@@ -1,0 +1,157 @@
+"""What all visitors share: loaded models and the queue of work."""
+
+from __future__ import annotations
+
+import atexit
+import re
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from fer_core.annotation.draw import draw
+from fer_core.annotation.overlays import marks
+from fer_core.faces.detector import FaceDetector
+from fer_core.faces.recognizer import Recognizer
+from fer_core.models.bundle import DEFAULT, chosen, left_out, list_bundles, load_bundle
+from fer_core.models.classifier import Classifier
+from fer_core.utils.jobs import Jobs
+from fer_core.video.reader import FrameReader
+from ui.app.settings import SAMPLE, settings
+
+__all__ = [
+    "clock",
+    "drawing",
+    "escaped",
+    "file_stem",
+    "jobs",
+    "models",
+    "models_left_out",
+    "poster",
+    "quoted",
+    "ready",
+    "recognizer",
+    "usable",
+]
+
+POSTER_SECONDS = 14.6
+
+cv2.setNumThreads(1)  # an analysis has two frames in work at a time; more threads would only get in each other's way
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _classifier(folder: str, model: str, sha256: str, queue: bool) -> Classifier:
+    # The hash is in the key: a model that was trained again under the same name is loaded again. So is the folder:
+    # two visitors of a host may have models of the same name.
+    return Classifier(load_bundle(model))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _detector(kind: str, side: int | tuple[int, ...], queue: bool) -> FaceDetector:
+    return FaceDetector(kind, side=side, alone=queue)
+
+
+def models() -> dict[str, str]:
+    """Titles of the models by name; the one in use comes first, which makes it what a list of them offers.
+
+    No two are alike: a list of Streamlit's could not tell them apart.
+    """
+    now = chosen()
+    found = sorted(list_bundles(), key=lambda bundle: bundle.name != now)
+    often = Counter(bundle.title for bundle in found)
+    return {b.name: b.title if often[b.title] == 1 else f"{b.title} ({b.name})" for b in found}
+
+
+def models_left_out() -> None:
+    """Draw, below a list of models, a sentence for each that is missing there as it is damaged."""
+    for sentence in left_out().values():
+        st.caption(f":material/warning: Left out: {escaped(sentence, 600)}")
+
+
+def usable(model: str) -> str:
+    """The model of that name, or the one in use where there is none: it was deleted since it was picked."""
+    return model if model in models() else chosen()
+
+
+def recognizer(model: str, detector: str, side: int | tuple[int, ...], *, queue: bool = False) -> Recognizer:
+    """Detector and model, loaded once for all visitors.
+
+    Args:
+        model, detector, side: see `Classifier` and `FaceDetector`.
+        queue: for work of the queue: it has its own, or pages and cameras would wait for it.
+    """
+    bundle = load_bundle(model)
+    classifier = _classifier(str(bundle.folder), model, str(bundle.card.get("sha256")), queue)
+    return Recognizer(classifier, _detector(detector, side, queue))
+
+
+def ready(model: str) -> Recognizer:
+    """Detector and model, loaded and run once: the first frames of a camera must not wait for it."""
+    read = recognizer(model, "yunet", 320)
+    _warm(read)
+    return read
+
+
+@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Recognizer: lambda read: id(read.classifier)})
+def _warm(read: Recognizer) -> Recognizer:
+    read(np.zeros((480, 640, 3), np.uint8))
+    for faces in (1, 2, 4):
+        read.classifier(np.zeros((faces, 48, 48), np.uint8))
+    return read
+
+
+@st.cache_resource(show_spinner=False)
+def jobs() -> Jobs[Any]:
+    """The queue of analyses and comparisons of this server."""
+    now = settings()
+    queue: Jobs[Any] = Jobs(workers=now.workers, waiting=now.waiting, keep_seconds=60 * now.keep_minutes, busy=drawing)
+    atexit.register(queue.close)
+    return queue
+
+
+def drawing() -> bool:
+    """A page is drawn at the moment: Streamlit does that in threads of this name."""
+    return any(thread.name.startswith("ScriptRunner.") for thread in threading.enumerate())
+
+
+@st.cache_resource(show_spinner=False)
+def poster() -> bytes:
+    """JPEG of a moment of the sample clip as the app reads it."""
+    read = recognizer(DEFAULT, "yunet", 320)
+    with FrameReader(SAMPLE, start=POSTER_SECONDS) as reader:
+        image = next(iter(reader)).image()
+    image = cv2.resize(image, None, fx=1.5, fy=1.5, interpolation=cv2.INTER_CUBIC)
+    draw(image, marks(read(image)))
+    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()
+
+
+def clock(seconds: float) -> str:
+    """Seconds as a person reads them on a player: 0:07, 12:30, 1:02:05."""
+    whole = int(seconds)
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+
+
+def about(seconds: float | None) -> str:
+    """How long it still takes, to follow how far it is; nothing where that cannot be told."""
+    return "" if seconds is None else " · almost done" if seconds < 2 else f" · about {clock(seconds)} left"
+
+
+def file_stem(name: str) -> str:
+    """A name for downloads, from a name that somebody gave: letters, digits, dots, dashes."""
+    return re.sub(r"[^\w.-]+", "-", Path(name).stem).strip("-.")[:60] or "clip"
+
+
+def quoted(name: str) -> str:
+    """A name that somebody gave, in quotation marks, shown as it is: Markdown in it stays text."""
+    return f"“{escaped(name)}”"
+
+
+def escaped(words: str, longest: int = 80) -> str:
+    """Words that somebody gave, shown as they are: Markdown in them stays text."""
+    plain = "".join(c for c in words if c.isprintable())[:longest]
+    return "".join("\\" + c if c in "\\`*_{}[]()#+-!~$:<>|" else c for c in plain)
