@@ -19,7 +19,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fer_core.datasets.readers import Dataset, read_dataset
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.readers import read_dataset
 from fer_core.evaluation.comparison import Comparison
 
 GOAL = 30.0

@@ -22,7 +22,7 @@ from fer_core.curation.embeddings import features, positions
 from fer_core.curation.label_errors import doubtful
 from fer_core.curation.quality_report import check, near_pairs
 from fer_core.datasets.readers import read_dataset
-from fer_core.models.bundle import load_bundle
+from fer_core.models.registry import load_bundle
 from fer_core.utils.workspace import at_home
 
 T = TypeVar("T")

@@ -31,10 +31,11 @@ from fer_core.analysis.clip import ClipAnalysis
 from fer_core.analysis.pipeline import Options
 from fer_core.annotation.draw import draw
 from fer_core.annotation.overlays import marks
+from fer_core.faces.alignment import crop_faces
 from fer_core.faces.detector import FaceDetector
-from fer_core.faces.recognizer import Recognizer, assess
+from fer_core.faces.quality import assess
+from fer_core.faces.recognizer import Recognizer
 from fer_core.models.classifier import Classifier
-from fer_core.models.preprocessing import crop_faces
 from fer_core.tracking.tracker import Tracker
 from fer_core.types import Faces
 from fer_core.video.reader import FrameReader

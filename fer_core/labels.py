@@ -16,6 +16,7 @@ __all__ = [
     "FERPLUS_VOTES",
     "ICONS",
     "KAGGLE_CODES",
+    "SAME",
     "SERIES",
     "TO_DEEPFACE",
     "TO_FEAT",
@@ -101,3 +102,6 @@ ICONS = MappingProxyType(
         UNSURE: ":material/help:",
     }
 )
+
+
+SAME = {**FERPLUS_TO_FER7, "disgusted": "disgust", "fearful": "fear", "surprised": "surprise"}

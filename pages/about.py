@@ -7,7 +7,8 @@ import streamlit as st
 from fer_core import __version__
 from fer_core.errors import FerError
 from fer_core.labels import FER7, ICONS
-from fer_core.models.bundle import DEFAULT, Bundle, load_bundle
+from fer_core.models.bundle import Bundle
+from fer_core.models.registry import DEFAULT, load_bundle
 from ui.about.licenses import BROUGHT, SHIPPED
 from ui.app.page import frame
 from ui.app.privacy_notice import words

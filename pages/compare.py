@@ -7,8 +7,9 @@ import streamlit as st
 from fer_core.errors import FerError
 from fer_core.evaluation.comparison import Comparison
 from fer_core.utils.jobs import Job, State
+from ui.app.formatting import about, escaped
 from ui.app.page import frame
-from ui.app.resources import about, escaped, jobs
+from ui.app.resources import jobs
 from ui.compare.results import show_comparison
 from ui.compare.setup import Choice, addressed, choose, submit
 

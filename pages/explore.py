@@ -7,18 +7,21 @@ import streamlit as st
 
 from fer_core.charts.dataset import colours_of, count_chart
 from fer_core.charts.timeline import Spec, written
-from fer_core.curation.summary import agreement, counts
-from fer_core.datasets.readers import SYNTHETIC, Dataset, Stored
+from fer_core.curation.summary import counts
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.library import SYNTHETIC, Stored
+from fer_core.datasets.votes import agreement
 from fer_core.errors import FerError
+from ui.app.formatting import quoted
 from ui.app.page import frame
-from ui.app.resources import quoted
+from ui.components.datasets import load, shelf
 from ui.components.face_grid import tiles
 from ui.explore.embeddings import show_doubts, show_map
 from ui.explore.human_labels import show_people
 from ui.explore.image_grid import show_grid
 from ui.explore.image_stats import show_light
 from ui.explore.importer import bring
-from ui.explore.library import choose_dataset, load, means, remove, shelf
+from ui.explore.library import choose_dataset, means, remove
 from ui.explore.quality import show_faults
 
 frame("pages/explore.py")

@@ -7,12 +7,13 @@ from streamlit_webrtc import WebRtcMode, webrtc_streamer
 
 from fer_core.errors import FerError
 from fer_core.live.session import LiveSession
-from fer_core.models.bundle import chosen, load_bundle
+from fer_core.models.registry import chosen, load_bundle
 from ui.app.browser_tabs import here
 from ui.app.page import frame
 from ui.app.resources import drawing, models, models_left_out, ready, usable
 from ui.app.settings import settings
 from ui.components.active_model import in_use
+from ui.components.options import STEADINESS
 from ui.components.results import show_results
 from ui.live.camera import SIZES, TRANSLATIONS, WRONG, camera_state
 from ui.live.consent import agreed, ask
@@ -21,7 +22,6 @@ from ui.live.monitor import STALLED, controls, now, runs, watch
 from ui.live.snapshot import pictures
 from ui.live.state import Choice, Stage, callback, folder, places
 from ui.live.webrtc_patches import keep_flowing
-from ui.video.settings_form import STEADINESS
 
 KEY = "camera"
 

@@ -8,8 +8,9 @@ import streamlit as st
 
 from fer_core.errors import FerError
 from fer_core.utils.jobs import Job, State
+from ui.app.formatting import clock
 from ui.app.page import frame
-from ui.app.resources import clock, jobs, poster
+from ui.app.resources import jobs, poster
 from ui.app.settings import settings
 from ui.components.active_model import in_use
 from ui.video.upload import choose
@@ -55,7 +56,7 @@ def start_over() -> None:
 @st.fragment(run_every=1.0)
 def watch(job: Job[ClipAnalysis]) -> None:
     """Progress of a job that waits or runs; the whole page is drawn anew when it ends."""
-    from fer_core.analysis.table import episodes
+    from fer_core.analysis.episodes import episodes
     from fer_core.charts import timeline as charts
 
     job.touch()

@@ -16,8 +16,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fer_core.datasets.readers import Dataset, read_fer2013
-from fer_core.evaluation.metrics import clean, fit_temperature, majority, measure, risk_coverage
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.readers import read_fer2013
+from fer_core.datasets.votes import majority
+from fer_core.evaluation.metrics import clean, fit_temperature, measure, risk_coverage
 from fer_core.labels import FER7, FERPLUS8, FERPLUS_TO_FER7, FERPLUS_VOTES
 from fer_core.models.bundle import CARD, WEIGHTS, read_bundle
 from fer_core.models.classifier import Classifier, softmax

@@ -21,8 +21,8 @@ import cv2
 import numpy as np
 
 from fer_core.datasets.readers import read_fer2013
+from fer_core.faces.alignment import crop_faces
 from fer_core.faces.detector import STILL, FaceDetector
-from fer_core.models.preprocessing import crop_faces
 from recipes.soft import fingerprint
 
 __all__ = ["Found", "found_crop", "found_views"]

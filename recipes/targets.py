@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fer_core.datasets.readers import Dataset
+from fer_core.datasets.dataset import Dataset
 from fer_core.labels import FERPLUS8
 from fer_core.training.augmentation import Augmentation, augment
 from recipes.soft import Soft, fingerprint, seeded_view

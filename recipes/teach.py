@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from fer_core.datasets.readers import read_fer2013
-from fer_core.models.bundle import load_bundle
 from fer_core.models.classifier import Classifier, softmax
+from fer_core.models.registry import load_bundle
 from fer_core.training.augmentation import Augmentation
 from recipes.soft import Soft, fingerprint, seeded_view
 

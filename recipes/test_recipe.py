@@ -15,10 +15,10 @@ import pytest
 import skimage.data
 import torch
 
-from fer_core.datasets.readers import Dataset
+from fer_core.datasets.dataset import Dataset
 from fer_core.labels import FER7
-from fer_core.models.bundle import load_bundle
 from fer_core.models.classifier import Classifier
+from fer_core.models.registry import load_bundle
 from recipes.found import Found, found_views
 from recipes.mean import mean
 from recipes.network import NetworkS

@@ -27,7 +27,8 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from fer_core.datasets.readers import Dataset, read_fer2013
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.readers import read_fer2013
 from fer_core.labels import FERPLUS8
 from fer_core.models.preprocessing import standardise
 from fer_core.training.augmentation import Augmentation

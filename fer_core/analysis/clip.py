@@ -11,22 +11,24 @@ from typing import Any
 
 import cv2
 
-from fer_core import __version__
 from fer_core.analysis.export import Findings
 from fer_core.analysis.key_moments import Moments
 from fer_core.analysis.pipeline import Listener, Options, analyze
 from fer_core.analysis.table import Recorder
 from fer_core.annotation.annotator import Annotator
-from fer_core.annotation.draw import blur_faces, draw
+from fer_core.annotation.blur import blur_faces
+from fer_core.annotation.draw import draw
 from fer_core.annotation.overlays import marks
 from fer_core.errors import Cancelled, MediaError, OptionError
-from fer_core.faces.recognizer import Recognizer
+from fer_core.faces.recognizer import Recognizer, reader_settings
 from fer_core.tracking.reidentification import Likeness
 from fer_core.types import FrameResult
-from fer_core.video.reader import ClipInfo, Frame, FrameReader, Limits
+from fer_core.video.frame import Frame
+from fer_core.video.limits import Limits
+from fer_core.video.reader import ClipInfo, FrameReader
 from fer_core.video.writer import ClipWriter
 
-__all__ = ["ClipAnalysis", "reader_settings"]
+__all__ = ["ClipAnalysis"]
 
 PREVIEW_SIDE = 480
 PICTURE_SIDE = 1600
@@ -208,20 +210,6 @@ class ClipAnalysis:
                 "Choose an earlier start."
             )
         return "No picture of this clip could be decoded. Save it again as MP4 (H.264) and try once more."
-
-
-def reader_settings(recognizer: Recognizer) -> dict[str, Any]:
-    """What reads the faces, for exports: version, model, detector."""
-    bundle = getattr(recognizer.classifier, "bundle", None)
-    detector = recognizer.detector
-    return {
-        "fer_core": __version__,
-        "model": None if bundle is None else bundle.name,
-        "model_sha256": None if bundle is None else bundle.card.get("sha256"),
-        "detector": getattr(detector, "kind", None),
-        "detector_side": getattr(detector, "side", None),
-        "smallest_face": getattr(detector, "smallest", None),
-    }
 
 
 def _stop_if(cancelled: bool) -> None:

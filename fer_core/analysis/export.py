@@ -6,21 +6,18 @@ FORMATS is the seam for more: a format is a function from `Findings` to parts of
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from fer_core.analysis.table import SMOOTHED, episodes, label_names, summary
-from fer_core.errors import FerError
+from fer_core.analysis.episodes import episodes, summary
+from fer_core.analysis.table import SMOOTHED, label_names
 from fer_core.utils.csv_safety import safe_table
 
-__all__ = ["FORMATS", "Findings", "csv_parts", "json_parts", "timeline_parts", "to_csv", "to_json", "write_whole"]
+__all__ = ["FORMATS", "Findings", "csv_parts", "json_parts", "timeline_parts", "to_csv", "to_json"]
 
 ROWS = 2000
 """Rows of the table written at a time, so that a long clip needs no more memory than a short one."""
@@ -133,22 +130,3 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 FORMATS: dict[str, Callable[[Findings], Iterator[bytes]]] = {"csv": csv_parts, "json": json_parts}
 """File suffix to what makes the file, part by part."""
-
-
-def write_whole(path: Path, parts: Iterable[bytes]) -> None:
-    """Write a file whole or not at all; raises FerError where the disk is full or the folder cannot be written."""
-    temporary = None
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-        with os.fdopen(handle, "wb") as file:
-            for part in parts:
-                file.write(part)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise FerError(
-            f"{path.name} could not be written: {error.strerror or error}. "
-            "Choose a folder that can be written and has room."
-        ) from error

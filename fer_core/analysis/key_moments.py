@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from fer_core.types import FrameResult
-from fer_core.video.reader import Frame
+from fer_core.video.frame import Frame
 
 __all__ = ["Moment", "Moments"]
 

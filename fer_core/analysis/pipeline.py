@@ -13,9 +13,12 @@ from typing import Protocol
 import numpy as np
 
 from fer_core.errors import OptionError
-from fer_core.tracking.tracker import Smoothing, Tracker
+from fer_core.tracking.smoothing import Smoothing
+from fer_core.tracking.tracker import Tracker
 from fer_core.types import Faces, FrameResult
-from fer_core.video.reader import Frame, FrameReader, Limits
+from fer_core.video.frame import Frame
+from fer_core.video.limits import Limits
+from fer_core.video.reader import FrameReader
 
 __all__ = ["LOOKED_AT_SIDE", "Listener", "Options", "analyze"]
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from fer_core.analysis.pipeline import LOOKED_AT_SIDE, Options
 from fer_core.faces.recognizer import Recognizer
-from fer_core.video.reader import ClipInfo, Frame, FrameReader, Limits
+from fer_core.video.frame import Frame
+from fer_core.video.limits import Limits
+from fer_core.video.reader import ClipInfo, FrameReader
 
 __all__ = ["Pace", "first_look", "measure_pace"]
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from fer_core.annotation.draw import blur_faces, draw
+from fer_core.annotation.blur import blur_faces
+from fer_core.annotation.draw import draw
 from fer_core.annotation.overlays import Mark, SteadyMarks
 from fer_core.types import FrameResult
-from fer_core.video.reader import Frame
+from fer_core.video.frame import Frame
 from fer_core.video.writer import ClipWriter
 
 __all__ = ["Annotator"]

@@ -14,7 +14,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from fer_core.analysis.table import curves, label_names
+from fer_core.analysis.episodes import curves
+from fer_core.analysis.table import label_names
 from fer_core.labels import COLOURS, UNSURE
 
 __all__ = ["MOST_POINTS", "Spec", "ribbon", "shares", "timeline", "written"]

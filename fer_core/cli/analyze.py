@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from fer_core.analysis.clip import ClipAnalysis
-from fer_core.analysis.export import FORMATS, write_whole
+from fer_core.analysis.export import FORMATS
 from fer_core.analysis.pipeline import Options
 from fer_core.cli.common import each, reading_options, recognizer, say
 from fer_core.errors import Cancelled, FerError, MediaError
+from fer_core.utils.files import write_export
 from fer_core.video.reader import probe
 
 __all__ = ["HELP", "add_arguments", "run"]
@@ -132,7 +133,7 @@ def run(args: argparse.Namespace) -> int:
         if annotated is not None:
             files.append(annotated)
             if picture and clip.preview is not None:
-                write_whole(annotated, [clip.preview])
+                write_export(annotated, [clip.preview])
         table = clip.recorder.table()
         return {
             "input": str(path),
@@ -160,5 +161,5 @@ def _write(clip: ClipAnalysis, folder: Path, name: str) -> list[Path]:
     findings, files = clip.findings(), []
     for suffix, write in FORMATS.items():
         files.append(folder / f"{name}.{suffix}")
-        write_whole(files[-1], write(findings))
+        write_export(files[-1], write(findings))
     return files

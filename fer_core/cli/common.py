@@ -13,8 +13,8 @@ from typing import Any, TextIO
 from fer_core.errors import Cancelled, FerError
 from fer_core.faces.detector import DETECTORS, STILL, FaceDetector
 from fer_core.faces.recognizer import Recognizer
-from fer_core.models.bundle import chosen, load_bundle
 from fer_core.models.classifier import Classifier
+from fer_core.models.registry import chosen, load_bundle
 
 __all__ = ["each", "quiet", "reading_options", "recognizer", "say"]
 

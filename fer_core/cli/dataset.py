@@ -10,7 +10,9 @@ import numpy as np
 
 from fer_core.cli.common import say
 from fer_core.curation.quality_report import check
-from fer_core.datasets.readers import Skipped, list_datasets, load_dataset, read_dataset
+from fer_core.datasets.dataset import Skipped
+from fer_core.datasets.library import list_datasets, load_dataset
+from fer_core.datasets.readers import read_dataset
 
 __all__ = ["HELP", "add_arguments", "run"]
 

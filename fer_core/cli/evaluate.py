@@ -11,16 +11,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from fer_core.analysis.export import write_whole
 from fer_core.cli.common import quiet, say
-from fer_core.datasets.readers import Dataset, list_datasets, open_dataset, read_dataset
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.library import list_datasets
+from fer_core.datasets.readers import open_dataset, read_dataset
 from fer_core.errors import DatasetError, FerError
 from fer_core.evaluation.comparison import Comparison
 from fer_core.evaluation.corruptions import CONDITIONS, TITLES
 from fer_core.evaluation.results import Evaluation
-from fer_core.models.bundle import DEFAULT
-from fer_core.models.catalog import PEER
+from fer_core.models.fer_package import NAME as PEER
+from fer_core.models.registry import DEFAULT
 from fer_core.utils.csv_safety import safe_cell
+from fer_core.utils.files import write_export
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -173,7 +175,7 @@ def _write(folder: Path, work: Comparison, reports: list[dict[str, Any]], images
         if work.evaluations:
             from fer_core.reports.html import to_html  # brings Altair, which other commands do without
 
-            write_whole(folder / "report.html", [to_html(work, when=datetime.now(), images=images)])
+            write_export(folder / "report.html", [to_html(work, when=datetime.now(), images=images)])
         for number, evaluation in enumerate(work.evaluations, start=1):
             _answers(folder / f"answers-{number}.csv", work, evaluation)
     except OSError as error:

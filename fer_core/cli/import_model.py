@@ -8,9 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from fer_core.cli.common import say
-from fer_core.models.bundle import choose
 from fer_core.models.importer import ORDERS, import_model, inspect_model
 from fer_core.models.preprocessing import SCALES
+from fer_core.models.registry import choose
 
 __all__ = ["HELP", "add_arguments", "run"]
 

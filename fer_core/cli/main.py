@@ -17,6 +17,8 @@ from fer_core.cli import analyze, dataset, evaluate, import_model, models, predi
 from fer_core.cli.common import say
 from fer_core.errors import FerError
 
+__all__ = ["COMMANDS", "main", "parser"]
+
 COMMANDS = {
     "dataset": dataset,
     "analyze": analyze,

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from fer_core.cli.common import say
-from fer_core.models.bundle import choose, chosen, left_out, list_bundles
+from fer_core.models.registry import choose, chosen, left_out, list_bundles
 
 __all__ = ["HELP", "add_arguments", "run"]
 

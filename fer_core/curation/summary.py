@@ -9,21 +9,11 @@ import numpy as np
 import pandas as pd
 
 from fer_core.datasets.dataset import SIDE, Dataset
-from fer_core.evaluation.metrics import majority
+from fer_core.datasets.votes import agreement, most_saw
 from fer_core.labels import FERPLUS8, FERPLUS_VOTES
 from fer_core.utils.csv_safety import safe_table
 
-__all__ = [
-    "agreement",
-    "counts",
-    "listing",
-    "listing_csv",
-    "mean_faces",
-    "most_saw",
-    "people_say",
-    "sprite",
-    "votes_of",
-]
+__all__ = ["counts", "listing", "listing_csv", "mean_faces", "people_say", "sprite"]
 
 
 def sprite(images: np.ndarray, columns: int = 10) -> bytes:
@@ -71,27 +61,6 @@ def mean_faces(data: Dataset) -> tuple[list[str], np.ndarray, np.ndarray]:
         return [], np.zeros((0, SIDE, SIDE), np.uint8), np.zeros((0, SIDE, SIDE), np.uint8)
     spread = np.array(spreads)
     return names, np.rint(means).astype(np.uint8), (spread * 255 / max(spread.max(), 1e-9)).astype(np.uint8)
-
-
-def agreement(votes: np.ndarray) -> np.ndarray:
-    """Share of the people who say what most say, float (n,); not a number where nobody was asked."""
-    asked = votes.sum(1, dtype=np.float64)
-    return np.where(asked > 0, votes.max(1) / np.maximum(asked, 1), np.nan)
-
-
-def votes_of(votes: np.ndarray) -> str:
-    """What people said of one image, such as "6 happiness, 4 surprise"; empty where nobody was asked."""
-    order = np.argsort(-votes.astype(int), kind="stable")
-    return ", ".join(f"{votes[i]} {FERPLUS_VOTES[i].replace('_', ' ')}" for i in order if votes[i])
-
-
-def most_saw(votes: np.ndarray) -> np.ndarray:
-    """What more than half of the people saw in each image, object (n,): a name of FER+, "no majority", or None where
-    nobody was asked."""
-    clear, saw = majority(votes)
-    words = np.array([*FERPLUS8, "no majority"], object)[np.where(clear, saw, len(FERPLUS8))]
-    words[votes.sum(1) == 0] = None
-    return words
 
 
 def people_say(data: Dataset) -> pd.DataFrame:

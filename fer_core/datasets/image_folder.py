@@ -13,7 +13,7 @@ import numpy as np
 
 from fer_core.datasets.dataset import SIDE, Dataset, Skipped
 from fer_core.errors import DatasetError
-from fer_core.labels import FERPLUS_TO_FER7
+from fer_core.labels import SAME
 
 __all__ = ["IMAGE_SUFFIXES", "read_tree", "to_face"]
 
@@ -25,7 +25,6 @@ SPLITS = {
     **dict.fromkeys(("val", "valid", "validation"), "Validation"),
     **{"publictest": "PublicTest", "privatetest": "PrivateTest"},
 }
-SAME = {**FERPLUS_TO_FER7, "disgusted": "disgust", "fearful": "fear", "surprised": "surprise"}
 KAGGLE_NAME = re.compile(r"(Training|PublicTest|PrivateTest)_(\d{1,9})$")
 PARTS = 2048
 THREADS = 2

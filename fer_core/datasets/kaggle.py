@@ -16,7 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fer_core.datasets.kaggle_worker import FAILED
-from fer_core.datasets.readers import read_dataset, save_dataset
+from fer_core.datasets.library import save_dataset
+from fer_core.datasets.readers import read_dataset
 from fer_core.errors import Cancelled, DatasetError
 from fer_core.utils.workspace import at_home, home
 

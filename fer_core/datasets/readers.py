@@ -17,25 +17,13 @@ import numpy as np
 from fer_core.datasets.dataset import Dataset, Skipped
 from fer_core.datasets.fer2013_csv import columns_of, read_csv, read_votes
 from fer_core.datasets.image_folder import read_tree
-from fer_core.datasets.library import SYNTHETIC, Stored, delete_dataset, list_datasets, load_dataset, save_dataset
+from fer_core.datasets.library import list_datasets, load_dataset
 from fer_core.datasets.npz import read_npz
 from fer_core.datasets.read_cache import read_once
 from fer_core.errors import DatasetError
 from fer_core.utils.archives import MOST_MEMBERS, Bounded, open_zip
 
-__all__ = [
-    "SYNTHETIC",
-    "Dataset",
-    "Skipped",
-    "Stored",
-    "delete_dataset",
-    "list_datasets",
-    "load_dataset",
-    "open_dataset",
-    "read_dataset",
-    "read_fer2013",
-    "save_dataset",
-]
+__all__ = ["open_dataset", "read_dataset", "read_fer2013"]
 
 WANTED = "Choose FER2013's CSV file, a ZIP or folder of images in folders named by expression, or an .npz."
 NOT_THESE = {b"%PDF": "a PDF", b"\x89PNG": "a single picture", b"\xff\xd8\xff": "a single picture"}

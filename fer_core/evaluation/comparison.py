@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from fer_core.curation.near_duplicates import linked
-from fer_core.datasets.readers import Dataset
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.votes import majority
 from fer_core.errors import Cancelled, DatasetError, FerError, ModelError
 from fer_core.evaluation.corruptions import CONDITIONS, degrade
 from fer_core.evaluation.label_mapping import answers, task
-from fer_core.evaluation.metrics import against_votes, majority
+from fer_core.evaluation.metrics import against_votes
 from fer_core.evaluation.results import FERPLUS, LABELS, Evaluation, View
 from fer_core.evaluation.saliency import Look
 from fer_core.labels import FERPLUS8

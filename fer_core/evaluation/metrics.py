@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fer_core.curation.near_duplicates import linked
-from fer_core.datasets.readers import Dataset
+from fer_core.datasets.dataset import Dataset
 from fer_core.labels import FERPLUS8
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "clean",
     "fit_temperature",
     "interval",
-    "majority",
     "mcnemar",
     "measure",
     "reliability",
@@ -167,20 +166,6 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     grid = np.geomspace(0.3, 4.0, 60)
     best = min(grid, key=nll)
     return round(float(min(np.linspace(best * 0.95, best * 1.05, 101), key=nll)), 3)
-
-
-def majority(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What most people saw: (clear, expression).
-
-    Args:
-        votes: (n, 10), FER+ votes.
-
-    Returns:
-        clear: bool (n,), more than half of the votes are for one of the eight expressions.
-        expression: int (n,), index into `labels.FERPLUS8`; meaningful where clear.
-    """
-    clear = (votes.max(1) > votes.sum(1) / 2) & (votes.argmax(1) < len(FERPLUS8))
-    return clear, votes.argmax(1)
 
 
 def risk_coverage(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ from fer_core.analysis.key_moments import Moments
 from fer_core.analysis.table import Recorder
 from fer_core.tracking.reidentification import Likeness
 from fer_core.types import FrameResult
-from fer_core.video.reader import Frame
+from fer_core.video.frame import Frame
 
 __all__ = ["RECENT", "Kept"]
 

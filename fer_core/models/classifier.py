@@ -7,8 +7,9 @@ import threading
 import numpy as np
 
 from fer_core.errors import ModelError
-from fer_core.models.bundle import Bundle, load_bundle
+from fer_core.models.bundle import Bundle
 from fer_core.models.preprocessing import INPUT_SIDE, SCALES, prepare
+from fer_core.models.registry import load_bundle
 
 __all__ = ["Classifier", "preprocessing_of", "softmax"]
 

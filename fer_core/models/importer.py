@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fer_core.datasets.image_folder import SAME
 from fer_core.errors import ModelError
-from fer_core.labels import FER7, FERPLUS8, KAGGLE_CODES
-from fer_core.models.bundle import Bundle, list_bundles, load_bundle
+from fer_core.labels import FER7, FERPLUS8, KAGGLE_CODES, SAME
+from fer_core.models.bundle import Bundle
 from fer_core.models.keras_subprocess import has_keras, wait_for
 from fer_core.models.preprocessing import SCALES
+from fer_core.models.registry import list_bundles, load_bundle
 from fer_core.utils.workspace import home
 
 __all__ = ["ORDERS", "SUFFIXES", "Foreign", "import_model", "inspect_model", "known_labels"]

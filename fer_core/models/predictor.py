@@ -13,8 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from fer_core.errors import ModelError
-from fer_core.models.bundle import SHIPPED, Bundle, Head, list_bundles
+from fer_core.models.bundle import Bundle, Head
 from fer_core.models.classifier import Classifier, preprocessing_of
+from fer_core.models.registry import SHIPPED, list_bundles
 from fer_core.utils.progress import Progress
 
 __all__ = ["BundleContender", "Contender", "Prediction", "contenders"]

@@ -6,7 +6,7 @@ import numpy as np
 
 from fer_core.tracking.appearance import difference, looks_of
 from fer_core.types import FrameResult
-from fer_core.video.reader import Frame
+from fer_core.video.frame import Frame
 
 __all__ = ["Likeness"]
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from fer_core.errors import OptionError
 from fer_core.tracking.appearance import difference, looks_of
-from fer_core.tracking.smoothing import ExpressionFilter, OneEuro, Smoothing
+from fer_core.tracking.smoothing import ExpressionFilter, Smoothing
 from fer_core.types import Faces, FrameResult, Quality
 from fer_core.video.shot_detection import CutDetector
 
-__all__ = ["OneEuro", "Smoothing", "Tracker"]
+__all__ = ["Tracker"]
 
 _LIMIT = 1.0  # cost above which a face is somebody else
 _DAMPING = 0.5  # seconds after which a face that went out of sight is taken to have slowed down

@@ -22,7 +22,7 @@ from fer_core.training.run_log import lines
 from fer_core.training.runs import Run
 from fer_core.training.split import partition
 from fer_core.training.status import Status, memory_mb
-from fer_core.utils.files import write_whole
+from fer_core.utils.files import write_atomic
 
 __all__ = ["Fitting", "Interrupted", "NotANumber"]
 
@@ -104,7 +104,7 @@ class Fitting:
         # What was written after the checkpoint is learned, and written, again.
         kept = [row for row in lines(self.run.folder / "batches.jsonl") if row.get("epoch", 0) <= self._state["epoch"]]
         for name, rows in {"epochs.jsonl": self._state["rows"], "batches.jsonl": kept}.items():
-            write_whole(self.run.folder / name, "".join(json.dumps(row) + "\n" for row in rows))
+            write_atomic(self.run.folder / name, "".join(json.dumps(row) + "\n" for row in rows))
 
     def fit(self) -> None:
         """All epochs that are left, or fewer where it stops early.

@@ -41,7 +41,7 @@ from fer_core.training.config import TrainingConfig
 from fer_core.training.launcher import held, launch, take
 from fer_core.training.run_log import batch_table, epoch_table
 from fer_core.training.status import read_status
-from fer_core.utils.files import read_object, read_plain, write_whole
+from fer_core.utils.files import read_object, read_plain, write_atomic
 from fer_core.utils.workspace import home
 
 __all__ = ["ACTIVE", "Run", "list_runs", "load_run", "start"]
@@ -151,7 +151,7 @@ class Run:
 
     @note.setter
     def note(self, text: str) -> None:
-        write_whole(self.folder / "note.txt", text[:LONGEST_NOTE])
+        write_atomic(self.folder / "note.txt", text[:LONGEST_NOTE])
 
     @property
     def bundle(self) -> Path | None:
@@ -189,7 +189,7 @@ class Run:
         lock = take(self.folder)
         try:
             created = self.created
-            write_whole(self.folder / "config.json", longer.to_json())
+            write_atomic(self.folder / "config.json", longer.to_json())
             os.utime(self.folder / "config.json", (created, created))
             self._begin(lock, minutes)
         except OSError as error:
@@ -200,7 +200,7 @@ class Run:
     def _begin(self, lock: int, minutes: float | None) -> None:
         (self.folder / "stop").unlink(missing_ok=True)
         status = {**self.status, "state": "queued", "error": None, "message": None, "place": 0}
-        write_whole(self.folder / "status.json", json.dumps(status))
+        write_atomic(self.folder / "status.json", json.dumps(status))
         launch(self.folder, lock, minutes)
 
     def delete(self) -> None:
@@ -237,7 +237,7 @@ def start(config: TrainingConfig, *, minutes: float | None = None) -> Run:
     run = Run(home() / "runs" / f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
     try:
         run.folder.mkdir(parents=True)
-        write_whole(run.folder / "config.json", config.to_json())
+        write_atomic(run.folder / "config.json", config.to_json())
         lock = take(run.folder)
         try:
             run._begin(lock, minutes)

@@ -33,7 +33,7 @@ from fer_core.training.batches import batches
 from fer_core.training.config import TrainingConfig
 from fer_core.training.learner import CHUNK, Learner, precision_for
 from fer_core.training.machine_queue import shared_folder, taken
-from fer_core.utils.files import write_whole
+from fer_core.utils.files import write_atomic
 
 __all__ = ["Tempo", "Trial", "estimated", "key", "known", "main"]
 
@@ -203,7 +203,7 @@ def main(arguments: list[str]) -> int:
         tempo = _measure(dataclasses.replace(config, batch=min(config.batch, LARGEST)))
         if taken():
             return 1
-        write_whole(Path(path), json.dumps(dataclasses.asdict(tempo)))
+        write_atomic(Path(path), json.dumps(dataclasses.asdict(tempo)))
     return 0
 
 

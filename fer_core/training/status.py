@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fer_core.utils.files import read_object, write_whole
+from fer_core.utils.files import read_object, write_atomic
 
 __all__ = ["Status", "memory_mb", "read_status"]
 
@@ -45,10 +45,10 @@ class Status:
         with self._lock:
             self.known = {**self.known, **values, "updated": time.time()}
             try:
-                write_whole(self.folder / "status.json", json.dumps(self.known))
+                write_atomic(self.folder / "status.json", json.dumps(self.known))
             except OSError:
                 (self.folder / "reserve").unlink(missing_ok=True)
-                write_whole(self.folder / "status.json", json.dumps(self.known))
+                write_atomic(self.folder / "status.json", json.dumps(self.known))
 
     def leave(self, **values: Any) -> None:
         """Say a last word, and end the process whatever its other threads do."""

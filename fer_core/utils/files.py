@@ -7,10 +7,14 @@ import json
 import os
 import secrets
 import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-__all__ = ["read_object", "read_plain", "write_whole"]
+from fer_core.errors import FerError
+
+__all__ = ["atomic_file", "read_object", "read_plain", "write_atomic", "write_export"]
 
 
 def read_plain(path: Path, most: int) -> bytes:
@@ -42,18 +46,45 @@ def read_object(path: Path, most: int = 1_000_000) -> dict[str, Any]:
     return found
 
 
-def write_whole(path: Path, content: bytes | str) -> None:
-    """Write or replace a file as a whole; it survives a loss of power once this returns.
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that appears under its name whole, once the block ends without an error, or not at all.
 
     Raises:
         OSError: it cannot be written; what was there before is still there.
     """
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    part = path.with_name(f".part-{secrets.token_hex(8)}")
     try:
         with open(part, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_atomic(path: Path, content: bytes | str) -> None:
+    """Write or replace a file as a whole; it survives a loss of power once this returns.
+
+    Raises:
+        OSError: it cannot be written; what was there before is still there.
+    """
+    with atomic_file(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+def write_export(path: Path, parts: Iterable[bytes]) -> None:
+    """Write a file that a person asked for, part by part, whole or not at all.
+
+    Raises:
+        FerError: the disk is full or the folder cannot be written.
+    """
+    try:
+        with atomic_file(path) as file:
+            file.writelines(parts)
+    except OSError as error:
+        raise FerError(
+            f"{path.name} could not be written: {error.strerror or error}. "
+            "Choose a folder that can be written and has room."
+        ) from error

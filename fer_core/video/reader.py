@@ -21,7 +21,7 @@ from fer_core.video.frame import Frame, Turn, orientation, shown_size
 from fer_core.video.limits import TOLERANCE, Limits, check_seconds
 from fer_core.video.timestamps import Clock, Timeline, frames_from
 
-__all__ = ["ClipInfo", "Frame", "FrameReader", "Limits", "probe"]
+__all__ = ["ClipInfo", "FrameReader", "probe"]
 
 SCAN_BYTES = 200_000_000
 """Files above this are not read through merely to learn how long they are."""

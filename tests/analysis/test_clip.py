@@ -12,7 +12,8 @@ from fer_core.analysis.clip import ClipAnalysis
 from fer_core.analysis.export import FORMATS
 from fer_core.analysis.pipeline import Options
 from fer_core.errors import Cancelled, LimitError, MediaError, OptionError
-from fer_core.video.reader import FrameReader, Limits, probe
+from fer_core.video.limits import Limits
+from fer_core.video.reader import FrameReader, probe
 
 
 def images(count: int) -> list[np.ndarray]:

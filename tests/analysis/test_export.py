@@ -1,18 +1,16 @@
 import csv
-import errno
 import io
 import json
 import os
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from helpers.fakes import GONE, make_faces, make_table
 
-from fer_core.analysis.export import FORMATS, Findings, timeline_parts, to_csv, to_json, write_whole
-from fer_core.analysis.table import Recorder, columns, episodes
-from fer_core.errors import FerError
+from fer_core.analysis.episodes import episodes
+from fer_core.analysis.export import FORMATS, Findings, timeline_parts, to_csv, to_json
+from fer_core.analysis.table import Recorder, columns
 from fer_core.labels import FER7
 
 CLIP = {"name": "clip.mp4", "width": 640, "seconds": None, "complete": True}
@@ -149,64 +147,3 @@ def test_numbers_are_plain():
     recorder.add(FrameResult(0, 1 / 3, make_faces(["happy"], ids=[0], boxes=[[1 / 3, 2 / 3, 100 / 3, 50.06]])))
     row = read(to_csv(Findings(recorder.table(), CLIP, {})))[0]
     assert (row["time_s"], row["x"], row["h"], row["happy"]) == ("0.3333", "0.3", "49.4", "0.8")
-
-
-def test_write_whole(tmp_path):
-    path = tmp_path / "a.csv"
-    write_whole(path, [b"one"])
-    write_whole(path, [b"two"])
-    assert path.read_bytes() == b"two"
-    assert os.listdir(tmp_path) == ["a.csv"]
-    assert path.stat().st_mode & 0o777 == 0o644
-
-
-class FullDisk(io.BytesIO):
-    def write(self, data):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-
-@pytest.mark.parametrize("failing", ["write", "replace", "chmod"])
-def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, failing):
-    path = tmp_path / "a.csv"
-    path.write_bytes(b"old")
-
-    def full(*args, **kwargs):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    def opened(handle, mode):
-        os.close(handle)
-        return FullDisk()
-
-    if failing == "write":
-        monkeypatch.setattr("fer_core.analysis.export.os.fdopen", opened)
-    else:
-        monkeypatch.setattr(f"fer_core.analysis.export.os.{failing}", full)
-    with pytest.raises(FerError, match=r"a\.csv could not be written: No space left on device.*Choose a folder"):
-        write_whole(path, [b"new"])
-    assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["a.csv"]
-
-
-def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
-    with pytest.raises(FerError, match=r"could not be written"):
-        write_whole(tmp_path / "gone" / "a.csv", [b"x"])
-    (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(FerError, match=r"could not be written"):
-        write_whole(tmp_path / "file" / "a.csv", [b"x"])
-
-    def refuse(*args, **kwargs):
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    monkeypatch.setattr(
-        "fer_core.analysis.export.tempfile.mkstemp", refuse
-    )  # the tests may run as root, who may write anywhere
-    with pytest.raises(FerError, match="Permission denied"):
-        write_whole(tmp_path / "a.csv", [b"x"])
-    assert not (tmp_path / "a.csv").exists()
-
-
-def test_a_folder_in_place_of_the_file(tmp_path):
-    Path(tmp_path / "a.csv").mkdir()
-    with pytest.raises(FerError, match="could not be written"):
-        write_whole(tmp_path / "a.csv", [b"x"])
-    assert os.listdir(tmp_path) == ["a.csv"]

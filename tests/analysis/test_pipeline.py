@@ -8,7 +8,8 @@ from helpers.media import make_clip, make_picture
 
 from fer_core.analysis.pipeline import LOOKED_AT_SIDE, Options, analyze
 from fer_core.errors import MediaError, OptionError
-from fer_core.video.reader import FrameReader, Limits
+from fer_core.video.limits import Limits
+from fer_core.video.reader import FrameReader
 
 
 def moving(count: int, width: int = 160, height: int = 120) -> list[np.ndarray]:

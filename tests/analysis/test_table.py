@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from helpers.fakes import GONE, make_faces, make_table
 
-from fer_core.analysis.table import Recorder, columns, curves, episodes, label_names, person_name, summary, to_table
+from fer_core.analysis.episodes import curves, episodes, summary
+from fer_core.analysis.table import Recorder, columns, label_names, person_name, to_table
 from fer_core.labels import FER7, UNSURE
 from fer_core.types import Faces, FrameResult, Quality
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from helpers.fakes import portrait, real_recognizer
 
-from fer_core.annotation.draw import bgr, blur_faces, draw
+from fer_core.annotation.blur import blur_faces
+from fer_core.annotation.draw import bgr, draw
 from fer_core.annotation.overlays import Mark
 from fer_core.faces.detector import FaceDetector
 from fer_core.labels import COLOURS, FER7, UNSURE

@@ -14,7 +14,8 @@ from helpers.browser import PATIENCE, PHONE, WIDTH, settled, tab
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from fer_core.curation.quality_report import check, cleaned
-from fer_core.datasets.readers import Dataset, read_dataset
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.readers import read_dataset
 from fer_core.datasets.synthetic import CONFLICTS, LEAKS, synthetic_faces
 
 pytestmark = pytest.mark.browser

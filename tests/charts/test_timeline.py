@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from helpers.fakes import GONE, make_table
 
-from fer_core.analysis.table import episodes, summary
+from fer_core.analysis.episodes import episodes, summary
 from fer_core.charts import timeline as charts
 from fer_core.charts.timeline import MOST_POINTS
 from fer_core.labels import COLOURS, FER7, UNSURE

@@ -19,7 +19,7 @@ from helpers import bad_media, fakes, media
 from fer_core.analysis.table import columns
 from fer_core.cli.main import main
 from fer_core.labels import FER7
-from fer_core.models.bundle import list_bundles
+from fer_core.models.registry import list_bundles
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SAMPLE = ROOT / "samples" / "two-people.mp4"

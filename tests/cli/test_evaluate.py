@@ -20,14 +20,17 @@ import pytest
 from sklearn import metrics
 
 from fer_core.cli.main import main
-from fer_core.datasets.readers import Dataset, read_dataset, save_dataset
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.library import save_dataset
+from fer_core.datasets.readers import read_dataset
 from fer_core.datasets.synthetic import synthetic_faces
 from fer_core.errors import ModelError
 from fer_core.labels import FER7, FERPLUS_VOTES
-from fer_core.models.bundle import CARD, DEFAULT, SHIPPED, WEIGHTS, load_bundle
+from fer_core.models.bundle import CARD, WEIGHTS
 from fer_core.models.catalog import contender
 from fer_core.models.classifier import Classifier
 from fer_core.models.predictor import BundleContender, contenders
+from fer_core.models.registry import DEFAULT, SHIPPED, load_bundle
 
 KEYS = {"n", "accuracy", "macro_f1", "nll", "ece", "per_class", "ferplus_accuracy"}
 MORE = {

@@ -9,8 +9,8 @@ from fer_core.curation import embeddings as embedding
 from fer_core.curation.embeddings import features, positions
 from fer_core.datasets.library import load_dataset
 from fer_core.errors import Cancelled, DatasetError
-from fer_core.models.bundle import load_bundle
 from fer_core.models.classifier import Classifier
+from fer_core.models.registry import load_bundle
 
 
 @pytest.fixture(autouse=True)

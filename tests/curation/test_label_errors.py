@@ -9,10 +9,10 @@ from helpers.fer2013 import fer2013
 from fer_core.curation.embeddings import features
 from fer_core.curation.label_errors import caution, doubtful, held_out
 from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.votes import majority
 from fer_core.errors import Cancelled, DatasetError
-from fer_core.evaluation.metrics import majority
 from fer_core.labels import FERPLUS8, FERPLUS_TO_FER7
-from fer_core.models.bundle import load_bundle
+from fer_core.models.registry import load_bundle
 
 RNG = np.random.default_rng(0)
 

@@ -9,7 +9,8 @@ import pytest
 from helpers.fer2013 import unpacker
 
 from fer_core.curation.quality_report import check
-from fer_core.datasets.readers import Dataset, read_dataset
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.readers import read_dataset
 from fer_core.labels import FER7
 
 

@@ -14,7 +14,7 @@ from helpers.archives import FACES, folders
 from helpers.kaggle_server import TOKEN, USER, Kaggle, serving, turn
 
 from fer_core.datasets.kaggle import KaggleDownload, credentials
-from fer_core.datasets.readers import list_datasets, load_dataset
+from fer_core.datasets.library import list_datasets, load_dataset
 from fer_core.errors import Cancelled, DatasetError
 from fer_core.utils.jobs import Jobs, State
 

@@ -10,7 +10,7 @@ import pytest
 from helpers import made
 from helpers.comparisons import TRUTH, WRONG, compare, finder, votes
 
-from fer_core.datasets.readers import Dataset
+from fer_core.datasets.dataset import Dataset
 from fer_core.errors import Cancelled, DatasetError, ModelError
 from fer_core.evaluation.comparison import Comparison
 from fer_core.evaluation.corruptions import CONDITIONS

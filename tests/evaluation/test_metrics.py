@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from fer_core.curation.near_duplicates import linked
-from fer_core.datasets.readers import Dataset
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.votes import majority
 from fer_core.evaluation.metrics import (
     against_votes,
     calibration_error,
     clean,
     fit_temperature,
     interval,
-    majority,
     mcnemar,
     measure,
     reliability,

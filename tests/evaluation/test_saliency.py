@@ -15,10 +15,11 @@ from helpers.made import Scripted, saying
 from fer_core.errors import Cancelled, ModelError
 from fer_core.evaluation.saliency import Look, can_look, look
 from fer_core.labels import FER7
-from fer_core.models.bundle import DEFAULT, Head
+from fer_core.models.bundle import Head
 from fer_core.models.catalog import contender
 from fer_core.models.keras_subprocess import has_keras
 from fer_core.models.predictor import Contender
+from fer_core.models.registry import DEFAULT
 
 needs_keras = pytest.mark.skipif(
     not has_keras() and not os.environ.get("CI"), reason="TensorFlow is not installed"

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from helpers.fer2013 import fer2013
 
+from fer_core.faces.alignment import crop_square
 from fer_core.faces.detector import FaceDetector
-from fer_core.models.preprocessing import CROP_SIDE, INPUT_SIDE, crop_square, standardise
+from fer_core.models.preprocessing import CROP_SIDE, INPUT_SIDE, standardise
 from fer_core.training.augmentation import Augmentation, augment
 
 SIDE = 192

@@ -4,7 +4,8 @@ import pytest
 from helpers.fakes import PORTRAIT_FACE, FakeClassifier, portrait, real_recognizer, stern_portrait, two_people_frame
 
 from fer_core.faces.detector import Detections
-from fer_core.faces.recognizer import Recognizer, assess
+from fer_core.faces.quality import assess
+from fer_core.faces.recognizer import Recognizer
 from fer_core.types import Quality
 
 SIZES = [48, 64, 100, 150, 220, 300]

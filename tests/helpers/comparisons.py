@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from helpers import made
 
-from fer_core.datasets.readers import Dataset
+from fer_core.datasets.dataset import Dataset
 from fer_core.errors import ModelError
 from fer_core.evaluation.comparison import Comparison
 from fer_core.labels import FERPLUS8

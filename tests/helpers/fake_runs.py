@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from fer_core.labels import FER7
-from fer_core.models.bundle import DEFAULT, SHIPPED
+from fer_core.models.registry import DEFAULT, SHIPPED
 from fer_core.training.config import preset
 from fer_core.training.runs import Run
 from fer_core.utils.workspace import home

@@ -14,7 +14,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from fer_core.datasets.readers import Dataset, read_fer2013
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.readers import read_fer2013
 from fer_core.labels import FER7
 
 BESIDE = Path(__file__).resolve().parent.parent.parent.parent / "shared" / "data" / "fer2013" / "unpack.py"

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_core.datasets.readers import Dataset, load_dataset, save_dataset
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.library import load_dataset, save_dataset
 from fer_core.labels import FER7, FERPLUS8, FERPLUS_TO_FER7
-from fer_core.models.bundle import CARD, DEFAULT, SHIPPED, WEIGHTS, Head
+from fer_core.models.bundle import CARD, WEIGHTS, Head
 from fer_core.models.predictor import Prediction
+from fer_core.models.registry import DEFAULT, SHIPPED
 from fer_core.utils.progress import Progress
 
 SEEN = 40

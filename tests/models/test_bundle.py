@@ -7,18 +7,9 @@ import pytest
 
 from fer_core.errors import ModelError
 from fer_core.labels import FER7
-from fer_core.models.bundle import (
-    CARD,
-    DEFAULT,
-    SHIPPED,
-    WEIGHTS,
-    choose,
-    chosen,
-    home,
-    left_out,
-    list_bundles,
-    load_bundle,
-)
+from fer_core.models.bundle import CARD, WEIGHTS
+from fer_core.models.registry import DEFAULT, SHIPPED, choose, chosen, left_out, list_bundles, load_bundle
+from fer_core.utils.workspace import home
 
 
 @pytest.fixture
@@ -174,7 +165,7 @@ def test_a_choice_that_cannot_be_kept_is_said(own, tmp_path, monkeypatch):
     own("mine")
     (tmp_path / "file").touch()
     shutil.copytree(tmp_path / "models", tmp_path / "copy")
-    monkeypatch.setattr("fer_core.models.bundle._choice", lambda: tmp_path / "file" / "x.json")
+    monkeypatch.setattr("fer_core.models.registry._choice", lambda: tmp_path / "file" / "x.json")
     with pytest.raises(ModelError, match="cannot be kept"):
         choose("mine")
 

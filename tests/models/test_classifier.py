@@ -7,11 +7,12 @@ import pytest
 from helpers.fakes import portrait, real_recognizer, stern_portrait
 
 from fer_core.errors import ModelError
+from fer_core.faces.alignment import crop_faces
 from fer_core.faces.detector import FaceDetector
 from fer_core.labels import FER7, FERPLUS8
-from fer_core.models.bundle import CARD, SHIPPED, WEIGHTS, load_bundle
+from fer_core.models.bundle import CARD, WEIGHTS
 from fer_core.models.classifier import Classifier, softmax
-from fer_core.models.preprocessing import crop_faces
+from fer_core.models.registry import SHIPPED, load_bundle
 
 READ = real_recognizer().classifier
 

@@ -13,7 +13,8 @@ from helpers.made import dataset
 
 from fer_core.errors import Cancelled, ModelError
 from fer_core.evaluation.comparison import Comparison
-from fer_core.models.catalog import PEER, contender
+from fer_core.models.catalog import contender
+from fer_core.models.fer_package import NAME as PEER
 from fer_core.models.fer_package import FerPackage
 from fer_core.models.keras_subprocess import ask, has_keras
 from fer_core.models.preprocessing import prepare

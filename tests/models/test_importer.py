@@ -25,10 +25,11 @@ from fer_core.errors import FerError, ModelError
 from fer_core.labels import FER7
 from fer_core.models import importer as importing
 from fer_core.models.architectures import ARCHITECTURES
-from fer_core.models.bundle import SHIPPED, Bundle, chosen, list_bundles, load_bundle
+from fer_core.models.bundle import Bundle
 from fer_core.models.classifier import Classifier, softmax
 from fer_core.models.importer import ORDERS, import_model, inspect_model, known_labels
 from fer_core.models.keras_rebuild import LAYERS, rebuild
+from fer_core.models.registry import SHIPPED, chosen, list_bundles, load_bundle
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

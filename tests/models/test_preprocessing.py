@@ -3,16 +3,9 @@ import numpy as np
 import pytest
 from helpers.fakes import PORTRAIT_FACE, portrait, real_recognizer, stern_portrait
 
+from fer_core.faces.alignment import crop_faces, crop_square, roll_degrees
 from fer_core.faces.detector import FaceDetector
-from fer_core.models.preprocessing import (
-    CROP_SIDE,
-    INPUT_SIDE,
-    crop_faces,
-    crop_square,
-    prepare,
-    roll_degrees,
-    standardise,
-)
+from fer_core.models.preprocessing import CROP_SIDE, INPUT_SIDE, prepare, standardise
 
 DETECT = FaceDetector()
 FINE = FaceDetector(side=640)

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from helpers.fer2013 import fer2013
 
-from fer_core.evaluation.metrics import majority, measure
+from fer_core.datasets.votes import majority
+from fer_core.evaluation.metrics import measure
 from fer_core.labels import FER7, FERPLUS8
-from fer_core.models.bundle import DEFAULT, load_bundle
 from fer_core.models.classifier import Classifier
+from fer_core.models.registry import DEFAULT, load_bundle
 
 LIMIT = 8 * 1000**2
 """Bytes of the bundle."""

@@ -17,16 +17,18 @@ import streamlit as st
 from helpers.made import SEEN, keep_faces, own_model
 from streamlit.testing.v1 import AppTest
 
-from fer_core.datasets.readers import Dataset, save_dataset
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.library import save_dataset
 from fer_core.errors import ModelError
 from fer_core.evaluation.baselines import CAUTION, PUBLISHED
 from fer_core.evaluation.metrics import interval
 from fer_core.evaluation.saliency import Look
 from fer_core.labels import FER7
-from fer_core.models.bundle import CARD, DEFAULT, WEIGHTS, load_bundle
+from fer_core.models.bundle import CARD, WEIGHTS
 from fer_core.models.classifier import Classifier, softmax
 from fer_core.models.keras_subprocess import has_keras
 from fer_core.models.predictor import BundleContender
+from fer_core.models.registry import DEFAULT, load_bundle
 from fer_core.reports.html import to_html
 from fer_core.utils.workspace import at_home
 from ui.app.resources import jobs

@@ -22,14 +22,18 @@ from streamlit.typing import VegaLiteState
 from fer_core.curation.embeddings import features, positions
 from fer_core.curation.image_stats import measure_images
 from fer_core.curation.quality_report import check
-from fer_core.curation.summary import agreement, listing_csv, mean_faces, most_saw, people_say, sprite, votes_of
-from fer_core.datasets.readers import SYNTHETIC, Dataset, list_datasets, load_dataset, open_dataset, save_dataset
+from fer_core.curation.summary import listing_csv, mean_faces, people_say, sprite
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.library import SYNTHETIC, list_datasets, load_dataset, save_dataset
+from fer_core.datasets.readers import open_dataset
 from fer_core.datasets.synthetic import BLANK, CONFLICTS, LEAKS
+from fer_core.datasets.votes import agreement, most_saw, votes_of
 from fer_core.labels import FER7
 from fer_core.training.config import TrainingConfig
 from fer_core.training.runs import Run
 from ui.app.resources import jobs
-from ui.explore.library import load, means
+from ui.components.datasets import load
+from ui.explore.library import means
 
 PAGE = str(Path(__file__).resolve().parent.parent.parent / "pages" / "explore.py")
 

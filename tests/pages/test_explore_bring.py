@@ -12,7 +12,7 @@ from helpers.archives import FACES, folders
 from helpers.kaggle_server import TOKEN, Kaggle, serving
 from streamlit.testing.v1 import AppTest
 
-from fer_core.datasets.readers import list_datasets, load_dataset
+from fer_core.datasets.library import list_datasets, load_dataset
 from tests.datasets.test_read_cache import csv_of, folder_of
 
 PAGE = str(Path(__file__).resolve().parent.parent.parent / "pages" / "explore.py")

@@ -22,7 +22,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.errors import OptionError
 from fer_core.live.session import LiveSession
-from fer_core.models.bundle import DEFAULT, choose, load_bundle
+from fer_core.models.registry import DEFAULT, choose, load_bundle
 from ui.app.resources import drawing
 from ui.live.camera import WRONG
 from ui.live.consent import NOTICE, notice

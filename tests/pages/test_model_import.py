@@ -13,8 +13,9 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.errors import ModelError
 from fer_core.labels import FER7
-from fer_core.models.bundle import Bundle, chosen, load_bundle
+from fer_core.models.bundle import Bundle
 from fer_core.models.importer import Foreign
+from fer_core.models.registry import chosen, load_bundle
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

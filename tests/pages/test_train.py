@@ -18,11 +18,11 @@ from helpers.fake_runs import fake_run, held
 from streamlit.testing.v1 import AppTest
 
 from fer_core.datasets.dataset import Dataset
-from fer_core.datasets.readers import load_dataset, save_dataset
+from fer_core.datasets.library import load_dataset, save_dataset
 from fer_core.errors import FerError
 from fer_core.labels import FER7
 from fer_core.models.architectures import ARCHITECTURES
-from fer_core.models.bundle import DEFAULT, choose, chosen
+from fer_core.models.registry import DEFAULT, choose, chosen
 from fer_core.training import speed_estimate as tempo
 from fer_core.training.config import TrainingConfig, preset
 from fer_core.training.eta import done, left, speed

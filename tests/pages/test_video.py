@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fer_core.datasets import library
-from fer_core.models.bundle import DEFAULT, choose
+from fer_core.models.registry import DEFAULT, choose
 from ui.app.resources import drawing, jobs
 from ui.app.settings import SAMPLE, settings
 from ui.app.warmup import HEAVY, warm

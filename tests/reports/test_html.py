@@ -13,7 +13,7 @@ from helpers import made
 from helpers.browser import WIDTH, chromium
 from helpers.comparisons import TRUTH, WRONG, compare, votes
 
-from fer_core.datasets.readers import Dataset
+from fer_core.datasets.dataset import Dataset
 from fer_core.evaluation.baselines import CAUTION, PUBLISHED
 from fer_core.evaluation.comparison import Comparison
 from fer_core.evaluation.saliency import Look

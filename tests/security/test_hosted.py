@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
-from fer_core.models.bundle import load_bundle
+from fer_core.models.registry import load_bundle
 from fer_core.utils.jobs import State
 from fer_core.utils.workspace import home
 from ui.about.licenses import BROUGHT, SHIPPED

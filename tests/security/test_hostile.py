@@ -25,12 +25,13 @@ from fer_core.curation import quality_report as quality
 from fer_core.curation import summary as gallery
 from fer_core.datasets import readers as datasets
 from fer_core.errors import FerError
-from fer_core.models.bundle import list_bundles, load_bundle
 from fer_core.models.classifier import Classifier
+from fer_core.models.registry import list_bundles, load_bundle
 from fer_core.training import runs
 from fer_core.training.diagnosis import verdict
 from fer_core.utils.workspace import at_home
-from fer_core.video.reader import FrameReader, Limits, probe
+from fer_core.video.limits import Limits
+from fer_core.video.reader import FrameReader, probe
 
 LIMITS = Limits(max_bytes=100 * 1024**2, max_pixels=2560 * 1440, max_seconds=300)
 """A host's."""

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from helpers.fakes import portrait, real_recognizer
 
+from fer_core.faces.alignment import crop_faces
 from fer_core.faces.detector import FaceDetector
-from fer_core.models.preprocessing import crop_faces
 from fer_core.training.augmentation import Augmentation, augment
 
 NOTHING = Augmentation(0.0, (1.0, 1.0), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)

@@ -105,14 +105,14 @@ def test_one_after_the_other(home):
 def test_the_last_word_can_be_said_on_a_full_disk(tmp_path, monkeypatch):
     status = Status(tmp_path)
     status.say(state="running")
-    real = status_module.write_whole
+    real = status_module.write_atomic
 
     def write(path, content):
         if (tmp_path / "reserve").exists():
             raise OSError(28, "No space left on device")
         real(path, content)
 
-    monkeypatch.setattr(status_module, "write_whole", write)
+    monkeypatch.setattr(status_module, "write_atomic", write)
     status.say(state="failed")
     assert json.loads((tmp_path / "status.json").read_text())["state"] == "failed"
 

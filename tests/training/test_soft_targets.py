@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core.datasets.readers import Dataset
+from fer_core.datasets.dataset import Dataset
 from fer_core.labels import FER7
 from fer_core.training.augmentation import Augmentation
 from recipes.soft import Soft, fingerprint, seeded_view

@@ -16,8 +16,8 @@ from helpers.trainings import ended, few, training_home, until
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.library import delete_dataset, load_dataset, save_dataset
 from fer_core.errors import OptionError
-from fer_core.models.bundle import choose, chosen, load_bundle
 from fer_core.models.classifier import Classifier
+from fer_core.models.registry import choose, chosen, load_bundle
 from fer_core.training import launcher as launching
 from fer_core.training.checkpoints import load_last, save_arrays
 from fer_core.training.runs import list_runs, load_run, start

@@ -11,7 +11,7 @@ import pytest
 from helpers.fakes import FakeRecognizer, patch_frame
 
 from fer_core.live.session import LiveSession
-from fer_core.models.bundle import DEFAULT
+from fer_core.models.registry import DEFAULT
 from fer_core.utils.threads import NICE, stand_back
 from ui.app.resources import recognizer
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fer_core.models.bundle import home as home_of_bundles
 from fer_core.utils.workspace import PROJECT, at_home, find_homes, home
+from fer_core.utils.workspace import home as home_of_bundles
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,8 @@ from helpers import bad_media, media
 from fer_core.errors import LimitError, MediaError
 from fer_core.video import reader as video
 from fer_core.video.container import OpenClip
-from fer_core.video.reader import FrameReader, Limits, probe
+from fer_core.video.limits import Limits
+from fer_core.video.reader import FrameReader, probe
 from fer_core.video.writer import ClipWriter
 
 

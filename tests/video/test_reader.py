@@ -17,7 +17,8 @@ from helpers import media
 
 from fer_core.errors import LimitError
 from fer_core.video import reader as video
-from fer_core.video.reader import FrameReader, Limits, probe
+from fer_core.video.limits import Limits
+from fer_core.video.reader import FrameReader, probe
 
 READABLE = [
     ("a.mp4", "libx264", "yuv420p", "h264"),

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import atexit
-import re
 import threading
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -17,26 +15,14 @@ from fer_core.annotation.draw import draw
 from fer_core.annotation.overlays import marks
 from fer_core.faces.detector import FaceDetector
 from fer_core.faces.recognizer import Recognizer
-from fer_core.models.bundle import DEFAULT, chosen, left_out, list_bundles, load_bundle
 from fer_core.models.classifier import Classifier
+from fer_core.models.registry import DEFAULT, chosen, left_out, list_bundles, load_bundle
 from fer_core.utils.jobs import Jobs
 from fer_core.video.reader import FrameReader
+from ui.app.formatting import escaped
 from ui.app.settings import SAMPLE, settings
 
-__all__ = [
-    "clock",
-    "drawing",
-    "escaped",
-    "file_stem",
-    "jobs",
-    "models",
-    "models_left_out",
-    "poster",
-    "quoted",
-    "ready",
-    "recognizer",
-    "usable",
-]
+__all__ = ["drawing", "jobs", "models", "models_left_out", "poster", "ready", "recognizer", "usable"]
 
 POSTER_SECONDS = 14.6
 
@@ -127,31 +113,3 @@ def poster() -> bytes:
     image = cv2.resize(image, None, fx=1.5, fy=1.5, interpolation=cv2.INTER_CUBIC)
     draw(image, marks(read(image)))
     return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()
-
-
-def clock(seconds: float) -> str:
-    """Seconds as a person reads them on a player: 0:07, 12:30, 1:02:05."""
-    whole = int(seconds)
-    hours, rest = divmod(whole, 3600)
-    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
-
-
-def about(seconds: float | None) -> str:
-    """How long it still takes, to follow how far it is; nothing where that cannot be told."""
-    return "" if seconds is None else " · almost done" if seconds < 2 else f" · about {clock(seconds)} left"
-
-
-def file_stem(name: str) -> str:
-    """A name for downloads, from a name that somebody gave: letters, digits, dots, dashes."""
-    return re.sub(r"[^\w.-]+", "-", Path(name).stem).strip("-.")[:60] or "clip"
-
-
-def quoted(name: str) -> str:
-    """A name that somebody gave, in quotation marks, shown as it is: Markdown in it stays text."""
-    return f"“{escaped(name)}”"
-
-
-def escaped(words: str, longest: int = 80) -> str:
-    """Words that somebody gave, shown as they are: Markdown in them stays text."""
-    plain = "".join(c for c in words if c.isprintable())[:longest]
-    return "".join("\\" + c if c in "\\`*_{}[]()#+-!~$:<>|" else c for c in plain)

@@ -8,7 +8,7 @@ import threading
 
 import streamlit as st
 
-from fer_core.datasets.readers import SYNTHETIC, load_dataset
+from fer_core.datasets.library import SYNTHETIC, load_dataset
 from fer_core.utils.memory import collect_seldom
 from ui.app.resources import poster
 from ui.app.settings import settings

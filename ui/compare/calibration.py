@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fer_core.charts.evaluation import condition, reliability, risk_coverage
+from fer_core.charts.evaluation import reliability, risk_coverage
 from fer_core.evaluation.comparison import Comparison
-from fer_core.evaluation.corruptions import CONDITIONS, TITLES, degrade
-from fer_core.evaluation.results import COVERAGES, LABELS, View
+from fer_core.evaluation.results import COVERAGES, View
 from fer_core.reports.wording import GOOD
-from ui.app.resources import escaped
-from ui.components.background_task import Step, background
-from ui.components.face_grid import tiles
 
-__all__ = ["show_confidence", "show_harder"]
-
-HARDER = 300
-"""Images that are made worse, under each of the 23 conditions."""
+__all__ = ["show_confidence"]
 
 
 def show_confidence(work: Comparison, view: View, clean: bool, titles: dict[str, str]) -> None:
@@ -45,43 +37,3 @@ def show_confidence(work: Comparison, view: View, clean: bool, titles: dict[str,
         rows[title] = [f"{own['risk_at_coverage'][str(c)]:.1%} wrong" for c in COVERAGES]
     rows_table = pd.DataFrame(rows)
     st.table(rows_table, border="horizontal", hide_index=True, alt="Share wrong by share answered")
-
-
-def show_harder(work: Comparison, view: View, clean: bool, titles: dict[str, str], key: str) -> None:
-    """Accuracy against face size, blur, brightness and roll; the images are made worse on the fly."""
-    done = [e for e in work.evaluations if e.conditions]
-    if len(done) < len(work.evaluations):
-        count = min(HARDER, len(work.images))
-        st.markdown(
-            f"How soon does a model give in? {count:,} of the images are made smaller, blurred, darker, brighter and "
-            "turned, a little at first, then more, and the models are asked again."
-        )
-
-        def harder(step: Step) -> bool:
-            work.harder(count, step)
-            return True
-
-        if background(f"{key}-harder", "Make the images harder", harder, icon=":material/fitness_center:") is None:
-            return
-    truth = view.kind + ("_clean" if clean else "")
-    rows = {titles[e.contender.name]: e.conditions[truth] for e in work.evaluations if truth in e.conditions}
-    if not rows:
-        st.info("None of the images that were made worse is among those that count.", icon=":material/filter_alt_off:")
-        return
-    columns = st.columns(2, gap="large")
-    for place, name in enumerate(CONDITIONS):
-        with columns[place % 2]:
-            st.subheader(TITLES[name], anchor=False)
-            st.altair_chart(condition(rows, name), alt=f"How often each model is right, by {TITLES[name].lower()}")
-            stack = np.concatenate([degrade(work.images[:1], name, amount) for amount in CONDITIONS[name]])
-            tiles(stack, [f"{amount:g}" for amount in CONDITIONS[name]], ["transparent"] * len(stack), width=44)
-            st.caption(GOOD[name])
-    against = "the dataset's labels" if view.kind == LABELS else "what most people saw"
-    part = " without a near copy in Training" if clean else ""
-    st.caption(
-        f"Right against {against} on {next(iter(rows.values()))[0]['n']:,} images{part} in one view, without the "
-        "mirrored second look. At the dashed rule the images are as they were."
-    )
-    missing = [title for title in titles.values() if title not in rows]
-    if missing:
-        st.caption(f":material/info: {escaped(', '.join(missing), 300)}: no words for what people saw.")

@@ -10,7 +10,7 @@ from fer_core.evaluation.comparison import Comparison
 from fer_core.evaluation.error_analysis import cell_members
 from fer_core.evaluation.results import Evaluation, View
 from fer_core.reports.tables import class_board
-from ui.app.resources import escaped
+from ui.app.formatting import escaped
 from ui.compare.images import show_images
 from ui.compare.metrics import written
 

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from fer_core.charts.dataset import colours_of
-from fer_core.curation.summary import votes_of
+from fer_core.datasets.votes import votes_of
 from fer_core.evaluation.comparison import Comparison
 from fer_core.evaluation.error_analysis import disagreements, hardest, label_loss, vote_loss
 from fer_core.evaluation.results import FERPLUS, Evaluation, View

@@ -12,7 +12,7 @@ from fer_core.evaluation.comparison import Comparison
 from fer_core.evaluation.results import FERPLUS, LABELS, View
 from fer_core.reports.tables import NONE, Cell, Scoreboard, differences, figure_board, vote_board
 from fer_core.reports.wording import MEANINGS
-from ui.app.resources import escaped
+from ui.app.formatting import escaped
 
 __all__ = ["show_figures", "written"]
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from fer_core.evaluation.comparison import Comparison
 from fer_core.models.predictor import Contender
-from ui.app.resources import escaped
+from ui.app.formatting import escaped
 
 __all__ = ["show_cards"]
 

@@ -12,12 +12,13 @@ from fer_core.evaluation.results import FERPLUS, LABELS, View
 from fer_core.reports.html import to_html
 from fer_core.reports.tables import model_titles
 from fer_core.utils.jobs import Job, State
-from ui.app.resources import escaped, file_stem
-from ui.compare.calibration import show_confidence, show_harder
+from ui.app.formatting import escaped, file_stem
+from ui.compare.calibration import show_confidence
 from ui.compare.confusion import show_mistakes
 from ui.compare.images import show_disagreements, show_hardest
 from ui.compare.metrics import show_figures
 from ui.compare.model_cards import show_cards
+from ui.compare.robustness import show_harder
 
 __all__ = ["show_comparison"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from fer_core.charts.evaluation import PEOPLE, opinions
-from fer_core.curation.summary import votes_of
+from fer_core.datasets.votes import votes_of
 from fer_core.errors import Cancelled, FerError
 from fer_core.evaluation.comparison import Comparison
 from fer_core.evaluation.label_mapping import people_share
@@ -18,7 +18,7 @@ from fer_core.evaluation.saliency import CAVEAT, Look, can_look, look
 from fer_core.models.keras_subprocess import has_keras
 from fer_core.models.predictor import Contender
 from fer_core.utils.array_cache import content
-from ui.app.resources import escaped
+from ui.app.formatting import escaped
 from ui.components.background_task import background
 
 __all__ = ["look_closer"]

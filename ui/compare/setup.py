@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from fer_core.datasets.readers import SYNTHETIC, Stored, list_datasets
+from fer_core.datasets.library import SYNTHETIC, Stored, list_datasets
 from fer_core.errors import DatasetError, OptionError
 from fer_core.evaluation.comparison import Comparison
 from fer_core.models.catalog import offered
 from fer_core.utils.jobs import Job
 from fer_core.utils.workspace import home
-from ui.app.resources import jobs, models_left_out, quoted
+from ui.app.formatting import quoted
+from ui.app.resources import jobs, models_left_out
 from ui.app.visitor_session import check_turn, took
-from ui.explore.library import load
+from ui.components.datasets import load
 
 __all__ = ["Choice", "addressed", "choose", "submit"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from fer_core.errors import FerError
-from fer_core.models.bundle import DEFAULT, choose, chosen, load_bundle
-from ui.app.resources import quoted
+from fer_core.models.registry import DEFAULT, choose, chosen, load_bundle
+from ui.app.formatting import quoted
 
 __all__ = ["in_use"]
 

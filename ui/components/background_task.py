@@ -11,7 +11,8 @@ import streamlit as st
 from fer_core.errors import Cancelled, FerError
 from fer_core.utils.jobs import Job, State
 from fer_core.utils.progress import time_left
-from ui.app.resources import about, jobs
+from ui.app.formatting import about
+from ui.app.resources import jobs
 from ui.app.visitor_session import check_turn, took
 
 __all__ = ["Step", "Task", "background"]

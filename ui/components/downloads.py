@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from fer_core.analysis.export import Findings, csv_parts, json_parts, timeline_parts
-from ui.app.resources import file_stem
+from ui.app.formatting import file_stem
 
 __all__ = ["keep"]
 

@@ -11,8 +11,9 @@ import numpy as np
 import streamlit as st
 
 from fer_core.charts.dataset import colours_of, vote_colour
-from fer_core.curation.summary import sprite, votes_of
+from fer_core.curation.summary import sprite
 from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.votes import votes_of
 from fer_core.labels import FERPLUS_VOTES
 
 __all__ = ["captions", "groups", "tiles", "vote_bars", "vote_strip"]

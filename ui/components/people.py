@@ -5,11 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from fer_core.analysis.episodes import summary
 from fer_core.analysis.key_moments import Moments
-from fer_core.analysis.table import label_names, person_name, summary
+from fer_core.analysis.table import label_names, person_name
 from fer_core.charts import timeline as charts
 from fer_core.tracking.reidentification import Likeness
-from ui.app.resources import clock
+from ui.app.formatting import clock
 
 __all__ = ["people"]
 

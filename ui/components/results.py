@@ -9,14 +9,15 @@ from typing import Protocol
 import pandas as pd
 import streamlit as st
 
+from fer_core.analysis.episodes import episodes, summary
 from fer_core.analysis.export import Findings
 from fer_core.analysis.key_moments import Moment, Moments
-from fer_core.analysis.table import Recorder, episodes, label_names, summary
+from fer_core.analysis.table import Recorder, label_names
 from fer_core.charts import timeline as charts
 from fer_core.labels import ICONS, UNSURE
 from fer_core.tracking.reidentification import Likeness
 from fer_core.video.reader import ClipInfo
-from ui.app.resources import clock
+from ui.app.formatting import clock
 from ui.components.downloads import keep
 from ui.components.people import people
 from ui.components.player import seek

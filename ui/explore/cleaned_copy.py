@@ -8,9 +8,10 @@ import numpy as np
 import streamlit as st
 
 from fer_core.curation.quality_report import Quality, cleaned
-from fer_core.datasets.readers import Dataset, Stored, save_dataset
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.library import Stored, save_dataset
 from fer_core.errors import FerError, OptionError
-from ui.app.resources import quoted
+from ui.app.formatting import quoted
 from ui.explore.image_grid import left_out, put_back
 from ui.explore.library import open_next
 

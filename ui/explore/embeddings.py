@@ -11,11 +11,14 @@ import streamlit as st
 from fer_core.charts.dataset import map_chart
 from fer_core.curation.embeddings import features, positions
 from fer_core.curation.label_errors import caution, doubtful
-from fer_core.datasets.readers import Dataset, Stored
-from fer_core.models.bundle import Bundle, chosen, list_bundles
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.library import Stored
+from fer_core.models.bundle import Bundle
+from fer_core.models.registry import chosen, list_bundles
 from fer_core.utils.progress import part
 from fer_core.utils.workspace import at_home, home
-from ui.app.resources import escaped, models_left_out
+from ui.app.formatting import escaped
+from ui.app.resources import models_left_out
 from ui.components.background_task import Step, background
 from ui.explore.image_grid import show_grid
 

@@ -6,10 +6,12 @@ import numpy as np
 import streamlit as st
 
 from fer_core.charts.dataset import people_chart
-from fer_core.curation.summary import agreement, most_saw, people_say
-from fer_core.datasets.readers import Dataset, Stored
+from fer_core.curation.summary import people_say
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.library import Stored
+from fer_core.datasets.votes import agreement, most_saw
 from fer_core.labels import FERPLUS_TO_FER7
-from ui.app.resources import quoted
+from ui.app.formatting import quoted
 from ui.explore.image_grid import show_grid
 
 __all__ = ["show_people"]

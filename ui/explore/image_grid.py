@@ -11,7 +11,8 @@ import streamlit as st
 
 from fer_core.charts.dataset import colours_of, vote_colour
 from fer_core.curation.summary import listing_csv
-from fer_core.datasets.readers import Dataset, Stored
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.library import Stored
 from fer_core.labels import FERPLUS8
 from ui.components.face_grid import captions, tiles, vote_bars, vote_strip
 

@@ -11,9 +11,10 @@ import streamlit as st
 from fer_core.charts.dataset import histogram_chart
 from fer_core.charts.timeline import Spec, written
 from fer_core.curation.image_stats import MEASURES, histogram, measure_images
-from fer_core.datasets.readers import Dataset, Stored
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.library import Stored
+from ui.components.datasets import shelf
 from ui.explore.image_grid import show_grid
-from ui.explore.library import shelf
 
 __all__ = ["measures", "show_light"]
 

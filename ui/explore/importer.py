@@ -11,11 +11,12 @@ from typing import Any
 import streamlit as st
 
 from fer_core.datasets.kaggle import SOURCES, KaggleDownload
-from fer_core.datasets.readers import read_dataset, save_dataset
+from fer_core.datasets.library import save_dataset
+from fer_core.datasets.readers import read_dataset
 from fer_core.errors import FerError, LimitError
 from fer_core.utils.jobs import Job, Jobs, State
 from fer_core.utils.workspace import home
-from ui.app.resources import file_stem, quoted
+from ui.app.formatting import file_stem, quoted
 from ui.app.settings import settings
 from ui.explore.library import open_next
 

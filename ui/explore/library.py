@@ -10,36 +10,15 @@ import streamlit as st
 
 from fer_core.curation.quality_report import Quality, check
 from fer_core.curation.summary import mean_faces
-from fer_core.datasets.readers import SYNTHETIC, Dataset, Stored, delete_dataset, list_datasets, load_dataset
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.library import SYNTHETIC, Stored, delete_dataset, list_datasets
 from fer_core.errors import FerError
-from fer_core.utils.workspace import home
-from ui.app.resources import escaped, quoted
+from ui.app.formatting import escaped, quoted
+from ui.components.datasets import _load, shelf
 
-__all__ = ["choose_dataset", "load", "means", "open_next", "quality", "remove", "shelf"]
+__all__ = ["choose_dataset", "means", "open_next", "quality", "remove"]
 
 NEXT = "explore-next"
-
-
-@st.cache_resource(show_spinner="Opening the dataset …", max_entries=2)
-def _load(folder: str, name: str, stored: str) -> Dataset:
-    return load_dataset(name)
-
-
-@st.cache_resource(show_spinner="Drawing faces …")
-def _built_in() -> Dataset:
-    return load_dataset(SYNTHETIC)
-
-
-def load(stored: Stored) -> Dataset:
-    """The images of a dataset of the library."""
-    if stored.name == SYNTHETIC:
-        return _built_in()
-    return _load(str(home()), stored.name, repr(stored))
-
-
-def shelf(data: Dataset) -> str:
-    """Where what is found in a dataset is kept: with the built-in one's for everybody, else for this home alone."""
-    return "" if data.fingerprint == _built_in().fingerprint else str(home())
 
 
 @st.cache_resource(show_spinner="Looking for copies and blanks …", max_entries=4)

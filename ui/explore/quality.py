@@ -11,9 +11,10 @@ import streamlit as st
 from fer_core.curation.image_stats import odd
 from fer_core.curation.quality_report import Quality, near_pairs
 from fer_core.curation.summary import listing_csv
-from fer_core.datasets.readers import Dataset, Stored
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.library import Stored
 from fer_core.utils.workspace import at_home, home
-from ui.app.resources import quoted
+from ui.app.formatting import quoted
 from ui.components.background_task import Step, background
 from ui.components.face_grid import groups
 from ui.explore.cleaned_copy import show_clean

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 from streamlit_webrtc import WebRtcStreamerContext
 
-from fer_core.analysis.table import episodes, to_table
+from fer_core.analysis.episodes import episodes
+from fer_core.analysis.table import to_table
 from fer_core.charts import timeline as charts
 from fer_core.live.history import RECENT
 from fer_core.live.session import LiveSession

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fer_core.errors import FerError
-from fer_core.models.bundle import choose, chosen, list_bundles
 from fer_core.models.importer import SUFFIXES, Foreign, import_model, inspect_model
-from ui.app.resources import file_stem, quoted
+from fer_core.models.registry import choose, chosen, list_bundles
+from ui.app.formatting import file_stem, quoted
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile

@@ -12,7 +12,7 @@ from fer_core.training.config import TrainingConfig
 from fer_core.training.diagnosis import Verdict, best_epoch, verdict
 from fer_core.training.eta import done, left, speed
 from fer_core.training.runs import ACTIVE, Run
-from ui.app.resources import clock, quoted
+from ui.app.formatting import clock, quoted
 from ui.train.common import PROBLEM, network, references, say_problem
 from ui.train.run_actions import keep, use
 

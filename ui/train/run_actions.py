@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from fer_core.errors import FerError
-from fer_core.models.bundle import choose, chosen
+from fer_core.models.registry import choose, chosen
 from fer_core.training.run_export import epochs_csv, run_zip
 from fer_core.training.runs import Run
+from ui.app.formatting import file_stem
 from ui.app.page import way
-from ui.app.resources import file_stem
 from ui.train.common import PROBLEM
 from ui.train.limits import go_on
 

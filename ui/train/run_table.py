@@ -9,10 +9,10 @@ from fer_core.charts import training as curves
 from fer_core.datasets.library import list_datasets
 from fer_core.errors import FerError
 from fer_core.labels import FER7
-from fer_core.models.bundle import chosen
+from fer_core.models.registry import chosen
 from fer_core.training.diagnosis import best_epoch
 from fer_core.training.runs import ACTIVE, Run, list_runs
-from ui.app.resources import quoted
+from ui.app.formatting import quoted
 from ui.train.common import STATES, network, references, titles
 
 __all__ = ["all_runs", "under_way"]

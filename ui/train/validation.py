@@ -6,7 +6,7 @@ from fer_core.datasets.library import Stored
 from fer_core.errors import OptionError
 from fer_core.training.config import TrainingConfig
 from fer_core.training.split import HELD_OUT
-from ui.app.resources import quoted
+from ui.app.formatting import quoted
 
 __all__ = ["FEW", "check", "few", "sizes"]
 

@@ -9,20 +9,20 @@ from fer_core.analysis.pipeline import Options
 from fer_core.analysis.time_estimate import Pace
 from fer_core.errors import FerError
 from fer_core.faces.detector import STILL
-from fer_core.models.bundle import load_bundle
-from fer_core.tracking.smoothing import Smoothing
+from fer_core.models.registry import load_bundle
 from fer_core.utils.jobs import Job
 from fer_core.video.reader import ClipInfo
-from ui.app.resources import clock, jobs, models, models_left_out, quoted, recognizer, usable
+from ui.app.formatting import clock, quoted
+from ui.app.resources import jobs, models, models_left_out, recognizer, usable
 from ui.app.visitor_session import check_turn, took
 from ui.components.active_model import in_use
+from ui.components.options import STEADINESS
 from ui.video.upload import Source, discard, limits
 
 __all__ = ["start_form", "submit"]
 
 RATES = {"Quick": 5.0, "Normal": 10.0, "Every frame": None}
 FACES = {"Normal": (320, "a sixteenth"), "Small": (640, "a thirtieth"), "Tiny": (960, "a fiftieth")}
-STEADINESS = {"Off": Smoothing(0.0, 0.0, 0.0), "Normal": Smoothing(), "Strong": Smoothing(1.0, 0.6, 0.25)}
 
 
 def start_form(source: Source) -> None:

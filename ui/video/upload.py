@@ -15,9 +15,11 @@ import streamlit as st
 
 from fer_core.analysis.time_estimate import Pace, first_look
 from fer_core.errors import FerError, LimitError
-from fer_core.models.bundle import chosen
-from fer_core.video.reader import ClipInfo, Limits
-from ui.app.resources import jobs, quoted, recognizer
+from fer_core.models.registry import chosen
+from fer_core.video.limits import Limits
+from fer_core.video.reader import ClipInfo
+from ui.app.formatting import quoted
+from ui.app.resources import jobs, recognizer
 from ui.app.settings import SAMPLE, VIDEOS, settings
 from ui.app.visitor_session import bring
 
