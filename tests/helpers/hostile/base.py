@@ -20,7 +20,7 @@ from helpers import media
 SECRET = "canary.txt"
 """A file beside the hostile one's folder that no reader was given."""
 
-SHIPPED = Path(__file__).resolve().parents[2] / "models" / "expression-s"
+SHIPPED = Path(__file__).resolve().parents[3] / "models" / "expression-s"
 
 
 @dataclass(frozen=True, slots=True)
