@@ -2,10 +2,10 @@
 
 from fer_core.analysis.pipeline import analyze
 from fer_core.models.classifier import Classifier
-from fer_core.faces.recognizer import Recognizer
+from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.analysis.table import to_table
 
-table = to_table(analyze("clip.mp4", Recognizer(Classifier())))
+table = to_table(analyze("clip.mp4", ExpressionRecognizer(Classifier())))
 """
 
 import logging

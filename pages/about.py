@@ -71,7 +71,7 @@ def how_often_right(bundle: Bundle) -> None:
 
 def table(parts: dict[str, tuple[str, str]]) -> None:
     """Names with their licences."""
-    rows = "\n".join(f"| {name} | {licence} | {note} |" for name, (licence, note) in parts.items())
+    rows = "\n".join(f"| {name} | {license} | {note} |" for name, (license, note) in parts.items())
     st.markdown(f"| | licence | |\n| --- | --- | --- |\n{rows}")
 
 

@@ -62,7 +62,7 @@ def watch(job: Job[Comparison]) -> None:
     st.button("Stop and keep what is done", icon=":material/stop_circle:", on_click=job.cancel, key="cancel")
     for evaluation in list(work.evaluations):
         accuracy = evaluation.figures["labels"]["accuracy"]
-        st.markdown(f":material/check: {escaped(evaluation.contender.title)}: **{accuracy:.1%}** right")
+        st.markdown(f":material/check: {escaped(evaluation.predictor.title)}: **{accuracy:.1%}** right")
 
 
 @st.fragment(run_every=60.0)

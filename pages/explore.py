@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from fer_core.charts.dataset import colours_of, count_chart
+from fer_core.charts.dataset import colors_of, count_chart
 from fer_core.charts.timeline import Spec, written
 from fer_core.curation.summary import counts
 from fer_core.datasets.dataset import Dataset
@@ -90,13 +90,13 @@ def show_images(data: Dataset, stored: Stored) -> None:
 def show_means(data: Dataset) -> None:
     """The mean face of each label, and how much its images vary."""
     names, average, spread = means(data)
-    colours = [colours_of(data.names)[name] for name in names]
+    colors = [colors_of(data.names)[name] for name in names]
     st.subheader("Mean face of each label", anchor=False)
     st.caption("What all images of a label have in common. The clearer it is, the more alike they are.")
-    tiles(average, names, colours, width=104)
+    tiles(average, names, colors, width=104)
     st.subheader("Where they vary", anchor=False)
     st.caption("Bright is where the images of a label differ most.")
-    tiles(spread, names, colours, width=104)
+    tiles(spread, names, colors, width=104)
 
 
 st.title("Explore the dataset", anchor=False)

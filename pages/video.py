@@ -47,6 +47,16 @@ def welcome() -> None:
         )
 
 
+def open_job() -> Job[ClipAnalysis] | None:
+    """Return the analysis that the address names; None where it names none, or a comparison."""
+    job = jobs().get(st.query_params["job"]) if "job" in st.query_params else None
+    if job is None:
+        return None
+    from fer_core.analysis.clip import ClipAnalysis
+
+    return job if isinstance(job.work, ClipAnalysis) else None
+
+
 def start_over() -> None:
     """Delete the job of this page with its files."""
     jobs().forget(st.query_params.get("job", ""))
@@ -70,7 +80,7 @@ def watch(job: Job[ClipAnalysis]) -> None:
     else:
         done, left = clip.progress, clip.seconds_left
         words = [] if done is None else [f"{done:.0%}"]
-        words.append(f"{clip.looked_at} frames looked at")
+        words.append(f"{clip.analyzed_frames} frames looked at")
         if left is not None:
             words.append("almost done" if left < 2 else f"about {clock(left)} left")
         st.progress(done or 0.0, " · ".join(words))
@@ -80,7 +90,7 @@ def watch(job: Job[ClipAnalysis]) -> None:
     left_side, right_side = st.columns([2, 3], gap="medium")
     if clip.preview is not None:
         left_side.image(clip.preview, width="stretch", alt="The picture that is being looked at")
-    if clip.looked_at:
+    if clip.analyzed_frames:
         table = clip.recorder.table()
         found = episodes(table)
         if len(found):
@@ -99,8 +109,8 @@ def still_here(job: Job[ClipAnalysis]) -> None:
 
 
 try:
-    job = jobs().get(st.query_params["job"]) if "job" in st.query_params else None
-    if job is None or not hasattr(job.work, "looked_at"):  # or the address is that of a comparison
+    job = open_job()
+    if job is None:
         if "job" in st.query_params:
             st.query_params.pop("job", None)
             st.info("That result is no longer kept. Choose the clip again.", icon=":material/history:")
@@ -114,10 +124,10 @@ try:
             (submit if at_once else start_form)(source)
     elif not job.state.ended:
         watch(job)
-    elif job.error is not None and not job.work.looked_at:
+    elif job.error is not None and not job.work.analyzed_frames:
         st.error(job.error, icon=":material/error:")
         st.button("Choose another clip", icon=":material/arrow_back:", on_click=start_over, key="over")
-    elif not job.work.looked_at:
+    elif not job.work.analyzed_frames:
         st.info("The analysis was stopped before it began.", icon=":material/pause_circle:")
         st.button("Choose another clip", icon=":material/arrow_back:", on_click=start_over, key="over")
     else:

@@ -19,11 +19,11 @@ import torch
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.readers import read_fer2013
 from fer_core.datasets.votes import majority
-from fer_core.evaluation.metrics import clean, fit_temperature, measure, risk_coverage
+from fer_core.evaluation.metrics import compute_metrics, fit_temperature, risk_coverage, without_duplicates
 from fer_core.labels import FER7, FERPLUS8, FERPLUS_TO_FER7, FERPLUS_VOTES
 from fer_core.models.bundle import CARD, WEIGHTS, read_bundle
 from fer_core.models.classifier import Classifier, softmax
-from fer_core.models.preprocessing import standardise
+from fer_core.models.preprocessing import standardize
 from recipes.compact import compact
 from recipes.network import NetworkS
 from recipes.port import to_keras, weights_of
@@ -41,10 +41,10 @@ def to_litert(model) -> bytes:
 def figures(classifier: Classifier, data: Dataset) -> dict[str, object]:
     """Figures of both heads, and of what pages show, on one split."""
     clear, seen = majority(data.votes)
-    fer7 = measure(classifier.head(data.images, "fer7"), data.labels, FER7)
-    plus = measure(classifier.head(data.images, "ferplus8")[clear], seen[clear], FERPLUS8)
+    fer7 = compute_metrics(classifier.head(data.images, "fer7"), data.labels, FER7)
+    plus = compute_metrics(classifier.head(data.images, "ferplus8")[clear], seen[clear], FERPLUS8)
     known, true = people(data)
-    shown = measure(classifier(data.images[known]), true[known], FER7)
+    shown = compute_metrics(classifier(data.images[known]), true[known], FER7)
     kept = ("n", "accuracy", "accuracy_interval", "macro_f1", "nll", "ece", "top2", "per_class")
     heads = {"fer7": fer7, "ferplus8": plus, "shown": shown}
     return {head: {name: found[name] for name in kept} for head, found in heads.items()}
@@ -89,7 +89,7 @@ def export(data: Dataset, run: Path, folder: Path) -> None:
     torch_model.load_state_dict(state)
     keras_model = to_keras(state)
     test, training = data.split("PublicTest"), data.split("Training")
-    x = standardise(test.images[:64])
+    x = standardize(test.images[:64])
     with torch.no_grad():
         expected = np.concatenate([h.numpy() for h in torch_model(torch.from_numpy(x.transpose(0, 3, 1, 2)))], 1)
     difference = float(np.abs(keras_model.predict(x, verbose=0) - expected).max())
@@ -127,7 +127,7 @@ def export(data: Dataset, run: Path, folder: Path) -> None:
     classifier = Classifier(read_bundle(part), flip=True)
     card["unsure_below"] = threshold(classifier, test)
     card |= describe(classifier, test, training, json.loads((run / "config.json").read_text()), difference)
-    keras_p = softmax(keras_model.predict(standardise(test.images), verbose=0, batch_size=256)[:, 7:])
+    keras_p = softmax(keras_model.predict(standardize(test.images), verbose=0, batch_size=256)[:, 7:])
     single = Classifier(read_bundle(part))
     card["quantisation"] = {
         "largest_probability_difference": round(
@@ -146,7 +146,7 @@ def export(data: Dataset, run: Path, folder: Path) -> None:
 def describe(classifier: Classifier, test: Dataset, training: Dataset, config: dict, difference: float) -> dict:
     """The measured part of the card."""
     single = Classifier(classifier.bundle)
-    without = clean(test, training)
+    without = without_duplicates(test, training)
     coverage, risk = risk_coverage(classifier.head(test.images, "fer7"), test.labels)
     at = [round(q, 2) for q in (0.5, 0.7, 0.8, 0.9, 1.0)]
     return {

@@ -30,7 +30,7 @@ from torch.utils.data import DataLoader
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.readers import read_fer2013
 from fer_core.labels import FERPLUS8
-from fer_core.models.preprocessing import standardise
+from fer_core.models.preprocessing import standardize
 from fer_core.training.augmentation import Augmentation
 from recipes.found import Found
 from recipes.network import NetworkS
@@ -128,7 +128,7 @@ class Batches(torch.utils.data.Dataset):
         rng = np.random.default_rng((config.seed, epoch, k))
         images = found.among(data.images, pick, config.found_share, rng) if found else data.images[pick]
         crops = self.goals.crops(images, pick, epoch, rng, how)
-        x = torch.from_numpy(standardise(crops).transpose(0, 3, 1, 2))
+        x = torch.from_numpy(standardize(crops).transpose(0, 3, 1, 2))
         y7, y8 = (torch.from_numpy(y.astype(np.float32)) for y in self.goals.of(pick, epoch))
         if not weak and rng.random() < config.mixup_p:
             share, other = float(rng.beta(config.mixup, config.mixup)), torch.from_numpy(rng.permutation(len(pick)))
@@ -174,7 +174,7 @@ def logits(model: nn.Module, images: np.ndarray) -> tuple[np.ndarray, np.ndarray
     model.eval()
     device = next(model.parameters()).device
     both = [
-        model(torch.from_numpy(standardise(images[i : i + 256]).transpose(0, 3, 1, 2)).to(device))
+        model(torch.from_numpy(standardize(images[i : i + 256]).transpose(0, 3, 1, 2)).to(device))
         for i in range(0, len(images), 256)
     ]
     return tuple(torch.cat(head).float().cpu().numpy() for head in zip(*both, strict=True))

@@ -77,11 +77,11 @@ for name in modules:
     importlib.import_module(name)
 assert not [h for h in heavy if h in sys.modules], "imports bring " + str([h for h in heavy if h in sys.modules])
 from fer_core.analysis.episodes import summary
-from fer_core.analysis.pipeline import Options, analyze
+from fer_core.analysis.pipeline import AnalysisOptions, analyze
 from fer_core.analysis.table import to_table
-from fer_core.faces.recognizer import Recognizer
+from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.models.classifier import Classifier
-table = to_table(analyze(sample, Recognizer(Classifier()), Options(fps=2)))
+table = to_table(analyze(sample, ExpressionRecognizer(Classifier()), AnalysisOptions(sample_fps=2)))
 summary(table)
 assert not [h for h in heavy if h in sys.modules], "analysing brings " + str([h for h in heavy if h in sys.modules])
 print(table["frame"].nunique(), int(table["face_count"].max()), "happy" in set(table["label"]))

@@ -11,17 +11,17 @@ from typing import Any
 
 import cv2
 
-from fer_core.analysis.export import Findings
-from fer_core.analysis.key_moments import Moments
-from fer_core.analysis.pipeline import Listener, Options, analyze
-from fer_core.analysis.table import Recorder
+from fer_core.analysis.export import ClipResult
+from fer_core.analysis.key_moments import KeyMoments
+from fer_core.analysis.pipeline import AnalysisOptions, Listener, analyze
+from fer_core.analysis.table import ResultTable
 from fer_core.annotation.annotator import Annotator
 from fer_core.annotation.blur import blur_faces
-from fer_core.annotation.draw import draw
-from fer_core.annotation.overlays import marks
+from fer_core.annotation.draw import draw_overlays
+from fer_core.annotation.overlays import overlays
 from fer_core.errors import Cancelled, MediaError, OptionError
-from fer_core.faces.recognizer import Recognizer, reader_settings
-from fer_core.tracking.reidentification import Likeness
+from fer_core.faces.recognizer import ExpressionRecognizer, reader_settings
+from fer_core.tracking.reidentification import PersonGrouper
 from fer_core.types import FrameResult
 from fer_core.video.frame import Frame
 from fer_core.video.limits import Limits
@@ -34,7 +34,7 @@ PREVIEW_SIDE = 480
 PICTURE_SIDE = 1600
 PREVIEW_EVERY = 0.4
 ANNOTATED_SIDE = 1280
-BLUR_LOOKS = 4.0
+BLUR_MIN_FPS = 4.0
 
 
 class ClipAnalysis:
@@ -44,10 +44,10 @@ class ClipAnalysis:
         name: what the person calls the clip.
         info: facts of the clip, once it is open.
         recorder: the results so far.
-        moments: the key moments so far, once the clip is open.
-        likeness: which tracks may be one person, once the clip is open.
+        key_moments: the key moments so far, once the clip is open.
+        person_grouper: which tracks may be one person, once the clip is open.
         preview: JPEG of a recent frame with its boxes, or None; of a picture, the whole result.
-        looked_at: number of frames analysed so far.
+        analyzed_frames: number of frames analysed so far.
         damaged: number of frames that could not be decoded and were skipped.
         complete: the whole stretch was analysed.
     """
@@ -55,8 +55,8 @@ class ClipAnalysis:
     def __init__(
         self,
         source: Path,
-        recognizer: Recognizer,
-        options: Options | None = None,
+        recognizer: ExpressionRecognizer,
+        options: AnalysisOptions | None = None,
         *,
         name: str | None = None,
         limits: Limits | None = None,
@@ -74,15 +74,15 @@ class ClipAnalysis:
             annotated: where to write the annotated clip; None for no such clip.
             blur: make faces unrecognisable in the annotated clip.
         """
-        self.source, self.recognizer, self.options = source, recognizer, options or Options()
+        self.source, self.recognizer, self.options = source, recognizer, options or AnalysisOptions()
         self.name = name or source.name
         self.annotated, self.blur = annotated, blur
         self.info: ClipInfo | None = None
-        self.recorder = Recorder(recognizer.labels)
-        self.moments: Moments | None = None
-        self.likeness: Likeness | None = None
+        self.recorder = ResultTable(recognizer.labels)
+        self.key_moments: KeyMoments | None = None
+        self.person_grouper: PersonGrouper | None = None
         self.preview: bytes | None = None
-        self.looked_at = self.damaged = 0
+        self.analyzed_frames = self.damaged = 0
         self.complete = False
         self._limits = limits or Limits()
         self._seconds = self.options.start
@@ -125,9 +125,9 @@ class ClipAnalysis:
             )
             self.info, self._started = reader.info, time.monotonic()
             self._check_blur(reader.info)
-            self.moments = Moments(reader.info.width)
-            self.likeness = Likeness(reader.info.width)
-            listeners: list[Listener] = [self.moments, self.likeness, self._watch]
+            self.key_moments = KeyMoments(reader.info.width)
+            self.person_grouper = PersonGrouper(reader.info.width)
+            listeners: list[Listener] = [self.key_moments, self.person_grouper, self._watch]
             annotator = None
             if self.annotated is not None:
                 annotator = Annotator(
@@ -141,20 +141,20 @@ class ClipAnalysis:
             try:
                 for result in analyze(reader, self.recognizer, self.options, listeners=listeners):
                     self.recorder.add(result)
-                    self.looked_at += 1
+                    self.analyzed_frames += 1
                     self.damaged = reader.damaged
             except Cancelled:
                 if annotator is not None:
                     annotator.finish()
                 raise
             self.damaged = reader.damaged
-            if self.looked_at == 0:
+            if self.analyzed_frames == 0:
                 raise MediaError(self._nothing(reader.info))
             if annotator is not None:
                 annotator.finish()
         self.complete = True
 
-    def findings(self, names: Mapping[int, str] | None = None) -> Findings:
+    def result(self, names: Mapping[int, str] | None = None) -> ClipResult:
         """What was found so far, for exports.
 
         Args:
@@ -165,14 +165,14 @@ class ClipAnalysis:
         if info is not None:
             clip |= {"width": info.width, "height": info.height, "seconds": info.seconds, "codec": info.codec}
         settings = {**reader_settings(self.recognizer), **asdict(self.options)}
-        return Findings(self.recorder.table(names), clip, settings)
+        return ClipResult(self.recorder.table(names), clip, settings)
 
     def _check_blur(self, info: ClipInfo) -> None:
-        looks = self.options.fps or (info.frame_rate or 25.0) / self.options.every
-        if self.blur and self.annotated is not None and not info.is_image and looks < BLUR_LOOKS:
+        looks = self.options.sample_fps or (info.frame_rate or 25.0) / self.options.frame_stride
+        if self.blur and self.annotated is not None and not info.is_image and looks < BLUR_MIN_FPS:
             # Between two looks boxes glide; over a longer time somebody could walk in unseen, and be seen.
             raise OptionError(
-                f"To blur faces, at least {BLUR_LOOKS:g} frames of each second must be looked at; "
+                f"To blur faces, at least {BLUR_MIN_FPS:g} frames of each second must be looked at; "
                 f"these settings look at {looks:.1f}. Look more closely, or leave the faces as they are."
             )
 
@@ -199,7 +199,7 @@ class ClipAnalysis:
         faces = result.faces.scaled(image.shape[1] / self.info.width)
         if self.blur:
             blur_faces(image, faces.boxes)
-        draw(image, marks(faces))
+        draw_overlays(image, overlays(faces))
         self.preview = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
 
     def _nothing(self, info: ClipInfo) -> str:

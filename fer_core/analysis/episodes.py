@@ -8,10 +8,10 @@ import pandas as pd
 from fer_core.analysis.table import SMOOTHED, label_names
 from fer_core.labels import UNSURE
 
-__all__ = ["curves", "episodes", "step", "summary"]
+__all__ = ["curves", "episodes", "frame_interval", "summary"]
 
 
-def step(table: pd.DataFrame) -> float:
+def frame_interval(table: pd.DataFrame) -> float:
     """Usual time between frames that were looked at, in seconds."""
     gaps = np.diff(table["time_s"].drop_duplicates().to_numpy())
     return float(np.median(gaps)) if len(gaps) else 0.04
@@ -20,7 +20,7 @@ def step(table: pd.DataFrame) -> float:
 def _with_weights(table: pd.DataFrame) -> pd.DataFrame:
     """Rows with a face, and how many seconds each stands for, so that variable frame rates count rightly."""
     times = table["time_s"].drop_duplicates().to_numpy()
-    usual = step(table)
+    usual = frame_interval(table)
     lasts = np.minimum(np.append(np.diff(times), usual)[: len(times)], 3 * usual)
     weights = dict(zip(times.tolist(), lasts.tolist(), strict=True))
     faces = table[table["face_count"] > 0]
@@ -36,7 +36,7 @@ def curves(table: pd.DataFrame) -> pd.DataFrame:
     """
     labels = label_names(table)
     faces = table[table["face_count"] > 0].sort_values(["person", "time_s"], kind="stable")
-    limit = max(2.5 * step(table), 0.25)
+    limit = max(2.5 * frame_interval(table), 0.25)
     broken = (faces["time_s"].diff() > limit) | (faces["track_id"] != faces["track_id"].shift())
     faces = faces.assign(segment=broken.cumsum())
     smoothed = faces.rename(columns={name + SMOOTHED: "=" + name for name in labels})
@@ -56,7 +56,7 @@ def episodes(table: pd.DataFrame, min_seconds: float = 0.3) -> pd.DataFrame:
     `min_seconds`, and those called "unsure", are left out. `peak_s` is the moment of the highest confidence.
     """
     faces = _with_weights(table).sort_values(["track_id", "time_s"], kind="stable")
-    limit = max(2.5 * step(table), 0.25)
+    limit = max(2.5 * frame_interval(table), 0.25)
     new = (faces["track_id"] != faces["track_id"].shift()) | (faces["label"] != faces["label"].shift())
     new |= faces["time_s"].diff() > limit
     parts = faces.reset_index(drop=True).assign(part=new.cumsum().to_numpy())

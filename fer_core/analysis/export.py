@@ -1,6 +1,6 @@
 """Files to keep: the native table and the timeline as CSV, and everything of a clip as JSON.
 
-FORMATS is the seam for more: a format is a function from `Findings` to parts of a file, and a line in that dict.
+FORMATS is the seam for more: a format is a function from `ClipResult` to parts of a file, and a line in that dict.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fer_core.analysis.episodes import episodes, summary
 from fer_core.analysis.table import SMOOTHED, label_names
 from fer_core.utils.csv_safety import safe_table
 
-__all__ = ["FORMATS", "Findings", "csv_parts", "json_parts", "timeline_parts", "to_csv", "to_json"]
+__all__ = ["FORMATS", "ClipResult", "csv_parts", "json_parts", "timeline_parts", "to_csv", "to_json"]
 
 ROWS = 2000
 """Rows of the table written at a time, so that a long clip needs no more memory than a short one."""
@@ -27,7 +27,7 @@ PLACES = {"time_s": 4, "x": 1, "y": 1, "w": 1, "h": 1}
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class ClipResult:
     """What is known of an analysed clip.
 
     Attributes:
@@ -41,33 +41,33 @@ class Findings:
     settings: dict[str, Any]
 
 
-def csv_parts(findings: Findings) -> Iterator[bytes]:
+def csv_parts(result: ClipResult) -> Iterator[bytes]:
     """The native table: one row a face and frame that was looked at, and one with face_count 0 where there is none."""
-    whole = findings.table
+    whole = result.table
     places = {name: PLACES.get(name, 4) for name in whole.columns if whole[name].dtype.kind == "f"}
     for start in range(0, max(1, len(whole)), ROWS):
         part = whole.iloc[start : start + ROWS].round(places)
         yield safe_table(part).to_csv(index=False, header=start == 0, lineterminator="\n").encode()
 
 
-def to_csv(findings: Findings) -> bytes:
+def to_csv(result: ClipResult) -> bytes:
     """All of `csv_parts`."""
-    return b"".join(csv_parts(findings))
+    return b"".join(csv_parts(result))
 
 
-def timeline_parts(findings: Findings) -> Iterator[bytes]:
+def timeline_parts(result: ClipResult) -> Iterator[bytes]:
     """The timeline in words: one row an episode, that is who showed what from when to when, and when most."""
-    found = episodes(findings.table)
+    found = episodes(result.table)
     found = found.round({name: 4 for name in found.columns if found[name].dtype.kind == "f"})
     yield safe_table(found).to_csv(index=False, lineterminator="\n").encode()
 
 
-def json_parts(findings: Findings) -> Iterator[bytes]:
+def json_parts(result: ClipResult) -> Iterator[bytes]:
     """Clip, settings, people, episodes and frames with their faces; strict JSON, missing values as null."""
-    table = findings.table
+    table = result.table
     head = {
-        "clip": findings.clip,
-        "settings": findings.settings,
+        "clip": result.clip,
+        "settings": result.settings,
         "labels": list(label_names(table)),
         "people": _records(summary(table)),
         "episodes": _records(episodes(table)),
@@ -79,9 +79,9 @@ def json_parts(findings: Findings) -> Iterator[bytes]:
     yield b"]}"
 
 
-def to_json(findings: Findings) -> bytes:
+def to_json(result: ClipResult) -> bytes:
     """All of `json_parts`."""
-    return b"".join(json_parts(findings))
+    return b"".join(json_parts(result))
 
 
 def _json(value: Any) -> bytes:
@@ -128,5 +128,5 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): plain(v) for k, v in record.items()} for record in table.to_dict("records")]
 
 
-FORMATS: dict[str, Callable[[Findings], Iterator[bytes]]] = {"csv": csv_parts, "json": json_parts}
+FORMATS: dict[str, Callable[[ClipResult], Iterator[bytes]]] = {"csv": csv_parts, "json": json_parts}
 """File suffix to what makes the file, part by part."""

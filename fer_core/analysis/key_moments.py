@@ -10,14 +10,14 @@ import numpy as np
 from fer_core.types import FrameResult
 from fer_core.video.frame import Frame
 
-__all__ = ["Moment", "Moments"]
+__all__ = ["KeyMoment", "KeyMoments"]
 
 SIDE = 160
 """Side of a thumbnail in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class KeyMoment:
     """One episode of one track, with a picture of its strongest frame.
 
     Attributes:
@@ -42,13 +42,13 @@ class Moment:
         return self.confidence * min(self.end - self.start, 2.0) * (0.3 if self.label == "neutral" else 1.0)
 
 
-class Moments:
+class KeyMoments:
     """Collects the moments of a clip; a listener of `analysis.analyze`. Keeps at most `limit` of them."""
 
     def __init__(self, width: int, *, min_seconds: float = 0.3, limit: int = 120):
         self._width, self._min_seconds, self._limit = width, min_seconds, limit
-        self._open: dict[int, Moment] = {}
-        self._done: list[Moment] = []
+        self._open: dict[int, KeyMoment] = {}
+        self._done: list[KeyMoment] = []
         self.portraits: dict[int, tuple[float, bytes]] = {}
         """The best picture of each track so far: (how good, JPEG)."""
 
@@ -63,22 +63,22 @@ class Moments:
         for i, track in enumerate(faces.track_ids.tolist()):
             confidence = float(faces.smoothed[i].max())
             self._portrait(frame, track, faces.boxes[i], float(faces.scores[i]), int(faces.quality[i]))
-            if faces.shown[i] < 0:
+            if faces.predicted[i] < 0:
                 self._close(track)
                 continue
-            label, current = faces.labels[int(faces.shown[i])], self._open.get(track)
+            label, current = faces.labels[int(faces.predicted[i])], self._open.get(track)
             if current is None or current.label != label:
                 self._close(track)
                 jpeg = self._picture(frame, faces.boxes[i])
-                self._open[track] = Moment(track, label, now, now, now, confidence, jpeg)
+                self._open[track] = KeyMoment(track, label, now, now, now, confidence, jpeg)
             elif confidence > current.confidence + 0.02:  # the step keeps a slow rise from a picture every frame
                 jpeg = self._picture(frame, faces.boxes[i])
-                self._open[track] = Moment(track, label, current.start, now, now, confidence, jpeg)
+                self._open[track] = KeyMoment(track, label, current.start, now, now, confidence, jpeg)
             else:
                 peak = current.peak, current.confidence, current.jpeg
-                self._open[track] = Moment(track, label, current.start, now, *peak)
+                self._open[track] = KeyMoment(track, label, current.start, now, *peak)
 
-    def found(self) -> list[Moment]:
+    def found(self) -> list[KeyMoment]:
         """The moments so far, in order of time; those still going on too."""
         going = [m for m in self._open.copy().values() if m.end - m.start >= self._min_seconds]
         return sorted([*self._done, *going], key=lambda m: m.peak)

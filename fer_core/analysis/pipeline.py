@@ -20,9 +20,9 @@ from fer_core.video.frame import Frame
 from fer_core.video.limits import Limits
 from fer_core.video.reader import FrameReader
 
-__all__ = ["LOOKED_AT_SIDE", "Listener", "Options", "analyze"]
+__all__ = ["ANALYSIS_SIDE", "AnalysisOptions", "Listener", "analyze"]
 
-LOOKED_AT_SIDE = 1920
+ANALYSIS_SIDE = 1920
 """Longer side in pixels of what is analysed; a 4K frame holds nothing more that a 48-pixel crop could keep."""
 
 WORKERS = 2
@@ -43,29 +43,29 @@ class Recognize(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class AnalysisOptions:
     """How a clip is looked at.
 
     Attributes:
-        fps: frames looked at in a second of the clip; None for all.
-        every: only each n-th frame is looked at; used where `fps` is None.
+        sample_fps: frames looked at in a second of the clip; None for all.
+        frame_stride: only each n-th frame is looked at; used where `sample_fps` is None.
         start, end: seconds from the clip's first frame; None as end for all of it.
         smoothing: how expressions are steadied along a track.
-        unsure_below: smoothed confidence under which the label is "unsure".
+        confidence_threshold: smoothed confidence under which the label is "unsure".
     """
 
-    fps: float | None = None
-    every: int = 1
+    sample_fps: float | None = None
+    frame_stride: int = 1
     start: float = 0.0
     end: float | None = None
     smoothing: Smoothing = field(default_factory=Smoothing)
-    unsure_below: float = 0.0
+    confidence_threshold: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.fps is not None and not 0 < self.fps <= 240:
-            raise OptionError(f"Frames per second must lie between 0 and 240; received {self.fps:g}.")
-        if self.every < 1:
-            raise OptionError(f"Every n-th frame needs n of at least 1; received {self.every}.")
+        if self.sample_fps is not None and not 0 < self.sample_fps <= 240:
+            raise OptionError(f"Frames per second must lie between 0 and 240; received {self.sample_fps:g}.")
+        if self.frame_stride < 1:
+            raise OptionError(f"Every n-th frame needs n of at least 1; received {self.frame_stride}.")
         if not self.start >= 0:
             raise OptionError(f"The start must be 0 seconds or later; received {self.start:g}.")
         if self.end is not None and not self.end > self.start:
@@ -75,7 +75,7 @@ class Options:
 def analyze(
     source: str | Path | FrameReader,
     recognizer: Recognize,
-    options: Options | None = None,
+    options: AnalysisOptions | None = None,
     *,
     limits: Limits | None = None,
     listeners: Sequence[Listener] = (),
@@ -97,9 +97,11 @@ def analyze(
     Raises:
         MediaError: the source cannot be read, or is beyond the limits.
     """
-    options = options or Options()
-    longest_pause = max(1.0, 2.5 / options.fps) if options.fps else 1.0
-    tracker = Tracker(recognizer.labels, options.smoothing, max_gap=longest_pause, unsure_below=options.unsure_below)
+    options = options or AnalysisOptions()
+    longest_pause = max(1.0, 2.5 / options.sample_fps) if options.sample_fps else 1.0
+    tracker = Tracker(
+        recognizer.labels, options.smoothing, max_gap=longest_pause, confidence_threshold=options.confidence_threshold
+    )
     opened = (
         nullcontext(source)
         if isinstance(source, FrameReader)
@@ -133,23 +135,23 @@ Look = Future[tuple[np.ndarray, Faces]]
 
 
 def _look(frame: Frame, recognizer: Recognize) -> tuple[np.ndarray, Faces]:
-    image = frame.image(LOOKED_AT_SIDE)
+    image = frame.image(ANALYSIS_SIDE)
     return image, recognizer(image)
 
 
 def _in_hand(
-    frames: Iterable[Frame], options: Options, look: Callable[[Frame], Look]
+    frames: Iterable[Frame], options: AnalysisOptions, look: Callable[[Frame], Look]
 ) -> Iterator[tuple[Frame, Look | None]]:
     """All frames in order, with the work begun for those that are looked at; a few frames ahead of the caller."""
     waiting: deque[tuple[Frame, Look | None]] = deque()
     due = -1
     for seen, frame in enumerate(frames):
-        if options.fps is None:
-            wanted = seen % options.every == 0
+        if options.sample_fps is None:
+            wanted = seen % options.frame_stride == 0
         else:
             # On a grid of the clip's own time: drift-free, and right for a variable frame rate. The small term
             # keeps a frame that falls on the grid from being missed by rounding.
-            slot = int((frame.seconds - options.start) * options.fps + 1e-3)
+            slot = int((frame.seconds - options.start) * options.sample_fps + 1e-3)
             wanted, due = slot > due, max(slot, due)
         waiting.append((frame, look(frame) if wanted else None))
         while waiting and (len(waiting) >= AHEAD or (first := waiting[0][1]) is None or first.done()):

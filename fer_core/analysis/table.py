@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from fer_core.labels import UNSURE
-from fer_core.types import FrameResult, Quality
+from fer_core.types import FaceQuality, FrameResult
 
-__all__ = ["Recorder", "columns", "label_names", "person_name", "to_table"]
+__all__ = ["ResultTable", "columns", "label_names", "person_name", "to_table"]
 
 SMOOTHED = "_smoothed"
 
@@ -22,7 +22,7 @@ def columns(labels: tuple[str, ...]) -> list[str]:
     return [*place, *labels, "label", "confidence", *(name + SMOOTHED for name in labels), "quality", "shot"]
 
 
-class Recorder:
+class ResultTable:
     """Keeps the results of a clip in about 130 bytes a face, and gives the table at any time, from any thread."""
 
     def __init__(self, labels: tuple[str, ...]):
@@ -43,7 +43,7 @@ class Recorder:
                     ("det_score", "f4"),
                     ("raw", "f4", k),
                     ("smoothed", "f4", k),
-                    ("shown", "i4"),
+                    ("predicted", "i4"),
                     ("quality", "u1"),
                 ]
             ),
@@ -64,7 +64,7 @@ class Recorder:
             if len(faces):
                 rows["track_id"], rows["box"], rows["det_score"] = faces.track_ids, faces.boxes, faces.scores
                 rows["raw"], rows["smoothed"] = faces.probabilities, faces.smoothed
-                rows["shown"], rows["quality"] = faces.shown, faces.quality
+                rows["predicted"], rows["quality"] = faces.predicted, faces.quality
             self._size += n
 
     def table(self, names: Mapping[int, str] | None = None) -> pd.DataFrame:
@@ -99,9 +99,9 @@ class Recorder:
             data[name] = _where(here, rows["raw"][:, i])
             data[name + SMOOTHED] = _where(here, rows["smoothed"][:, i])
         words = np.array([*self.labels, UNSURE], dtype=object)  # -1, the last, is "unsure"
-        data["label"] = pd.Series(np.where(here, words[rows["shown"]], None), dtype="object")
+        data["label"] = pd.Series(np.where(here, words[rows["predicted"]], None), dtype="object")
         data["confidence"] = _where(here, rows["smoothed"].max(1, initial=0.0))
-        flags = {int(q): Quality(int(q)).words for q in np.unique(rows["quality"])}
+        flags = {int(q): FaceQuality(int(q)).words for q in np.unique(rows["quality"])}
         quality = [flags[int(q)] if ok else None for q, ok in zip(rows["quality"], here, strict=True)]
         data["quality"] = pd.Series(quality, dtype="object")
         data["shot"] = rows["shot"]
@@ -117,7 +117,7 @@ def to_table(results: Iterable[FrameResult], names: Mapping[int, str] | None = N
     """The native long table of results; needs at least one, to know the labels."""
     recorder = None
     for result in results:
-        recorder = recorder or Recorder(result.faces.labels)
+        recorder = recorder or ResultTable(result.faces.labels)
         recorder.add(result)
     if recorder is None:
         raise ValueError("results must hold at least one frame; received none")

@@ -6,24 +6,24 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_core.analysis.pipeline import LOOKED_AT_SIDE, Options
-from fer_core.faces.recognizer import Recognizer
+from fer_core.analysis.pipeline import ANALYSIS_SIDE, AnalysisOptions
+from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.video.frame import Frame
 from fer_core.video.limits import Limits
 from fer_core.video.reader import ClipInfo, FrameReader
 
-__all__ = ["Pace", "first_look", "measure_pace"]
+__all__ = ["TimeEstimate", "estimate_time", "inspect_clip"]
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class TimeEstimate:
     """Seconds for decoding a frame, for looking at one, and for drawing and encoding one."""
 
     decode: float
     look: float
     write: float
 
-    def frames(self, info: ClipInfo, options: Options) -> tuple[int, int]:
+    def frames(self, info: ClipInfo, options: AnalysisOptions) -> tuple[int, int]:
         """How many frames will be decoded, and looked at; (0, 0) where the clip's length is not known."""
         if info.is_image:
             return 1, 1
@@ -31,10 +31,14 @@ class Pace:
             return 0, 0
         stretch = max(0.0, min(options.end or info.seconds, info.seconds) - options.start)
         decoded = max(1, round(info.frames * min(1.0, stretch / info.seconds)))
-        looked = min(decoded, round(stretch * options.fps)) if options.fps else -(-decoded // options.every)
+        looked = (
+            min(decoded, round(stretch * options.sample_fps))
+            if options.sample_fps
+            else -(-decoded // options.frame_stride)
+        )
         return decoded, max(1, looked)
 
-    def seconds(self, info: ClipInfo, options: Options, *, annotate: bool) -> float | None:
+    def seconds(self, info: ClipInfo, options: AnalysisOptions, *, annotate: bool) -> float | None:
         """Estimated time in seconds; None where the clip's length is not known."""
         decoded, looked = self.frames(info, options)
         if not decoded:
@@ -42,12 +46,14 @@ class Pace:
         return decoded * (self.decode + (self.write if annotate else 0.0)) + looked * self.look
 
 
-def measure_pace(source: Path, recognizer: Recognizer, limits: Limits | None = None) -> Pace:
-    """See `first_look`."""
-    return first_look(source, recognizer, limits)[2]
+def estimate_time(source: Path, recognizer: ExpressionRecognizer, limits: Limits | None = None) -> TimeEstimate:
+    """See `inspect_clip`."""
+    return inspect_clip(source, recognizer, limits)[2]
 
 
-def first_look(source: Path, recognizer: Recognizer, limits: Limits | None = None) -> tuple[ClipInfo, Frame, Pace]:
+def inspect_clip(
+    source: Path, recognizer: ExpressionRecognizer, limits: Limits | None = None
+) -> tuple[ClipInfo, Frame, TimeEstimate]:
     """Open a clip, take its first frame, and try how long a few take; that needs about a tenth of a second.
 
     Raises:
@@ -55,7 +61,7 @@ def first_look(source: Path, recognizer: Recognizer, limits: Limits | None = Non
     """
     with FrameReader(source, limits or Limits()) as reader:
         first = next(reader)  # a reader that has no frame raises
-        image = first.image(LOOKED_AT_SIDE)
+        image = first.image(ANALYSIS_SIDE)
         start, count = time.perf_counter(), 0
         for _ in reader:
             count += 1
@@ -68,4 +74,4 @@ def first_look(source: Path, recognizer: Recognizer, limits: Limits | None = Non
     recognizer(image)
     look = time.perf_counter() - start
     # Encoding was measured at 5 ms for 640x360 on two cores; it grows with the size, which is capped.
-    return info, first, Pace(decode, look, 0.005 * min(info.width * info.height, 1280 * 720) / (640 * 360))
+    return info, first, TimeEstimate(decode, look, 0.005 * min(info.width * info.height, 1280 * 720) / (640 * 360))

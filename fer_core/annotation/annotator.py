@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from fer_core.annotation.blur import blur_faces
-from fer_core.annotation.draw import draw
-from fer_core.annotation.overlays import Mark, SteadyMarks
+from fer_core.annotation.draw import draw_overlays
+from fer_core.annotation.overlays import Overlay, SteadyOverlays
 from fer_core.types import FrameResult
 from fer_core.video.frame import Frame
 from fer_core.video.writer import ClipWriter
@@ -43,10 +43,10 @@ class Annotator:
         """
         self._writer, self._width, self._max_side, self._blur = writer, width, max_side, blur
         self._waiting: deque[tuple[float, np.ndarray]] = deque()
-        self._last: list[Mark] = []
+        self._last: list[Overlay] = []
         self._last_seconds = 0.0
-        self._steady = SteadyMarks(names)
-        self._hidden: dict[int, tuple[float, Mark]] = {}
+        self._steady = SteadyOverlays(names)
+        self._hidden: dict[int, tuple[float, Overlay]] = {}
 
     def __call__(self, frame: Frame, result: FrameResult | None) -> None:
         """Take the next frame; it is written once it is known where its faces are."""
@@ -76,15 +76,15 @@ class Annotator:
     def _share(self, seconds: float, until: float) -> float:
         return (seconds - self._last_seconds) / max(until - self._last_seconds, 1e-6)
 
-    def _write(self, seconds: float, image: np.ndarray, found: list[Mark], hidden: Sequence[Mark] = ()) -> None:
+    def _write(self, seconds: float, image: np.ndarray, found: list[Overlay], hidden: Sequence[Overlay] = ()) -> None:
         scale = image.shape[1] / self._width
         image = np.ascontiguousarray(image)
         if self._blur:
             blur_faces(image, scale * np.array([mark.box for mark in (*found, *hidden)]))
-        self._writer.write(draw(image, [mark.scaled(scale) for mark in found]), seconds)
+        self._writer.write(draw_overlays(image, [mark.scaled(scale) for mark in found]), seconds)
 
 
-def between(before: list[Mark], after: list[Mark], share: float) -> list[Mark]:
+def between(before: list[Overlay], after: list[Overlay], share: float) -> list[Overlay]:
     """Marks at a moment between two results; `share` is 0 at the first and 1 at the second.
 
     Faces that only the first result has stay where they were; those that only the second has are not there yet.

@@ -29,8 +29,8 @@ def blur_faces(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         soft = cv2.resize(tiles, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
         mask = np.zeros(face.shape[:2], np.uint8)
         # Round the middle of the face, not of what the picture's border left of it.
-        centre = round((x0 + x1) / 2) - left, round((y0 + y1) / 2) - top
+        center = round((x0 + x1) / 2) - left, round((y0 + y1) / 2) - top
         axes = int((x1 - x0) / 2 + pad_x) + 1, int((y1 - y0) / 2 + pad_y) + 1
-        cv2.ellipse(mask, centre, axes, 0, 0, 360, 255, -1)
+        cv2.ellipse(mask, center, axes, 0, 0, 360, 255, -1)
         face[mask > 0] = soft[mask > 0]
     return image

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from fer_core.annotation.overlays import Mark
-from fer_core.labels import COLOURS, UNSURE
+from fer_core.annotation.overlays import Overlay
+from fer_core.labels import COLORS, UNSURE
 
-__all__ = ["draw"]
+__all__ = ["draw_overlays"]
 
 FONT = cv2.FONT_HERSHEY_DUPLEX
 INK = (32, 24, 20)
@@ -21,11 +21,11 @@ Box = tuple[float, float, float, float]
 
 def bgr(label: str) -> tuple[int, int, int]:
     """The palette's colour of an expression, as OpenCV wants it."""
-    code = COLOURS.get(label, COLOURS[UNSURE])
+    code = COLORS.get(label, COLORS[UNSURE])
     return int(code[5:7], 16), int(code[3:5], 16), int(code[1:3], 16)
 
 
-def draw(image: np.ndarray, found: Sequence[Mark]) -> np.ndarray:
+def draw_overlays(image: np.ndarray, found: Sequence[Overlay]) -> np.ndarray:
     """Draw marks on the image itself, and return it.
 
     Args:
@@ -41,18 +41,18 @@ def draw(image: np.ndarray, found: Sequence[Mark]) -> np.ndarray:
             taken.append(_bars(image, mark, scale, taken))
     # Small faces first, so that words of the face in front stay on top.
     for mark in sorted(found, key=lambda m: m.box[3] - m.box[1]):
-        colour = bgr(mark.label)
+        color = bgr(mark.label)
         x0, y0, x1, y1 = (round(v) for v in mark.box)
         cv2.rectangle(image, (x0, y0), (x1, y1), INK, thick + 2)
-        cv2.rectangle(image, (x0, y0), (x1, y1), colour, thick)
+        cv2.rectangle(image, (x0, y0), (x1, y1), color, thick)
         percent = "" if mark.label == UNSURE else f" {100 * mark.confidence:.0f}%"
         words = [w for w in (_ascii(mark.name), mark.label.capitalize() + percent) if w]
-        _write(image, words, x0, y0, y1, scale, colour)
+        _write(image, words, x0, y0, y1, scale, color)
     return image
 
 
 def _write(
-    image: np.ndarray, words: list[str], x: int, top: int, bottom: int, scale: float, colour: tuple[int, int, int]
+    image: np.ndarray, words: list[str], x: int, top: int, bottom: int, scale: float, color: tuple[int, int, int]
 ) -> None:
     sizes = [cv2.getTextSize(w, FONT, scale, 1)[0] for w in words]
     line = max(s[1] for s in sizes) + round(10 * scale)
@@ -64,13 +64,13 @@ def _write(
     if plate.size == 0:
         return
     _darken(plate)
-    plate[:, : max(2, round(5 * scale))] = colour
+    plate[:, : max(2, round(5 * scale))] = color
     for i, (word, size) in enumerate(zip(words, sizes, strict=True)):
         origin = x + round(9 * scale), y + line * i + size[1] + round(6 * scale)
         cv2.putText(image, word, origin, FONT, scale, PAPER, 1, cv2.LINE_AA)
 
 
-def _bars(image: np.ndarray, mark: Mark, scale: float, taken: Sequence[Box]) -> Box:
+def _bars(image: np.ndarray, mark: Overlay, scale: float, taken: Sequence[Box]) -> Box:
     """Draw the probability of each expression beside or below a box, where it covers least, and return where."""
     height, width = image.shape[:2]
     small = max(0.32, 0.75 * scale)

@@ -11,11 +11,11 @@ from fer_core.labels import UNSURE
 from fer_core.tracking.smoothing import OneEuro
 from fer_core.types import Faces, FrameResult
 
-__all__ = ["Mark", "SteadyMarks", "marks"]
+__all__ = ["Overlay", "SteadyOverlays", "overlays"]
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Overlay:
     """What is drawn for one face.
 
     Attributes:
@@ -34,22 +34,22 @@ class Mark:
     confidence: float
     bars: tuple[tuple[str, float], ...] = ()
 
-    def at(self, box: np.ndarray) -> Mark:
+    def at(self, box: np.ndarray) -> Overlay:
         """The same with another box, (4,) xyxy in pixels."""
         x0, y0, x1, y1 = np.asarray(box).tolist()
         return replace(self, box=(x0, y0, x1, y1))
 
-    def scaled(self, factor: float) -> Mark:
+    def scaled(self, factor: float) -> Overlay:
         """The same in a picture so many times as large."""
         return self if factor == 1 else self.at(np.array(self.box) * factor)
 
-    def mirrored(self, width: int) -> Mark:
+    def mirrored(self, width: int) -> Overlay:
         """The same in the mirrored picture, which is `width` pixels wide."""
         x0, y0, x1, y1 = self.box
         return replace(self, box=(width - x1, y0, width - x0, y1))
 
 
-def marks(faces: Faces, names: Mapping[int, str] | None = None, *, bars: bool = False) -> list[Mark]:
+def overlays(faces: Faces, names: Mapping[int, str] | None = None, *, bars: bool = False) -> list[Overlay]:
     """What to draw for the faces of a frame.
 
     Args:
@@ -58,28 +58,28 @@ def marks(faces: Faces, names: Mapping[int, str] | None = None, *, bars: bool = 
         bars: with the probability of each expression.
     """
     found = []
-    for i, (box, track, shown) in enumerate(
-        zip(faces.boxes.tolist(), faces.track_ids.tolist(), faces.shown.tolist(), strict=True)
+    for i, (box, track, predicted) in enumerate(
+        zip(faces.boxes.tolist(), faces.track_ids.tolist(), faces.predicted.tolist(), strict=True)
     ):
         name = (names or {}).get(track) or ("" if track < 0 else f"Person {track + 1}")
-        label = UNSURE if shown < 0 else faces.labels[shown]
+        label = UNSURE if predicted < 0 else faces.labels[predicted]
         smoothed = faces.smoothed[i].tolist()
         beside = tuple(zip(faces.labels, smoothed, strict=True)) if bars else ()
-        found.append(Mark(track, tuple(box), name, label, max(smoothed), beside))
+        found.append(Overlay(track, tuple(box), name, label, max(smoothed), beside))
     return found
 
 
-class SteadyMarks:
+class SteadyOverlays:
     """Marks of one result after another, whose boxes rest while their faces do."""
 
     def __init__(self, names: Mapping[int, str] | None = None, *, bars: bool = False):
-        """Set up; see `marks`."""
+        """Set up; see `overlays`."""
         self._names, self._bars = names, bars
         self._filters: dict[int, OneEuro] = {}
 
-    def __call__(self, result: FrameResult) -> list[Mark]:
+    def __call__(self, result: FrameResult) -> list[Overlay]:
         """The marks of the next result."""
-        found = marks(result.faces, self._names, bars=self._bars)
+        found = overlays(result.faces, self._names, bars=self._bars)
         # Those of people who left are forgotten.
         self._filters = {mark.track_id: self._filters.get(mark.track_id) or OneEuro() for mark in found}
         return [mark.at(self._filters[mark.track_id](result.seconds, np.array(mark.box))) for mark in found]

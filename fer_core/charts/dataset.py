@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from fer_core.labels import COLOURS, FERPLUS_TO_FER7, SERIES, UNSURE
+from fer_core.labels import COLORS, FERPLUS_TO_FER7, SERIES, UNSURE
 
-__all__ = ["colours_of", "count_chart", "histogram_chart", "map_chart", "people_chart", "vote_colour"]
+__all__ = ["colors_of", "count_chart", "histogram_chart", "map_chart", "people_chart", "vote_color"]
 
 SPACE = 90
 """Pixels that axis, title and legend take: Streamlit counts them into a chart's height."""
@@ -22,30 +22,30 @@ def _expression(name: str) -> str:
     return FERPLUS_TO_FER7.get(name.lower(), name.lower())
 
 
-def colours_of(names: Sequence[str]) -> dict[str, str]:
+def colors_of(names: Sequence[str]) -> dict[str, str]:
     """A colour for each label: that of the expression of its name, else one that no other label has, else grey."""
-    own = {name: COLOURS[_expression(name)] for name in names if _expression(name) in COLOURS and name != UNSURE}
-    free = iter([colour for colour in SERIES if colour not in own.values()])
+    own = {name: COLORS[_expression(name)] for name in names if _expression(name) in COLORS and name != UNSURE}
+    free = iter([color for color in SERIES if color not in own.values()])
     return {name: own[name] if name in own else next(free, OTHER) for name in names}
 
 
-def vote_colour(vote: str) -> str:
+def vote_color(vote: str) -> str:
     """The colour of one of FER+'s votes; light grey for what is no expression."""
-    return COLOURS.get(_expression(vote), COLOURS[UNSURE])
+    return COLORS.get(_expression(vote), COLORS[UNSURE])
 
 
 def count_chart(table: pd.DataFrame) -> alt.Chart:
     """Bars of `gallery.counts`; a click picks one: parameter `bar`, fields label and split."""
     bar = alt.selection_point(name="bar", fields=["label", "split"], toggle=False)
     labels, splits = list(dict.fromkeys(table["label"])), list(dict.fromkeys(table["split"]))
-    colours = alt.Scale(domain=splits, range=[SERIES[i % len(SERIES)] for i in range(len(splits))])
+    colors = alt.Scale(domain=splits, range=[SERIES[i % len(SERIES)] for i in range(len(splits))])
     return (
         alt.Chart(table.assign(order=table["split"].map(splits.index)), height=SPACE + 26 * len(labels))
         .mark_bar(cursor="pointer")
         .encode(
             y=alt.Y("label:N", title=None, sort=labels),
             x=alt.X("images:Q", title=None, axis=alt.Axis(tickCount=6)),
-            color=alt.Color("split:N", title=None, scale=colours, legend=alt.Legend(orient="top", columns=3)),
+            color=alt.Color("split:N", title=None, scale=colors, legend=alt.Legend(orient="top", columns=3)),
             order=alt.Order("order:Q"),
             opacity=alt.condition(bar, alt.value(1.0), alt.value(0.35)),
             tooltip=["label", "split", alt.Tooltip("images:Q", format=",")],
@@ -85,7 +85,7 @@ def map_chart(table: pd.DataFrame, names: Sequence[str]) -> alt.Chart:
         names: all labels, in the order of the legend.
     """
     brush = alt.selection_interval(name="brush", encodings=["x", "y"])
-    colours = colours_of(names)
+    colors = colors_of(names)
     nothing = alt.Axis(labels=False, ticks=False, grid=False, domain=False)
     ends = {axis: (float(table[axis].min()) - 0.03, float(table[axis].max()) + 0.03) for axis in ("x", "y")}
     return (
@@ -97,7 +97,7 @@ def map_chart(table: pd.DataFrame, names: Sequence[str]) -> alt.Chart:
             color=alt.Color(
                 "label:N",
                 title=None,
-                scale=alt.Scale(domain=list(colours), range=list(colours.values())),
+                scale=alt.Scale(domain=list(colors), range=list(colors.values())),
                 legend=alt.Legend(orient="top", columns=4, symbolOpacity=1, symbolSize=80),
             ),
             opacity=alt.condition(brush, alt.value(0.75), alt.value(0.12)),
@@ -119,12 +119,12 @@ def people_chart(table: pd.DataFrame) -> alt.LayerChart:
         x=alt.X("people:N", title="what most people saw", sort=people, axis=alt.Axis(labelAngle=-45)),
         tooltip=["label", "people", alt.Tooltip("images:Q", format=","), alt.Tooltip("share:Q", format=".1%")],
     )
-    shade = alt.Scale(domain=[0, 1], range=["#FFFFFF", COLOURS["sad"]], interpolate="rgb")
+    shade = alt.Scale(domain=[0, 1], range=["#FFFFFF", COLORS["sad"]], interpolate="rgb")
     words = cells.mark_text(fontSize=11, cursor="pointer").encode(
         text=alt.Text("images:Q", format=","),
         color=alt.condition("datum.share > 0.5", alt.value("#FFFFFF"), alt.value("#1D2733")),
     )
-    rects = cells.mark_rect(cursor="pointer", stroke=COLOURS["angry"]).encode(
+    rects = cells.mark_rect(cursor="pointer", stroke=COLORS["angry"]).encode(
         color=alt.Color("share:Q", scale=shade, legend=None),
         strokeWidth=alt.condition(picked, alt.value(3), alt.value(0)),
     )

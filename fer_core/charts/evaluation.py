@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core.evaluation.corruptions import CONDITIONS, TITLES, UNTOUCHED
-from fer_core.labels import COLOURS, SERIES
+from fer_core.labels import COLORS, SERIES
 
 __all__ = ["PEOPLE", "condition", "confusion", "opinions", "reliability", "risk_coverage"]
 
@@ -63,14 +63,14 @@ def _legend(titles: Sequence[str]) -> alt.Legend:
     )
 
 
-def _colour(titles: Sequence[str]) -> alt.Color:
+def _color(titles: Sequence[str]) -> alt.Color:
     own = [title for title in titles if title != PEOPLE]
-    colours = [QUIET if t == PEOPLE else SERIES[own.index(t) % len(SERIES)] for t in titles]
-    return alt.Color("model:N", title=None, scale=alt.Scale(domain=list(titles), range=colours), legend=_legend(titles))
+    colors = [QUIET if t == PEOPLE else SERIES[own.index(t) % len(SERIES)] for t in titles]
+    return alt.Color("model:N", title=None, scale=alt.Scale(domain=list(titles), range=colors), legend=_legend(titles))
 
 
 def _shape(titles: Sequence[str]) -> alt.Shape:
-    """Markers of the models; Vega-Lite draws one legend of them and of `_colour`, as both tell the same."""
+    """Markers of the models; Vega-Lite draws one legend of them and of `_color`, as both tell the same."""
     shapes = [MARKERS[i % len(MARKERS)] for i in range(len(titles))]
     return alt.Shape("model:N", title=None, scale=alt.Scale(domain=list(titles), range=shapes), legend=_legend(titles))
 
@@ -107,7 +107,7 @@ def confusion(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> alt.Laye
             alt.Tooltip("share:Q", title="Share of the truth", format=".1%"),
         ],
     )
-    shade = alt.Scale(domain=[0, 1], range=["#FFFFFF", COLOURS["sad"]], interpolate="rgb")
+    shade = alt.Scale(domain=[0, 1], range=["#FFFFFF", COLORS["sad"]], interpolate="rgb")
     cells = base.mark_rect(cursor="pointer", stroke="#1D2733").encode(
         color=alt.Color("share:Q", scale=shade, legend=None),
         strokeWidth=alt.when(cell, empty=False).then(alt.value(3)).otherwise(alt.value(0)),
@@ -144,7 +144,7 @@ def reliability(bins: Mapping[str, Iterable[Mapping[str, Any]]], height: int = 2
     base = alt.Chart(table).encode(
         x=alt.X("confidence:Q", title="how sure it is", axis=percent, scale=scale),
         y=alt.Y("accuracy:Q", title="how often it is right", axis=percent, scale=scale),
-        color=_colour(list(bins)),
+        color=_color(list(bins)),
     )
     line = base.transform_filter("datum.joined").mark_line(strokeWidth=2)
     points = base.mark_point(filled=True, opacity=0.85).encode(
@@ -186,7 +186,7 @@ def risk_coverage(curves: Mapping[str, Mapping[str, Sequence[float]]], height: i
         y=alt.Y(
             "risk:Q", title="share of these that is wrong", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, top])
         ),
-        color=_colour(list(curves)),
+        color=_color(list(curves)),
         tooltip=[
             alt.Tooltip("model:N", title="Model"),
             alt.Tooltip("coverage:Q", title="Answered", format=".0%"),
@@ -221,7 +221,7 @@ def condition(rows: Mapping[str, Iterable[Mapping[str, Any]]], name: str, height
     base = alt.Chart(table).encode(
         x=x,
         y=alt.Y("accuracy:Q", title="how often it is right", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
-        color=_colour(list(rows)),
+        color=_color(list(rows)),
         tooltip=[
             alt.Tooltip("model:N", title="Model"),
             alt.Tooltip("amount:Q", title=TITLES[name], format="~g"),
@@ -266,7 +266,7 @@ def opinions(shares: Mapping[str, Sequence[float]], names: Sequence[str]) -> alt
             y=alt.Y("expression:N", title=None, sort=order, axis=alt.Axis(labelOverlap=False)),
             yOffset=alt.YOffset("model:N", sort=titles),
             x=alt.X("share:Q", title=None, axis=alt.Axis(format="%", tickCount=5), scale=alt.Scale(domain=[0, 1])),
-            color=_colour(titles),
+            color=_color(titles),
             tooltip=[
                 alt.Tooltip("model:N", title="Who"),
                 alt.Tooltip("expression:N", title="Says"),

@@ -16,7 +16,7 @@ import pandas as pd
 
 from fer_core.analysis.episodes import curves
 from fer_core.analysis.table import label_names
-from fer_core.labels import COLOURS, UNSURE
+from fer_core.labels import COLORS, UNSURE
 
 __all__ = ["MOST_POINTS", "Spec", "ribbon", "shares", "timeline", "written"]
 
@@ -34,7 +34,7 @@ AXIS, TITLE, LEGEND = 50, 28, 70
 
 
 def _scale(labels: Sequence[str], named: Callable[[str], str] = str) -> dict[str, Any]:
-    return {"domain": [named(name) for name in labels], "range": [COLOURS.get(x, COLOURS[UNSURE]) for x in labels]}
+    return {"domain": [named(name) for name in labels], "range": [COLORS.get(x, COLORS[UNSURE]) for x in labels]}
 
 
 def written(chart: alt.TopLevelMixin) -> Spec:
@@ -93,17 +93,17 @@ def _timeline(labels: tuple[str, ...], area: bool, legend: bool, titled: bool) -
     )
     names = alt.Legend(orient="top", columns=4, symbolType="stroke", symbolStrokeWidth=4, labelFontSize=13)
     scale = alt.Scale(**_scale(labels))
-    colour = alt.Color("expression:N", scale=scale, title=None, legend=names if legend else None)
+    color = alt.Color("expression:N", scale=scale, title=None, legend=names if legend else None)
     y = alt.Y(
         "probability:Q", title=None, axis=alt.Axis(format="%", values=[0, 0.5, 1]), scale=alt.Scale(domain=[0, 1])
     )
     base = alt.Chart(alt.NamedData(name="curves"))
     if area:
         # A stack per moment and track: at the seam of two tracks of one person both would add up to more than 1.
-        curve = base.mark_area().encode(x=x, y=y.stack("normalize"), color=colour, detail="segment:N")
+        curve = base.mark_area().encode(x=x, y=y.stack("normalize"), color=color, detail="segment:N")
     else:
         curve = base.mark_line(strokeWidth=2.2, interpolate="monotone", clip=True).encode(
-            x=x, y=y, color=colour, detail="segment:N"
+            x=x, y=y, color=color, detail="segment:N"
         )
     hover = alt.selection_point(
         name="hover", on="pointerover", clear="pointerout", nearest=True, fields=["time_s"], empty=False

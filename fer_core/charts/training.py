@@ -13,7 +13,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from fer_core.labels import COLOURS, SERIES
+from fer_core.labels import COLORS, SERIES
 
 __all__ = ["FER2013_REFERENCES", "MOST_BATCHES", "Reference", "accuracy", "guessing", "learning_rate", "loss", "recall"]
 
@@ -104,13 +104,13 @@ def recall(epochs: pd.DataFrame, *, last: int | None = None, height: int = 230) 
         for name, share in shares.items()
     ]
     table = pd.DataFrame(rows, columns=["epoch", "expression", "value"])
-    names = list(dict.fromkeys(table["expression"])) or list(COLOURS)[:7]
-    colours = [COLOURS.get(name, SERIES[i % len(SERIES)]) for i, name in enumerate(names)]
+    names = list(dict.fromkeys(table["expression"])) or list(COLORS)[:7]
+    colors = [COLORS.get(name, SERIES[i % len(SERIES)]) for i, name in enumerate(names)]
     legend = alt.Legend(orient="top", columns=4, symbolType="stroke", symbolStrokeWidth=4, labelFontSize=13)
     base = alt.Chart(table).encode(
         x=_epoch_axis(last or _last([epochs])),
         y=alt.Y("value:Q", title=None, axis=alt.Axis(format="%", values=[0, 0.5, 1]), scale=alt.Scale(domain=[0, 1])),
-        color=alt.Color("expression:N", title=None, legend=legend, scale=alt.Scale(domain=names, range=colours)),
+        color=alt.Color("expression:N", title=None, legend=legend, scale=alt.Scale(domain=names, range=colors)),
         tooltip=[
             alt.Tooltip("expression:N", title="Expression"),
             alt.Tooltip("epoch:Q", title="Epoch"),
@@ -151,12 +151,12 @@ def _chart(
     stroke: dict[str, Any] = {"symbolType": "stroke", "symbolStrokeWidth": 3, "labelFontSize": 13}
     dashes = alt.Scale(domain=list(PARTS), range=[[4, 3], [1, 0]])
     if several:
-        colours = alt.Scale(domain=list(runs), range=[SERIES[i % len(SERIES)] for i in range(len(runs))])
+        colors = alt.Scale(domain=list(runs), range=[SERIES[i % len(SERIES)] for i in range(len(runs))])
         legend = alt.Legend(orient="top", columns=2, labelLimit=150, **stroke)
-        colour = alt.Color("run:N", title=None, scale=colours, legend=legend)
+        color = alt.Color("run:N", title=None, scale=colors, legend=legend)
     else:
-        colours = alt.Scale(domain=list(PARTS), range=[SERIES[1], SERIES[0]])
-        colour = alt.Color("part:N", title=None, scale=colours, legend=alt.Legend(orient="top", **stroke))
+        colors = alt.Scale(domain=list(PARTS), range=[SERIES[1], SERIES[0]])
+        color = alt.Color("part:N", title=None, scale=colors, legend=alt.Legend(orient="top", **stroke))
     # With several runs not beside the other legend: together they would be wider than a phone.
     where = alt.Legend(orient="bottom" if several else "top", **stroke)
     dash = alt.StrokeDash("part:N", title=None, scale=dashes, legend=where)
@@ -164,7 +164,7 @@ def _chart(
     if batches is not None and not several:
         faint = alt.Chart(batches).mark_line(strokeWidth=1, opacity=0.35, color=SERIES[1])
         layers.append(faint.encode(x=x, y=y))
-    base = alt.Chart(table).encode(x=x, y=y, color=colour, detail="part:N")
+    base = alt.Chart(table).encode(x=x, y=y, color=color, detail="part:N")
     layers.append(base.mark_line(strokeWidth=2.4).encode(strokeDash=dash))
     tips = [
         *([alt.Tooltip("run:N", title="Run")] if several else []),

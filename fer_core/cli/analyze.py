@@ -13,7 +13,7 @@ from typing import Any
 
 from fer_core.analysis.clip import ClipAnalysis
 from fer_core.analysis.export import FORMATS
-from fer_core.analysis.pipeline import Options
+from fer_core.analysis.pipeline import AnalysisOptions
 from fer_core.cli.common import each, reading_options, recognizer, say
 from fer_core.errors import Cancelled, FerError, MediaError
 from fer_core.utils.files import write_export
@@ -85,7 +85,7 @@ class Progress:
         done, left = self.clip.progress, self.clip.seconds_left
         share = "" if done is None else f" {done:4.0%}"
         rest = "" if left is None or end else f", {left:.0f} s left"
-        text = f"{self.clip.name}:{share} {self.clip.looked_at} frames{rest}"
+        text = f"{self.clip.name}:{share} {self.clip.analyzed_frames} frames{rest}"
         text = f"\r{text:<70}" if terminal else text
         print(text, end="\n" if end or not terminal else "", file=sys.stderr, flush=True)
 
@@ -94,12 +94,12 @@ def run(args: argparse.Namespace) -> int:
     """Analyse clips into files."""
     paths = _clips(args.clips)
     read = recognizer(args)
-    options = Options(
-        fps=args.fps,
-        every=args.every,
+    options = AnalysisOptions(
+        sample_fps=args.fps,
+        frame_stride=args.every,
         start=args.start,
         end=args.end,
-        unsure_below=read.classifier.bundle.unsure_below,  # type: ignore[attr-defined]
+        confidence_threshold=read.classifier.bundle.confidence_threshold,  # type: ignore[attr-defined]
     )
     try:
         args.out.mkdir(parents=True, exist_ok=True)
@@ -138,7 +138,7 @@ def run(args: argparse.Namespace) -> int:
         return {
             "input": str(path),
             "files": [str(f) for f in files],
-            "frames": clip.looked_at,
+            "frames": clip.analyzed_frames,
             "frames_damaged": clip.damaged,
             "tracks": int(table["track_id"].nunique()),
         }
@@ -158,8 +158,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write(clip: ClipAnalysis, folder: Path, name: str) -> list[Path]:
-    findings, files = clip.findings(), []
+    result, files = clip.result(), []
     for suffix, write in FORMATS.items():
         files.append(folder / f"{name}.{suffix}")
-        write_export(files[-1], write(findings))
+        write_export(files[-1], write(result))
     return files

@@ -12,9 +12,9 @@ from typing import Any, TextIO
 
 from fer_core.errors import Cancelled, FerError
 from fer_core.faces.detector import DETECTORS, STILL, FaceDetector
-from fer_core.faces.recognizer import Recognizer
+from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.models.classifier import Classifier
-from fer_core.models.registry import chosen, load_bundle
+from fer_core.models.registry import active_bundle, load_bundle
 
 __all__ = ["each", "quiet", "reading_options", "recognizer", "say"]
 
@@ -54,12 +54,12 @@ def reading_options(command: argparse.ArgumentParser) -> None:
     )
 
 
-def recognizer(args: argparse.Namespace, *, picture: bool = False) -> Recognizer:
+def recognizer(args: argparse.Namespace, *, picture: bool = False) -> ExpressionRecognizer:
     """Detector and model as the options say; of a picture that stands alone, smaller faces are found."""
-    bundle = load_bundle(args.model or chosen())
+    bundle = load_bundle(args.model or active_bundle())
     usual = STILL if picture else 320
     with quiet():
-        return Recognizer(Classifier(bundle), FaceDetector(args.detector, side=args.detail or usual))
+        return ExpressionRecognizer(Classifier(bundle), FaceDetector(args.detector, side=args.detail or usual))
 
 
 def each(paths: Sequence[Path], work: Callable[[Path], Any]) -> tuple[list[Any], int]:

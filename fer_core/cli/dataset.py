@@ -53,5 +53,5 @@ def run(args: argparse.Namespace) -> int:
         print(f"  {kind}: " + ", ".join(f"{name} {n:,}" for name, n in report[kind].items()))  # type: ignore[attr-defined]
     print(f"  groups of exact copies: {len(quality.groups):,}, of these {len(quality.crossing):,} across splits and")
     print(f"    {len(quality.conflicting):,} with labels that contradict; blank images: {len(quality.blank):,}")
-    print(f"  {len(quality.leaked):,} images ({quality.leak_share:.1%}) outside Training have an exact copy in it")
+    print(f"  {len(quality.leaked):,} images ({quality.leakage:.1%}) outside Training have an exact copy in it")
     return 0

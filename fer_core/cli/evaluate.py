@@ -189,5 +189,5 @@ def _answers(path: Path, work: Comparison, evaluation: Evaluation) -> None:
         table.writerow(["model", "row", "label", "guess", *names])
         rows = zip(work.rows.tolist(), work.labels, evaluation.guess, evaluation.probabilities, strict=True)
         for row, label, guess, given in rows:
-            model = safe_cell(evaluation.contender.name)
+            model = safe_cell(evaluation.predictor.name)
             table.writerow([model, row, names[label], names[guess], *(f"{p:.5f}" for p in given)])

@@ -10,7 +10,7 @@ from pathlib import Path
 from fer_core.cli.common import say
 from fer_core.models.importer import ORDERS, import_model, inspect_model
 from fer_core.models.preprocessing import SCALES
-from fer_core.models.registry import choose
+from fer_core.models.registry import set_active
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     whole = next((file for file in args.files if file.suffix != ".json"), args.files[0])
     bundle = import_model(args.files, labels=labels, scale=scale, name=args.name or whole.stem)
     if args.use:
-        choose(bundle.name)
+        set_active(bundle.name)
     if args.json:
         print(json.dumps({"name": bundle.name, "folder": str(bundle.folder), "card": bundle.card}, indent=2))
     else:
@@ -54,9 +54,9 @@ def _look(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({**asdict(seen), "scale": seen.scale, "orders": seen.orders}, indent=2))
         return 0
-    colour = "grey" if seen.channels == 1 else "colour"
+    color = "grey" if seen.channels == 1 else "colour"
     print(
-        f"{seen.side}x{seen.side} {colour} pictures, {seen.outputs} outputs, {seen.parameters:,} parameters; "
+        f"{seen.side}x{seen.side} {color} pictures, {seen.outputs} outputs, {seen.parameters:,} parameters; "
         f"grey levels most likely {seen.scale}"
     )
     short = {title: name for name, title in WORDS.items()}

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from fer_core.cli.common import say
-from fer_core.models.registry import choose, chosen, left_out, list_bundles
+from fer_core.models.registry import active_bundle, list_bundles, set_active, unreadable_bundles
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -21,10 +21,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Choose a model where one is named, and print all."""
     if args.use:
-        choose(args.use)
-    for sentence in left_out().values():
+        set_active(args.use)
+    for sentence in unreadable_bundles().values():
         say(f"left out: {sentence}")
-    bundles, now = list_bundles(), chosen()
+    bundles, now = list_bundles(), active_bundle()
     if args.json:
         print(json.dumps([{"name": b.name, "default": b.name == now, "card": b.card} for b in bundles], indent=2))
         return 0

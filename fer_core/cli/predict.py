@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fer_core.analysis.pipeline import Options, analyze
-from fer_core.annotation.overlays import marks
+from fer_core.analysis.pipeline import AnalysisOptions, analyze
+from fer_core.annotation.overlays import overlays
 from fer_core.cli.common import each, reading_options, recognizer
 from fer_core.errors import MediaError
 from fer_core.video.limits import Limits
@@ -28,14 +28,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the faces of pictures."""
     read = recognizer(args, picture=True)
-    options = Options(unsure_below=read.classifier.bundle.unsure_below)  # type: ignore[attr-defined]
+    options = AnalysisOptions(confidence_threshold=read.classifier.bundle.confidence_threshold)  # type: ignore[attr-defined]
 
     def one(path: Path) -> dict[str, Any]:
         if not probe(path).is_image:
             raise MediaError("This is a clip, not a picture. Use the command analyze for clips.")
         faces = next(analyze(path, read, options, limits=Limits())).faces
         found = []
-        for face, mark in zip(faces, marks(faces), strict=True):
+        for face, mark in zip(faces, overlays(faces), strict=True):
             x0, y0, x1, y1 = mark.box
             found.append(
                 {

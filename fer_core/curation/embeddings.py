@@ -11,13 +11,13 @@ import numpy as np
 from fer_core.datasets.dataset import Dataset
 from fer_core.errors import DatasetError, ModelError
 from fer_core.models.bundle import Bundle
-from fer_core.models.predictor import BundleContender
+from fer_core.models.predictor import BundlePredictor
 from fer_core.models.preprocessing import prepare
-from fer_core.utils.array_cache import FEW, content, remembered
+from fer_core.utils.array_cache import FEW, cached_array, content_key
 from fer_core.utils.progress import Progress, silent
-from fer_core.utils.workspace import home
+from fer_core.utils.workspace import workspace
 
-__all__ = ["DIMENSIONS", "features", "positions"]
+__all__ = ["DIMENSIONS", "embed_2d", "features"]
 
 DIMENSIONS = 32
 """Principal components that are kept: of expression-s on FER2013 they hold nearly all of the variance."""
@@ -34,7 +34,7 @@ makes a map in 13 s on two quiet cores (by 6,000 in 18, by 3,000 in 10), and as 
 its own label: 64.8 % (63.9, 63.7)."""
 
 EARLY, LATE = 250, 300
-NEIGHBOURS = 15
+NEIGHBORS = 15
 
 
 def features(data: Dataset, bundle: Bundle | None, progress: Progress = silent) -> np.ndarray:
@@ -59,13 +59,13 @@ def features(data: Dataset, bundle: Bundle | None, progress: Progress = silent) 
         raw = _pixels(data.images) if bundle is None else _before_the_last_layer(data.images, bundle, progress)
         return _principal(raw)
 
-    key = f"features-{data.fingerprint}-{'pixels' if bundle is None else BundleContender(bundle).fingerprint}"
-    found = remembered(home() / "cache" if len(data) >= FEW else None, key, make)
+    key = f"features-{data.fingerprint}-{'pixels' if bundle is None else BundlePredictor(bundle).fingerprint}"
+    found = cached_array(workspace() / "cache" if len(data) >= FEW else None, key, make)
     progress(1.0)
     return found
 
 
-def positions(features: np.ndarray, progress: Progress = silent) -> np.ndarray:
+def embed_2d(features: np.ndarray, progress: Progress = silent) -> np.ndarray:
     """A map in two dimensions in which images that are alike lie together.
 
     Drawn by t-SNE (van der Maaten and Hinton, 2008) as openTSNE does it (Policar et al., 2024). Distances between far
@@ -78,8 +78,8 @@ def positions(features: np.ndarray, progress: Progress = silent) -> np.ndarray:
     Returns:
         float32 (n, 2), mean 0, the farthest at 1.
     """
-    folder = home() / "cache" if len(features) >= FEW else None
-    found = remembered(folder, f"map-{content(features)}", lambda: _map(features, progress))
+    folder = workspace() / "cache" if len(features) >= FEW else None
+    found = cached_array(folder, f"map-{content_key(features)}", lambda: _map(features, progress))
     progress(1.0)
     return found
 
@@ -87,7 +87,7 @@ def positions(features: np.ndarray, progress: Progress = silent) -> np.ndarray:
 def _before_the_last_layer(images: np.ndarray, bundle: Bundle, progress: Progress) -> np.ndarray:
     from ai_edge_litert.interpreter import Interpreter
 
-    model = BundleContender(bundle)
+    model = BundlePredictor(bundle)
     try:
         interpreter = Interpreter(model_content=_with_features(bundle.weights()), num_threads=2)
         source = interpreter.get_input_details()[0]["index"]
@@ -176,6 +176,6 @@ def _map(features: np.ndarray, progress: Progress) -> np.ndarray:
     found = np.zeros((n, 2), np.float32)
     found[drawn] = placed
     if len(rest):
-        found[rest] = placed.prepare_partial(features[rest], initialization="weighted", k=NEIGHBOURS)
+        found[rest] = placed.prepare_partial(features[rest], initialization="weighted", k=NEIGHBORS)
     found -= found.mean(0)
     return found / max(float(np.abs(found).max()), 1e-9)

@@ -8,10 +8,10 @@ import pandas as pd
 from fer_core.datasets.dataset import BLANK_STD, Dataset
 from fer_core.labels import FERPLUS_VOTES
 
-__all__ = ["MEASURES", "histogram", "measure_images", "odd"]
+__all__ = ["STATISTICS", "histogram", "image_stats", "outliers"]
 
-MEASURES = ("brightness", "contrast", "sharpness")
-"""Columns of `measure_images`."""
+STATISTICS = ("brightness", "contrast", "sharpness")
+"""Columns of `image_stats`."""
 
 FAR = 3.5
 """Robust standard deviations from the middle of all images from which on one is odd (Iglewicz and Hoaglin, 1993)."""
@@ -24,7 +24,7 @@ WORDS = {
 """What an image is that has far less, and far more, than the others."""
 
 
-def measure_images(images: np.ndarray) -> pd.DataFrame:
+def image_stats(images: np.ndarray) -> pd.DataFrame:
     """Three measures of each image, in grey levels; a second for 35,000 images.
 
     Args:
@@ -35,7 +35,7 @@ def measure_images(images: np.ndarray) -> pd.DataFrame:
         the Laplacian, which is how far pixels lie from what their four neighbours let expect.
     """
     parts = [_measures(images[i : i + 1024].astype(np.float32)) for i in range(0, len(images), 1024)]
-    return pd.DataFrame(np.concatenate(parts) if parts else np.zeros((0, 3), np.float32), columns=list(MEASURES))
+    return pd.DataFrame(np.concatenate(parts) if parts else np.zeros((0, 3), np.float32), columns=list(STATISTICS))
 
 
 def _measures(x: np.ndarray) -> np.ndarray:
@@ -54,7 +54,7 @@ def histogram(values: np.ndarray, bins: int = 40) -> pd.DataFrame:
     return pd.DataFrame({"bin": np.arange(bins), "low": edges[:-1], "high": edges[1:], "images": images})
 
 
-def odd(data: Dataset, measures: pd.DataFrame) -> dict[int, str]:
+def outliers(data: Dataset, measures: pd.DataFrame) -> dict[int, str]:
     """Images that stand far out, and in words why: {index: reasons}; first those that differ in most ways.
 
     That is an image of which most people say that there is no face, or which is far darker, brighter, flatter, more
@@ -65,7 +65,7 @@ def odd(data: Dataset, measures: pd.DataFrame) -> dict[int, str]:
     not_face = FERPLUS_VOTES.index("not_face")
     for i in np.flatnonzero(shows & (data.votes[:, not_face] > data.votes.sum(1) / 2)):
         reasons.setdefault(int(i), []).append("no face, people say")
-    for name in MEASURES:
+    for name in STATISTICS:
         values = measures[name].to_numpy(np.float64)
         if name == "sharpness":
             values = np.log1p(values)  # skewed: of grey levels far above the middle are many

@@ -8,16 +8,16 @@ import pandas as pd
 from fer_core.datasets.dataset import Dataset
 from fer_core.errors import DatasetError
 from fer_core.models.bundle import Bundle
-from fer_core.utils.array_cache import FEW, content, remembered
+from fer_core.utils.array_cache import FEW, cached_array, content_key
 from fer_core.utils.progress import Progress, silent
-from fer_core.utils.workspace import home
+from fer_core.utils.workspace import workspace
 
-__all__ = ["FOLDS", "caution", "doubtful", "held_out"]
+__all__ = ["FOLDS", "caution", "label_errors", "out_of_fold_probabilities"]
 
 FOLDS = 5
 
 
-def held_out(data: Dataset, features: np.ndarray, progress: Progress = silent) -> np.ndarray:
+def out_of_fold_probabilities(data: Dataset, features: np.ndarray, progress: Progress = silent) -> np.ndarray:
     """Probabilities of each image's labels from a classifier that was fitted without it; float32 (n, labels).
 
     Logistic regression on the features, cross-validated in five parts. Exact copies are in the same part, so that no
@@ -37,14 +37,14 @@ def held_out(data: Dataset, features: np.ndarray, progress: Progress = silent) -
             "Doubtful labels are found by comparing: at least two labels and ten different images are needed."
         )
 
-    folder = home() / "cache" if len(data) >= FEW else None
-    key = f"doubt-{data.fingerprint}-{content(features)}"
-    found = remembered(folder, key, lambda: _judge(data, features, parts, progress))
+    folder = workspace() / "cache" if len(data) >= FEW else None
+    key = f"doubt-{data.fingerprint}-{content_key(features)}"
+    found = cached_array(folder, key, lambda: _judge(data, features, parts, progress))
     progress(1.0)
     return found
 
 
-def doubtful(data: Dataset, features: np.ndarray, progress: Progress = silent) -> pd.DataFrame:
+def label_errors(data: Dataset, features: np.ndarray, progress: Progress = silent) -> pd.DataFrame:
     """Images whose label a classifier that did not know it contradicts, the most doubtful first.
 
     Returns:
@@ -52,7 +52,7 @@ def doubtful(data: Dataset, features: np.ndarray, progress: Progress = silent) -
         confidence: its probability for that; label_confidence: its probability for the label of the file.
         Ordered by the difference of the two (Northcutt et al., 2021, rank by the like).
     """
-    given = held_out(data, features, progress)
+    given = out_of_fold_probabilities(data, features, progress)
     best, every = given.argmax(1), np.arange(len(data))
     confidence, own = given[every, best], given[every, data.labels]
     which = np.flatnonzero(best != data.labels)

@@ -6,9 +6,9 @@ import numpy as np
 
 from fer_core.utils.progress import Progress, silent
 
-__all__ = ["LIKENESS", "linked", "near_copies"]
+__all__ = ["SIMILARITY", "duplicated_in", "near_duplicates"]
 
-LIKENESS = 0.98
+SIMILARITY = 0.98
 """From which on two images are the same picture."""
 
 CHUNK = 1024
@@ -21,12 +21,12 @@ def _thumbnails(images: np.ndarray) -> np.ndarray:
     return small / np.maximum(np.linalg.norm(small, axis=1, keepdims=True), 1e-6)
 
 
-def near_copies(images: np.ndarray, likeness: float = LIKENESS, progress: Progress = silent) -> np.ndarray:
+def near_duplicates(images: np.ndarray, min_similarity: float = SIMILARITY, progress: Progress = silent) -> np.ndarray:
     """Pairs of images that are the same picture but for small changes, also mirrored; int64 (pairs, 2), first < second.
 
     Args:
         images: uint8 (n, 48, 48).
-        likeness: from which on two images are the same picture.
+        min_similarity: from which on two images are the same picture.
         progress: told the share that is done; may raise Cancelled.
     """
     views = _thumbnails(images), _thumbnails(images[:, :, ::-1])
@@ -34,18 +34,18 @@ def near_copies(images: np.ndarray, likeness: float = LIKENESS, progress: Progre
     for start in range(0, len(images), CHUNK):
         progress(1 - (1 - start / len(images)) ** 2)  # each image is compared with those after it
         for view in views:
-            first, second = np.nonzero(views[0][start : start + CHUNK] @ view[start:].T >= likeness)
+            first, second = np.nonzero(views[0][start : start + CHUNK] @ view[start:].T >= min_similarity)
             keep = first < second
             found.append(np.stack([first[keep], second[keep]], 1) + start)
     return np.unique(np.concatenate(found), axis=0)
 
 
-def linked(images: np.ndarray, others: np.ndarray, likeness: float = LIKENESS) -> np.ndarray:
+def duplicated_in(images: np.ndarray, others: np.ndarray, min_similarity: float = SIMILARITY) -> np.ndarray:
     """Which images have a copy or a near copy, also mirrored, among others; bool (n,).
 
     Args:
         images, others: uint8 (n, 48, 48) and (m, 48, 48).
-        likeness: from which on two images are the same picture.
+        min_similarity: from which on two images are the same picture.
     """
     known, found = _thumbnails(others), np.zeros(len(images), bool)
     if not len(known):
@@ -53,5 +53,5 @@ def linked(images: np.ndarray, others: np.ndarray, likeness: float = LIKENESS) -
     for view in (images, images[:, :, ::-1]):
         own = _thumbnails(view)
         for start in range(0, len(own), CHUNK):
-            found[start : start + CHUNK] |= (own[start : start + CHUNK] @ known.T).max(1) >= likeness
+            found[start : start + CHUNK] |= (own[start : start + CHUNK] @ known.T).max(1) >= min_similarity
     return found

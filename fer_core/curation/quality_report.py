@@ -8,20 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from fer_core.curation.near_duplicates import near_copies
+from fer_core.curation.near_duplicates import near_duplicates
 from fer_core.datasets.dataset import BLANK_STD, Dataset
-from fer_core.utils.array_cache import FEW, remembered, remembered_parts
+from fer_core.utils.array_cache import FEW, cached_array, cached_arrays
 from fer_core.utils.progress import Progress, silent
-from fer_core.utils.workspace import home
+from fer_core.utils.workspace import workspace
 
-__all__ = ["Quality", "check", "cleaned", "near_pairs"]
+__all__ = ["QualityReport", "check", "cleaned", "near_duplicate_pairs"]
 
 KIND = "faults-2"
 """Beginning of the keys; another number whenever something else is found in the same images."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Quality:
+class QualityReport:
     """Faults of a dataset; every array holds indices of its images.
 
     Attributes:
@@ -41,12 +41,12 @@ class Quality:
     tested: int
 
     @property
-    def leak_share(self) -> float:
+    def leakage(self) -> float:
         """Share of the images outside Training that Training gives away."""
         return len(self.leaked) / self.tested if self.tested else 0.0
 
 
-def check(data: Dataset) -> Quality:
+def check(data: Dataset) -> QualityReport:
     """Look for faults that need no threshold: a second for 35,000 images, and from the disk when it was done before."""
 
     def make() -> dict[str, np.ndarray]:
@@ -64,13 +64,13 @@ def check(data: Dataset) -> Quality:
 
     if len(data) < FEW:
         return _look(data)
-    parts = remembered_parts(home() / "cache", f"{KIND}-{data.fingerprint}", make)
+    parts = cached_arrays(workspace() / "cache", f"{KIND}-{data.fingerprint}", make)
     groups = np.split(parts["members"], np.cumsum(parts["sizes"])[:-1]) if len(parts["sizes"]) else []
     crossing, conflicting = parts["crossing"].tolist(), parts["conflicting"].tolist()
-    return Quality(groups, crossing, conflicting, parts["blank"], parts["leaked"], int(parts["tested"]))
+    return QualityReport(groups, crossing, conflicting, parts["blank"], parts["leaked"], int(parts["tested"]))
 
 
-def _look(data: Dataset) -> Quality:
+def _look(data: Dataset) -> QualityReport:
     same: defaultdict[bytes, list[int]] = defaultdict(list)
     for i, image in enumerate(data.images):
         same[image.tobytes()].append(i)
@@ -83,24 +83,24 @@ def _look(data: Dataset) -> Quality:
     training = data.splits == "Training"
     leaked = [i for k in crossing if training[groups[k]].any() for i in groups[k] if not training[i]]
     outside = int((~training).sum()) if training.any() else 0
-    return Quality(groups, crossing, conflicting, blank, np.array(sorted(leaked), np.int64), outside)
+    return QualityReport(groups, crossing, conflicting, blank, np.array(sorted(leaked), np.int64), outside)
 
 
-def near_pairs(data: Dataset, progress: Progress = silent) -> np.ndarray:
+def near_duplicate_pairs(data: Dataset, progress: Progress = silent) -> np.ndarray:
     """Pairs of near copies that are no exact copies; int64 (pairs, 2). From the disk when it was asked for before."""
 
     def make() -> np.ndarray:
-        pairs = near_copies(data.images, progress=progress)
+        pairs = near_duplicates(data.images, progress=progress)
         exact = [np.array_equal(data.images[a], data.images[b]) for a, b in pairs]
         return pairs[~np.array(exact, bool)]
 
-    folder = home() / "cache" if len(data) >= FEW else None
-    found = remembered(folder, f"near-{data.fingerprint}", make)
+    folder = workspace() / "cache" if len(data) >= FEW else None
+    found = cached_array(folder, f"near-{data.fingerprint}", make)
     progress(1.0)
     return found
 
 
-def cleaned(data: Dataset, quality: Quality, drop: Any = ()) -> Dataset:
+def cleaned(data: Dataset, quality: QualityReport, drop: Any = ()) -> Dataset:
     """The dataset without what leaks, what contradicts itself, blank images, second copies, and the images `drop`.
 
     Of copies across splits the one in Training goes, so that the test split stays whole; of others the first stays.

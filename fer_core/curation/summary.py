@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core.datasets.dataset import SIDE, Dataset
-from fer_core.datasets.votes import agreement, most_saw
+from fer_core.datasets.votes import agreement, most_voted
 from fer_core.labels import FERPLUS8, FERPLUS_VOTES
 from fer_core.utils.csv_safety import safe_table
 
@@ -68,7 +68,7 @@ def people_say(data: Dataset) -> pd.DataFrame:
 
     "no majority" stands for images of which no expression has more than half of the votes.
     """
-    saw = most_saw(data.votes)
+    saw = most_voted(data.votes)
     found = []
     for number, name in enumerate(data.names):
         own = saw[data.labels == number]

@@ -62,7 +62,7 @@ def columns_of(file: BinaryIO) -> list[str]:
     return _header(line)[0] if line.strip() else []
 
 
-def _grey_levels(text: str) -> np.ndarray | str:
+def _gray_levels(text: str) -> np.ndarray | str:
     """The pixels of a cell, or what is wrong with them."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", DeprecationWarning)
@@ -126,7 +126,7 @@ def read_csv(file: BinaryIO, name: str, *, strict: bool = False) -> tuple[Datase
             problem = "breaks off"
         elif (label := CODES.get(cells[emotion].strip().lower(), -1)) < 0:
             problem = "has a label that is no code from 0 to 6"
-        elif isinstance(values := _grey_levels(cells[pixels]), str):
+        elif isinstance(values := _gray_levels(cells[pixels]), str):
             problem = values
         if problem is not None:
             if strict:

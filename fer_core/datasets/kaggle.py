@@ -19,7 +19,7 @@ from fer_core.datasets.kaggle_worker import FAILED
 from fer_core.datasets.library import save_dataset
 from fer_core.datasets.readers import read_dataset
 from fer_core.errors import Cancelled, DatasetError
-from fer_core.utils.workspace import at_home, home
+from fer_core.utils.workspace import use_workspace, workspace
 
 __all__ = ["SOURCES", "KaggleDownload", "credentials"]
 
@@ -77,7 +77,7 @@ class KaggleDownload:
     """
 
     def __init__(self, handle: str, token: str, folder: Path):
-        """Prepare; `run` may then be called on another thread, for whoever's `home()` it is now.
+        """Prepare; `run` may then be called on another thread, for whoever's `workspace()` it is now.
 
         Args:
             handle: one of `SOURCES`.
@@ -89,7 +89,7 @@ class KaggleDownload:
         """
         if handle not in SOURCES:
             raise DatasetError(f"{handle!r} is none of the datasets that are offered: {', '.join(SOURCES)}.")
-        self.handle, self._given, self._folder, self._home = handle, credentials(token), folder, home()
+        self.handle, self._given, self._folder, self._home = handle, credentials(token), folder, workspace()
         self.progress, self.doing = 0.0, "Asking Kaggle"
         self.kept, self.images = "", 0
 
@@ -101,7 +101,7 @@ class KaggleDownload:
             self._folder.mkdir(parents=True, exist_ok=True)
             if shutil.disk_usage(self._folder).free < ROOM:
                 raise DatasetError(SAID["full"])
-            with at_home(self._home), tempfile.TemporaryDirectory(dir=self._folder) as name:
+            with use_workspace(self._home), tempfile.TemporaryDirectory(dir=self._folder) as name:
                 self._fetch(Path(name), cancelled)
                 self.progress, self.doing = DOWNLOADED, "Reading the images"
                 data, skipped = read_dataset(Path(name) / "data", keep=False)

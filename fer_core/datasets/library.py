@@ -1,4 +1,4 @@
-"""Datasets by name: the drawn faces that are built in, and those that were brought in, under `home()/datasets`."""
+"""Datasets by name: the drawn faces that are built in, and those that were brought in, under `workspace()/datasets`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fer_core.datasets.dataset import Dataset, from_parts, to_parts
 from fer_core.datasets.synthetic import synthetic_faces
 from fer_core.errors import DatasetError
 from fer_core.labels import FER7
-from fer_core.utils.workspace import home
+from fer_core.utils.workspace import workspace
 
 __all__ = ["SYNTHETIC", "Stored", "delete_dataset", "list_datasets", "load_dataset", "save_dataset"]
 
@@ -56,7 +56,7 @@ class Stored:
 
 
 def _root() -> Path:
-    return home() / "datasets"
+    return workspace() / "datasets"
 
 
 def _card(name: str, title: str, data: Dataset, source: str, note: str) -> Stored:

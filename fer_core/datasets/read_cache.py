@@ -13,8 +13,8 @@ import numpy as np
 
 from fer_core.datasets.dataset import Dataset, Skipped, from_parts, to_parts
 from fer_core.utils.archives import MOST_MEMBERS
-from fer_core.utils.array_cache import remembered_parts
-from fer_core.utils.workspace import home
+from fer_core.utils.array_cache import cached_arrays
+from fer_core.utils.workspace import workspace
 
 __all__ = ["read_once"]
 
@@ -57,7 +57,7 @@ def read_once(paths: list[Path], read: Callable[[], tuple[Dataset, Skipped]]) ->
         data, skipped = read()
         return {**to_parts(data), "skipped": np.array(json.dumps([skipped.reasons, skipped.examples]))}
 
-    parts = remembered_parts(home() / "cache" / "read", f"{KIND}-{digest.hexdigest()}", make)
+    parts = cached_arrays(workspace() / "cache" / "read", f"{KIND}-{digest.hexdigest()}", make)
     return from_parts(parts), Skipped(*json.loads(str(parts["skipped"])))
 
 

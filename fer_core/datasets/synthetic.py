@@ -91,12 +91,12 @@ def _features(label: str, rng: np.random.Generator) -> Features:
     return replace(Features(), **moved)
 
 
-def _curve(image: np.ndarray, points: np.ndarray, grey: float, thickness: int) -> None:
-    cv2.polylines(image, [np.round(points * 8).astype(np.int32)], False, grey, thickness, cv2.LINE_AA, 3)
+def _curve(image: np.ndarray, points: np.ndarray, gray: float, thickness: int) -> None:
+    cv2.polylines(image, [np.round(points * 8).astype(np.int32)], False, gray, thickness, cv2.LINE_AA, 3)
 
 
-def _fill(image: np.ndarray, points: np.ndarray, grey: float) -> None:
-    cv2.fillPoly(image, [np.round(points * 8).astype(np.int32)], grey, cv2.LINE_AA, 3)
+def _fill(image: np.ndarray, points: np.ndarray, gray: float) -> None:
+    cv2.fillPoly(image, [np.round(points * 8).astype(np.int32)], gray, cv2.LINE_AA, 3)
 
 
 @cache

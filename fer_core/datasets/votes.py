@@ -6,7 +6,7 @@ import numpy as np
 
 from fer_core.labels import FERPLUS8, FERPLUS_VOTES
 
-__all__ = ["agreement", "majority", "most_saw", "votes_of"]
+__all__ = ["agreement", "majority", "most_voted", "votes_of"]
 
 
 def majority(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -35,7 +35,7 @@ def votes_of(votes: np.ndarray) -> str:
     return ", ".join(f"{votes[i]} {FERPLUS_VOTES[i].replace('_', ' ')}" for i in order if votes[i])
 
 
-def most_saw(votes: np.ndarray) -> np.ndarray:
+def most_voted(votes: np.ndarray) -> np.ndarray:
     """What more than half of the people saw in each image, object (n,): a name of FER+, "no majority", or None where
     nobody was asked."""
     clear, saw = majority(votes)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CAUTION", "PUBLISHED", "Published"]
+__all__ = ["BASELINES", "CAUTION", "Baseline"]
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class Baseline:
     """One figure from elsewhere.
 
     Attributes:
@@ -28,18 +28,18 @@ class Published:
 
 BOTH = "PublicTest and PrivateTest mixed"
 
-PUBLISHED: tuple[Published, ...] = (
-    Published("deepface, emotion model", 0.574, "PrivateTest", "its makers"),
-    Published("People", 0.65, "a sample", "Goodfellow et al., 2013", "65 ± 5 %"),
-    Published("Reference notebook (4 convolutions)", 0.658, BOTH, "the notebook", "best of 25 epochs; training 72.7 %"),
-    Published("fer package (mini-Xception)", 0.66, BOTH, "its makers", "about"),
-    Published("Kaggle winner 2013", 0.712, "PrivateTest", "Tang, 2013"),
-    Published("VGG", 0.727, "PrivateTest", "Pramerdorfer and Kampel, 2016", "no extra data"),
-    Published("ResNet18", 0.737, "PrivateTest", "LetheSec (GitHub)", "no extra data; chosen on the test images"),
-    Published("ResMaskingNet", 0.741, "PrivateTest", "Pham et al., 2020", "pretrained on ImageNet, 224 pixels"),
-    Published("LHC-Net", 0.744, "PrivateTest", "Pecoraro et al., 2021", "pretrained on ImageNet, 224 pixels"),
-    Published("8 networks together", 0.752, "PrivateTest", "Pramerdorfer and Kampel, 2016", "no extra data"),
-    Published("EmoNeXt-XL", 0.761, "PrivateTest", "El Boudouri and Bohi, 2023", "pretrained on ImageNet-22k"),
+BASELINES: tuple[Baseline, ...] = (
+    Baseline("deepface, emotion model", 0.574, "PrivateTest", "its makers"),
+    Baseline("People", 0.65, "a sample", "Goodfellow et al., 2013", "65 ± 5 %"),
+    Baseline("Reference notebook (4 convolutions)", 0.658, BOTH, "the notebook", "best of 25 epochs; training 72.7 %"),
+    Baseline("fer package (mini-Xception)", 0.66, BOTH, "its makers", "about"),
+    Baseline("Kaggle winner 2013", 0.712, "PrivateTest", "Tang, 2013"),
+    Baseline("VGG", 0.727, "PrivateTest", "Pramerdorfer and Kampel, 2016", "no extra data"),
+    Baseline("ResNet18", 0.737, "PrivateTest", "LetheSec (GitHub)", "no extra data; chosen on the test images"),
+    Baseline("ResMaskingNet", 0.741, "PrivateTest", "Pham et al., 2020", "pretrained on ImageNet, 224 pixels"),
+    Baseline("LHC-Net", 0.744, "PrivateTest", "Pecoraro et al., 2021", "pretrained on ImageNet, 224 pixels"),
+    Baseline("8 networks together", 0.752, "PrivateTest", "Pramerdorfer and Kampel, 2016", "no extra data"),
+    Baseline("EmoNeXt-XL", 0.761, "PrivateTest", "El Boudouri and Bohi, 2023", "pretrained on ImageNet-22k"),
 )
 """From the worst to the best, each of a single network unless its title says otherwise."""
 

@@ -9,21 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from fer_core.curation.near_duplicates import linked
+from fer_core.curation.near_duplicates import duplicated_in
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.votes import majority
 from fer_core.errors import Cancelled, DatasetError, FerError, ModelError
-from fer_core.evaluation.corruptions import CONDITIONS, degrade
-from fer_core.evaluation.label_mapping import answers, task
-from fer_core.evaluation.metrics import against_votes
-from fer_core.evaluation.results import FERPLUS, LABELS, Evaluation, View
-from fer_core.evaluation.saliency import Look
+from fer_core.evaluation.corruptions import CONDITIONS, corrupt
+from fer_core.evaluation.label_mapping import map_labels, map_probabilities
+from fer_core.evaluation.metrics import compute_vote_metrics
+from fer_core.evaluation.results import FERPLUS, LABELS, Evaluation, Subset
+from fer_core.evaluation.saliency import SaliencyMap
 from fer_core.labels import FERPLUS8
-from fer_core.models.catalog import contender
-from fer_core.models.predictor import Contender, Prediction
-from fer_core.utils.array_cache import content, remembered
+from fer_core.models.catalog import load_predictor
+from fer_core.models.predictor import Prediction, Predictor
+from fer_core.utils.array_cache import cached_array, content_key
 from fer_core.utils.progress import Progress, time_left
-from fer_core.utils.workspace import at_home, home
+from fer_core.utils.workspace import use_workspace, workspace
 
 __all__ = ["Comparison"]
 
@@ -45,7 +45,7 @@ class Comparison:
         evaluations: of the models that are through.
         failures: (name, sentence) of the models that could not be evaluated.
         notes: what a reader has to know of the dataset, a sentence each.
-        looks: where models look, as far as somebody asked; by what was asked, see `saw`.
+        looks: where models look, as far as somebody asked; by what was asked, see `keep_saliency`.
         progress: 0 to 1; `doing` says in words what is being done.
     """
 
@@ -60,9 +60,9 @@ class Comparison:
         check_copies: bool = True,
         worse: int = 0,
         cache: Path | None = None,
-        find: Callable[[str], Contender] = contender,
+        find: Callable[[str], Predictor] = load_predictor,
     ):
-        """Prepare; `run` may then be called on another thread, for whoever's `home()` it is now.
+        """Prepare; `run` may then be called on another thread, for whoever's `workspace()` it is now.
 
         Args:
             dataset: with all its splits, as the others say which images were seen in training.
@@ -71,7 +71,7 @@ class Comparison:
             dataset_name: for people.
             flip: also show the mirrored images and take the mean of both answers.
             check_copies: look for near copies in Training.
-            worse: how many of the images are also shown smaller, blurred, darker and turned, see `harder`.
+            worse: how many of the images are also shown smaller, blurred, darker and turned, see `run_corruptions`.
             cache: folder where answers are remembered, by the model's and the images' fingerprints.
             find: gives the model of a name.
 
@@ -84,7 +84,7 @@ class Comparison:
         self.dataset_name, self.split, self.models, self.flip = dataset_name, split, list(dict.fromkeys(models)), flip
         self.images, self.votes = chosen.images, chosen.votes
         self.rows = chosen.rows
-        self.names, self.labels, self.notes = task(chosen.names, chosen.labels)
+        self.names, self.labels, self.notes = map_labels(chosen.names, chosen.labels)
         self.known, self.majority = majority(self.votes)
         if not self.votes.any():
             self.notes.append("There are no FER+ votes for these images, so they are compared with their labels alone.")
@@ -95,9 +95,9 @@ class Comparison:
         self.clean: np.ndarray | None = None
         self.evaluations: list[Evaluation] = []
         self.failures: list[tuple[str, str]] = []
-        self.looks: dict[str, list[Look]] = {}
+        self.looks: dict[str, list[SaliencyMap]] = {}
         self.progress, self.doing = 0.0, "Waiting"
-        self._worse, self._cache, self._find, self._home = worse, cache, find, home()
+        self._worse, self._cache, self._find, self._home = worse, cache, find, workspace()
         self._started = 0.0
         # The whole dataset is held only until its copies were looked for: others may wait in the same queue.
         self._whole: Dataset | None = dataset if check_copies else None
@@ -109,7 +109,7 @@ class Comparison:
 
     def run(self, cancelled: Callable[[], bool] = lambda: False) -> None:
         """Evaluate; raises Cancelled where it was stopped. A model that cannot be evaluated is a failure, no more."""
-        with at_home(self._home):
+        with use_workspace(self._home):
             self._look_for_copies()
             self._started = time.monotonic()
             for i, name in enumerate(self.models):
@@ -121,10 +121,10 @@ class Comparison:
                 except FerError as error:
                     self.failures.append((name, str(error)))
             if self._worse:
-                self.harder(self._worse, self._step(cancelled, 0, 1))
+                self.run_corruptions(self._worse, self._step(cancelled, 0, 1))
         self.progress, self.doing = 1.0, "Done"
 
-    def harder(self, count: int, progress: Progress = lambda share: None) -> None:
+    def run_corruptions(self, count: int, progress: Progress = lambda share: None) -> None:
         """Show some of the images smaller, blurred, darker and turned to the models that are through, in one view.
 
         Args:
@@ -134,14 +134,14 @@ class Comparison:
         sample = np.sort(np.random.default_rng(0).permutation(len(self.images))[:count])
         asked = [(condition, amount) for condition, amounts in CONDITIONS.items() for amount in amounts]
         self._started = time.monotonic()
-        stack = np.concatenate([degrade(self.images[sample], condition, amount) for condition, amount in asked])
+        stack = np.concatenate([corrupt(self.images[sample], condition, amount) for condition, amount in asked])
         for i, evaluation in enumerate(self.evaluations):
-            model = evaluation.contender
+            model = evaluation.predictor
             self.doing = f"Making it harder for {model.title}"
             prediction = self._ask(model, stack, False, lambda s, i=i: progress((i + s) / len(self.evaluations)))  # type: ignore[misc]
-            given = {LABELS: answers(model, prediction.logits, self.names)[0]}
+            given = {LABELS: map_probabilities(model, prediction.logits, self.names)[0]}
             if evaluation.ferplus is not None:
-                given[FERPLUS] = answers(model, prediction.logits, FERPLUS8)[0]
+                given[FERPLUS] = map_probabilities(model, prediction.logits, FERPLUS8)[0]
             evaluation.conditions = self._worse_figures(given, sample, asked)
 
     def _worse_figures(
@@ -151,9 +151,9 @@ class Comparison:
         found = {}
         for clean in (False, True) if self.clean is not None else (False,):
             for kind, probabilities in given.items():
-                view = self.view(kind, clean=clean)
+                subset = self.subset(kind, clean=clean)
                 truth = np.full(len(self.images), -1)
-                truth[view.which] = view.truth
+                truth[subset.which] = subset.truth
                 counted = truth[sample] >= 0
                 if not counted.any():
                     continue
@@ -165,13 +165,13 @@ class Comparison:
                 ]
         return found
 
-    def saw(self, asked: str, found: list[Look]) -> None:
+    def keep_saliency(self, asked: str, found: list[SaliencyMap]) -> None:
         """Keep where models look for the report; of more than `LOOKS` the first go."""
         self.looks.setdefault(asked, found)
         for old in list(self.looks)[:-LOOKS]:
             self.looks.pop(old, None)
 
-    def view(self, kind: str = LABELS, *, clean: bool = False) -> View:
+    def subset(self, kind: str = LABELS, *, clean: bool = False) -> Subset:
         """The images that count for a kind of truth, LABELS or FERPLUS; of the part without near copies if `clean`."""
         if clean and self.clean is None:
             raise DatasetError(
@@ -180,14 +180,14 @@ class Comparison:
             )
         keep = self.clean if clean and self.clean is not None else np.ones(len(self.images), bool)
         if kind == LABELS:
-            return View(kind, np.flatnonzero(keep), self.labels[keep], self.names)
+            return Subset(kind, np.flatnonzero(keep), self.labels[keep], self.names)
         keep = keep & self.known
-        return View(kind, np.flatnonzero(keep), self.majority[keep], FERPLUS8)
+        return Subset(kind, np.flatnonzero(keep), self.majority[keep], FERPLUS8)
 
     def report(self, evaluation: Evaluation, *, clean: bool = False) -> dict[str, Any]:
         """All figures of a model as plain objects for JSON; those of the clean part where `clean` is set."""
-        view, suffix = self.view(clean=clean), "_clean" if clean else ""
-        model, plus = evaluation.contender, evaluation.figures.get(FERPLUS + suffix)
+        subset, suffix = self.subset(clean=clean), "_clean" if clean else ""
+        model, plus = evaluation.predictor, evaluation.figures.get(FERPLUS + suffix)
         return {
             "model": model.name,
             "title": model.title,
@@ -208,7 +208,7 @@ class Comparison:
             "bytes": model.size,
             "notes": evaluation.notes + self.notes,
             "mcnemar": {
-                other.contender.name: view.against(evaluation, other)
+                other.predictor.name: subset.against(evaluation, other)
                 for other in self.evaluations
                 if other is not evaluation
             },
@@ -234,41 +234,41 @@ class Comparison:
             self.notes.append("There is no other split called Training, so copies there were not looked for.")
             return
         self.doing = "Looking for near copies in Training"
-        key = "copies-" + content(self.images, others)
-        self.clean = ~remembered(self._cache, key, lambda: linked(self.images, others))
+        key = "copies-" + content_key(self.images, others)
+        self.clean = ~cached_array(self._cache, key, lambda: duplicated_in(self.images, others))
         if not self.clean.any():
             self.clean = None
             self.notes.append("Every image has a near copy in Training, so no clean part is left.")
 
-    def _evaluate(self, model: Contender, step: Callable[[float], None]) -> Evaluation:
+    def _evaluate(self, model: Predictor, step: Callable[[float], None]) -> Evaluation:
         self.doing = f"Asking {model.title}"
         prediction = self._ask(model, self.images, self.flip, step)
         speed = {"images_per_second": prediction.images_per_second, "one_ms": prediction.one_ms}
-        given, known, notes = answers(model, prediction.logits, self.names)
+        given, known, notes = map_probabilities(model, prediction.logits, self.names)
         found = Evaluation(model, given, None, speed, {LABELS: known}, notes)
         if self.votes.any():
             try:
-                found.ferplus, found.known[FERPLUS], more = answers(model, prediction.logits, FERPLUS8)
+                found.ferplus, found.known[FERPLUS], more = map_probabilities(model, prediction.logits, FERPLUS8)
             except ModelError as error:
                 more = [f"{error} So it is not held against the FER+ votes."]
             else:
-                found.votes = against_votes(found.ferplus, self.votes)
+                found.votes = compute_vote_metrics(found.ferplus, self.votes)
                 if self.clean is not None:
-                    found.votes_clean = against_votes(found.ferplus[self.clean], self.votes[self.clean])
+                    found.votes_clean = compute_vote_metrics(found.ferplus[self.clean], self.votes[self.clean])
             found.notes += [note for note in more if note not in notes]
         for clean in (False, True) if self.clean is not None else (False,):
             for kind in (LABELS, FERPLUS):
-                if figures := self.view(kind, clean=clean).figures(found):
+                if figures := self.subset(kind, clean=clean).figures(found):
                     found.figures[kind + ("_clean" if clean else "")] = figures
         return found
 
-    def _ask(self, model: Contender, images: np.ndarray, flip: bool, progress: Callable[[float], None]) -> Prediction:
+    def _ask(self, model: Predictor, images: np.ndarray, flip: bool, progress: Callable[[float], None]) -> Prediction:
         def ask() -> np.ndarray:
             found = model.predict(images, flip=flip, progress=progress)
             speed = np.array([found.images_per_second, found.one_ms])
             return np.concatenate([found.logits.astype(np.float32).ravel(), speed.astype(np.float32)])
 
-        flat = remembered(self._cache, f"answers-{model.fingerprint}-{content(images)}-{int(flip)}", ask)
+        flat = cached_array(self._cache, f"answers-{model.fingerprint}-{content_key(images)}-{int(flip)}", ask)
         outputs = sum(len(head.labels) for head in model.heads)
         if flat.size != len(images) * outputs + 2:
             raise ModelError(f"{model.title} did not give {outputs} scores for each image. Install it again.")

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import cv2
 import numpy as np
 
-__all__ = ["CONDITIONS", "TITLES", "UNTOUCHED", "degrade"]
+__all__ = ["CONDITIONS", "TITLES", "UNTOUCHED", "corrupt"]
 
 CONDITIONS = MappingProxyType(
     {
@@ -32,7 +32,7 @@ UNTOUCHED = MappingProxyType({"size": 48.0, "blur": 0.0, "brightness": 1.0, "rol
 """The amount that leaves an image as it is."""
 
 
-def degrade(images: np.ndarray, condition: str, amount: float) -> np.ndarray:
+def corrupt(images: np.ndarray, condition: str, amount: float) -> np.ndarray:
     """Images made worse.
 
     Args:

@@ -12,7 +12,7 @@ import numpy as np
 from fer_core.evaluation.metrics import LEAST
 from fer_core.labels import FERPLUS8
 
-__all__ = ["cell_members", "disagreements", "hardest", "label_loss", "vote_loss"]
+__all__ = ["cell_members", "disagreements", "highest_loss", "label_loss", "vote_loss"]
 
 
 def label_loss(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -43,7 +43,7 @@ def vote_loss(probabilities: np.ndarray, votes: np.ndarray) -> np.ndarray:
     return np.where(total[:, 0] > 0, np.maximum(found, 0), np.nan)
 
 
-def hardest(loss: np.ndarray, count: int | None = None) -> np.ndarray:
+def highest_loss(loss: np.ndarray, count: int | None = None) -> np.ndarray:
     """The images that cost the most, worst first; equals in their order, those without a loss (NaN) left out.
 
     Args:

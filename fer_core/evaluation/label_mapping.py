@@ -12,10 +12,10 @@ from fer_core.labels import FER7, FERPLUS_TO_FER7, FERPLUS_VOTES
 from fer_core.models.bundle import Head
 from fer_core.models.classifier import softmax
 
-__all__ = ["answers", "head_for", "output_for", "people_share", "task"]
+__all__ = ["head_for", "map_labels", "map_probabilities", "output_for", "people_share"]
 
 
-class Answering(Protocol):
+class HasHeads(Protocol):
     """What has heads and a title."""
 
     title: str
@@ -30,7 +30,7 @@ def _plain(name: str) -> str:
     return FERPLUS_TO_FER7.get(lower, lower)
 
 
-def task(names: Sequence[str], labels: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, list[str]]:
+def map_labels(names: Sequence[str], labels: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, list[str]]:
     """The classes to choose from, the images' labels among them, and sentences on what is odd about them.
 
     Args:
@@ -58,7 +58,7 @@ def task(names: Sequence[str], labels: np.ndarray) -> tuple[tuple[str, ...], np.
     return FER7, np.full(len(labels), FER7.index(plain)), notes
 
 
-def head_for(model: Answering, names: Sequence[str]) -> tuple[int, Head]:
+def head_for(model: HasHeads, names: Sequence[str]) -> tuple[int, Head]:
     """Of the model's heads the one that knows most of the classes, and where its outputs start among all heads'.
 
     Raises:
@@ -82,7 +82,7 @@ def head_for(model: Answering, names: Sequence[str]) -> tuple[int, Head]:
     return best[2], best[3]
 
 
-def output_for(model: Answering, name: str, names: Sequence[str]) -> int:
+def output_for(model: HasHeads, name: str, names: Sequence[str]) -> int:
     """Which of the model's outputs, counted over all heads, is the class `name` of a dataset's classes `names`.
 
     Raises:
@@ -95,8 +95,8 @@ def output_for(model: Answering, name: str, names: Sequence[str]) -> int:
     return start + plain.index(_plain(name))
 
 
-def answers(
-    model: Answering, logits: np.ndarray, names: Sequence[str]
+def map_probabilities(
+    model: HasHeads, logits: np.ndarray, names: Sequence[str]
 ) -> tuple[np.ndarray, tuple[str, ...], list[str]]:
     """A model's calibrated probabilities for a dataset's classes, matched by name.
 

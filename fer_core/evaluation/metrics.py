@@ -7,28 +7,28 @@ from typing import Any
 
 import numpy as np
 
-from fer_core.curation.near_duplicates import linked
+from fer_core.curation.near_duplicates import duplicated_in
 from fer_core.datasets.dataset import Dataset
 from fer_core.labels import FERPLUS8
 
 __all__ = [
     "LEAST",
-    "against_votes",
     "calibration_error",
-    "clean",
+    "compute_metrics",
+    "compute_vote_metrics",
     "fit_temperature",
-    "interval",
     "mcnemar",
-    "measure",
     "reliability",
     "risk_coverage",
+    "wilson_interval",
+    "without_duplicates",
 ]
 
 LEAST = 1e-12
 """Probability from which on a sure mistake costs no more: it is the worst, but not infinitely bad."""
 
 
-def measure(
+def compute_metrics(
     probabilities: np.ndarray, labels: np.ndarray, names: tuple[str, ...], *, answers: Collection[str] | None = None
 ) -> dict[str, Any]:
     """Figures of a classifier against labels; from scikit-learn where it has them.
@@ -63,7 +63,7 @@ def measure(
     return {
         "n": len(labels),
         "accuracy": right / len(labels),
-        "accuracy_interval": interval(right, len(labels)),
+        "accuracy_interval": wilson_interval(right, len(labels)),
         "macro_f1": float(
             metrics.f1_score(labels, guess, labels=np.flatnonzero(true), average="macro", zero_division=0)
         ),
@@ -78,7 +78,7 @@ def measure(
     }
 
 
-def interval(right: int, n: int) -> tuple[float, float]:
+def wilson_interval(right: int, n: int) -> tuple[float, float]:
     """95 % interval of a share (Wilson, 1927): where it would lie if other pictures of the same kind were taken."""
     from scipy.stats import binomtest
 
@@ -127,7 +127,7 @@ def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int =
     return float(sum(abs(b["accuracy"] - b["confidence"]) * b["n"] for b in found) / len(labels))
 
 
-def against_votes(probabilities: np.ndarray, votes: np.ndarray) -> dict[str, float | int]:
+def compute_vote_metrics(probabilities: np.ndarray, votes: np.ndarray) -> dict[str, float | int]:
     """A classifier against all ten people rather than their majority.
 
     Args:
@@ -180,7 +180,7 @@ def risk_coverage(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.nda
     return count / len(labels), np.cumsum(wrong) / count
 
 
-def clean(test: Dataset, training: Dataset) -> Dataset:
+def without_duplicates(test: Dataset, training: Dataset) -> Dataset:
     """The test images without those that the training images give away."""
-    keep = ~linked(test.images, training.images)
+    keep = ~duplicated_in(test.images, training.images)
     return Dataset(test.images[keep], test.labels[keep], test.names, test.splits[keep], test.votes[keep])

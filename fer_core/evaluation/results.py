@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from fer_core.evaluation.metrics import mcnemar, measure, reliability, risk_coverage
-from fer_core.models.predictor import Contender
+from fer_core.evaluation.metrics import compute_metrics, mcnemar, reliability, risk_coverage
+from fer_core.models.predictor import Predictor
 
-__all__ = ["COVERAGES", "FERPLUS", "LABELS", "Evaluation", "View"]
+__all__ = ["COVERAGES", "FERPLUS", "LABELS", "Evaluation", "Subset"]
 
 LABELS, FERPLUS = "labels", "ferplus"
 """The two kinds of truth: the dataset's labels, and what most of FER+'s people saw."""
@@ -25,19 +25,19 @@ class Evaluation:
     """One model over the images of a comparison.
 
     Attributes:
-        contender: the model.
+        predictor: the model.
         probabilities: float (n, k), columns as the comparison's `names`.
         ferplus: float (n, 8), columns as `labels.FERPLUS8`; None where nobody voted or the model has no such words.
         known: by the kind of truth, the classes that the model can name.
         figures: by the kind of truth, LABELS or FERPLUS, each also with `_clean`; see `View.figures`.
-        votes: see `evaluation.against_votes`; votes_clean: of the part without near copies, empty where there is none.
+        votes: see `compute_vote_metrics`; votes_clean: of the part without near copies, empty where there is none.
         conditions: by the kind of truth, as `figures`, rows of condition, amount, accuracy and n, on images made worse;
             empty where that was not asked for.
         speed: images_per_second and one_ms.
         notes: what a reader of the figures has to know, a sentence each.
     """
 
-    contender: Contender
+    predictor: Predictor
     probabilities: np.ndarray
     ferplus: np.ndarray | None
     speed: dict[str, float]
@@ -54,7 +54,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class View:
+class Subset:
     """The images that count, and what is taken to be true of them.
 
     Attributes:
@@ -99,7 +99,7 @@ class View:
         steps = np.rint(np.linspace(0, 1, CURVE + 1)[1:] * len(risk)).astype(int)
         drawn = np.unique(np.maximum(steps, 1)) - 1
         return {
-            **measure(given, self.truth, self.names, answers=evaluation.known[self.kind]),
+            **compute_metrics(given, self.truth, self.names, answers=evaluation.known[self.kind]),
             "reliability": reliability(given, self.truth),
             "risk_at_coverage": {str(c): float(risk[max(1, round(c * len(risk))) - 1]) for c in COVERAGES},
             "risk_coverage": {"coverage": coverage[drawn].tolist(), "risk": risk[drawn].tolist()},

@@ -11,9 +11,9 @@ import numpy as np
 from fer_core.errors import ModelError
 from fer_core.evaluation.label_mapping import output_for
 from fer_core.models import keras_subprocess as keras_child
-from fer_core.models.predictor import Contender
+from fer_core.models.predictor import Predictor
 
-__all__ = ["CAVEAT", "Look", "can_look", "look"]
+__all__ = ["CAVEAT", "SaliencyMap", "has_saliency", "saliency_maps"]
 
 CAVEAT = (
     "The map is coarse, about eight pixels of the face a field, and shows what spoke for the answer, "
@@ -27,7 +27,7 @@ STRONGEST = 0.7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
+class SaliencyMap:
     """One picture, and what of it spoke for an expression.
 
     Attributes:
@@ -47,11 +47,11 @@ class Look:
 
         The colours differ in brightness too, so they can be told apart without seeing red or green.
         """
-        grey = cv2.resize(self.image, (side, side), interpolation=cv2.INTER_CUBIC)
+        gray = cv2.resize(self.image, (side, side), interpolation=cv2.INTER_CUBIC)
         heat = np.clip(cv2.resize(self.heat, (side, side), interpolation=cv2.INTER_LINEAR), 0, 1)
-        colours = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
+        colors = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
         weight = STRONGEST * heat[..., None]
-        return np.rint((1 - weight) * grey[..., None] + weight * colours).astype(np.uint8)
+        return np.rint((1 - weight) * gray[..., None] + weight * colors).astype(np.uint8)
 
     @property
     def words(self) -> str:
@@ -70,18 +70,18 @@ class Look:
         )
 
 
-def can_look(model: Contender) -> bool:
-    """Whether `look` may be tried: the model has a Keras file, and Keras is installed."""
+def has_saliency(model: Predictor) -> bool:
+    """Whether `saliency_maps` may be tried: the model has a Keras file, and Keras is installed."""
     return model.keras is not None and keras_child.has_keras()
 
 
-def look(
-    model: Contender,
+def saliency_maps(
+    model: Predictor,
     images: np.ndarray,
     expressions: Sequence[str],
     names: Sequence[str],
     progress: Callable[[float], None] = lambda share: None,
-) -> list[Look]:
+) -> list[SaliencyMap]:
     """Grad-CAM of images (Selvaraju et al., 2017; see `gradcam`), in a process of its own: some seconds in all.
 
     Args:
@@ -102,6 +102,6 @@ def look(
     outputs = [output_for(model, expression, names) for expression in expressions]
     heats = keras_child.look(model.keras, images, outputs, side=model.side, scale=model.scale, progress=progress)
     return [
-        Look(model.title, expression, image, heat)
+        SaliencyMap(model.title, expression, image, heat)
         for expression, image, heat in zip(expressions, images, heats, strict=True)
     ]

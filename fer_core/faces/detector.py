@@ -118,13 +118,13 @@ class FaceDetector:
         return Detections(found.boxes * np.tile(to_image, 2), found.scores, found.landmarks * to_image)
 
     def _find_haar(self, image: np.ndarray) -> Detections:
-        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         with self._lock:
-            found, _, weights = self._haar.detectMultiScale3(grey, 1.1, 5, minSize=(16, 16), outputRejectLevels=True)
+            found, _, weights = self._haar.detectMultiScale3(gray, 1.1, 5, minSize=(16, 16), outputRejectLevels=True)
         squares = np.asarray(found, np.float32).reshape(-1, 4)
-        centre, side = squares[:, :2] + squares[:, 2:] / 2, squares[:, 2:3]
+        center, side = squares[:, :2] + squares[:, 2:] / 2, squares[:, 2:3]
         half = np.concatenate([side * HAAR_WIDTH, side * HAAR_HEIGHT], 1) / 2
-        boxes = np.concatenate([centre - half, centre + half], 1)
+        boxes = np.concatenate([center - half, center + half], 1)
         # The cascade's weights have no fixed scale; this maps the usual 0 to 6 to something like a confidence.
         scores = 1 - np.exp(-np.maximum(np.asarray(weights, np.float32).reshape(-1), 0.0))
         return Detections(boxes, scores.astype(np.float32), np.full((len(boxes), 5, 2), np.nan, np.float32))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from fer_core.types import Quality
+from fer_core.types import FaceQuality
 
-__all__ = ["DARKNESS", "DETAIL", "DOUBT", "SMALLEST", "YAW", "assess"]
+__all__ = ["DARKNESS", "DETAIL", "DOUBT", "SMALLEST", "YAW", "assess_quality"]
 
 SMALLEST = 32.0
 """Pixels of box height under which a crop has too little detail for the network."""
@@ -33,8 +33,8 @@ YAW = 0.55
 """How far the nose stands off the middle of the eyes, in eye distances; about 45 degrees."""
 
 
-def assess(crops: np.ndarray, boxes: np.ndarray, scores: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Flags of `Quality` for each face.
+def assess_quality(crops: np.ndarray, boxes: np.ndarray, scores: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """Flags of `FaceQuality` for each face.
 
     Args:
         crops: uint8 (n, 48, 48).
@@ -46,15 +46,15 @@ def assess(crops: np.ndarray, boxes: np.ndarray, scores: np.ndarray, landmarks: 
         uint8 (n,).
     """
     height = boxes[:, 3] - boxes[:, 1]
-    grey = crops.astype(np.float32)
-    detail = np.array([(crop - cv2.GaussianBlur(crop, (0, 0), 1.5)).var() / max(crop.var(), 1.0) for crop in grey])
+    gray = crops.astype(np.float32)
+    detail = np.array([(crop - cv2.GaussianBlur(crop, (0, 0), 1.5)).var() / max(crop.var(), 1.0) for crop in gray])
     eyes = landmarks[:, 1] - landmarks[:, 0]
     length = np.maximum(np.hypot(eyes[:, 0], eyes[:, 1]), 1e-6)
     # How far the nose stands off the middle of the eyes, along the eye line: 0 from the front, about 1 in profile.
     nose = ((landmarks[:, 2] - landmarks[:, :2].mean(1)) * eyes).sum(1) / length**2
-    flags = np.where(height < SMALLEST, Quality.SMALL, 0)
-    flags |= np.where(detail < DETAIL, Quality.BLURRED, 0)
-    flags |= np.where(np.abs(np.nan_to_num(nose)) > YAW, Quality.TURNED, 0)
-    flags |= np.where(crops.mean((1, 2)) < DARKNESS, Quality.DARK, 0)
-    flags |= np.where(scores < DOUBT, Quality.DOUBTFUL, 0)
+    flags = np.where(height < SMALLEST, FaceQuality.SMALL, 0)
+    flags |= np.where(detail < DETAIL, FaceQuality.BLURRED, 0)
+    flags |= np.where(np.abs(np.nan_to_num(nose)) > YAW, FaceQuality.TURNED, 0)
+    flags |= np.where(crops.mean((1, 2)) < DARKNESS, FaceQuality.DARK, 0)
+    flags |= np.where(scores < DOUBT, FaceQuality.DOUBTFUL, 0)
     return flags.astype(np.uint8)

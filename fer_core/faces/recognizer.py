@@ -9,10 +9,10 @@ import numpy as np
 from fer_core import __version__
 from fer_core.faces.alignment import crop_faces
 from fer_core.faces.detector import FaceDetector
-from fer_core.faces.quality import assess
+from fer_core.faces.quality import assess_quality
 from fer_core.types import Faces
 
-__all__ = ["Recognizer", "reader_settings"]
+__all__ = ["ExpressionRecognizer", "reader_settings"]
 
 
 class Classify(Protocol):
@@ -23,7 +23,7 @@ class Classify(Protocol):
     def __call__(self, crops: np.ndarray) -> np.ndarray: ...
 
 
-class Recognizer:
+class ExpressionRecognizer:
     """Detector and classifier as one step. May be shared between threads where both may."""
 
     def __init__(self, classifier: Classify, detector: FaceDetector | None = None):
@@ -44,11 +44,11 @@ class Recognizer:
         if len(found.boxes) == 0:
             return Faces.none(self.labels)
         crops = crop_faces(image, found.boxes, found.landmarks)
-        quality = assess(crops, found.boxes, found.scores, found.landmarks)
+        quality = assess_quality(crops, found.boxes, found.scores, found.landmarks)
         return Faces.detected(*found, self.classifier(crops), self.labels, quality)
 
 
-def reader_settings(recognizer: Recognizer) -> dict[str, Any]:
+def reader_settings(recognizer: ExpressionRecognizer) -> dict[str, Any]:
     """What reads the faces, for exports: version, model, detector."""
     bundle = getattr(recognizer.classifier, "bundle", None)
     detector = recognizer.detector

@@ -93,7 +93,7 @@ class YuNet:
         scores = np.sqrt(np.clip(cls[:, 0], 0, 1) * np.clip(obj[:, 0], 0, 1))
         found = np.flatnonzero(scores >= self.min_score)
         cell = np.stack([found % columns, found // columns], 1).astype(np.float32)
-        centre = (cell + box[found, :2]) * stride
+        center = (cell + box[found, :2]) * stride
         half = np.exp(box[found, 2:]) * stride / 2
         landmarks = (cell[:, None] + points[found].reshape(-1, 5, 2)) * stride
-        return np.concatenate([centre - half, centre + half], 1), scores[found], landmarks
+        return np.concatenate([center - half, center + half], 1), scores[found], landmarks

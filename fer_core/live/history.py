@@ -8,13 +8,13 @@ from collections import deque
 import av
 import numpy as np
 
-from fer_core.analysis.key_moments import Moments
-from fer_core.analysis.table import Recorder
-from fer_core.tracking.reidentification import Likeness
+from fer_core.analysis.key_moments import KeyMoments
+from fer_core.analysis.table import ResultTable
+from fer_core.tracking.reidentification import PersonGrouper
 from fer_core.types import FrameResult
 from fer_core.video.frame import Frame
 
-__all__ = ["RECENT", "Kept"]
+__all__ = ["RECENT", "SessionHistory"]
 
 RECENT = 60.0
 """Seconds of the running timeline."""
@@ -24,7 +24,7 @@ MOST_ROWS = 400_000
 """Faces kept, about 50 MB. Two people who are read 30 times a second need two hours for it."""
 
 
-class Kept:
+class SessionHistory:
     """Takes results one by one from one thread; others may read what there is at any time.
 
     Attributes:
@@ -40,7 +40,11 @@ class Kept:
             width: of the picture that boxes are measured in, in pixels.
             max_seconds: only so much is kept.
         """
-        self.recorder, self.moments, self.likeness = Recorder(labels), Moments(width), Likeness(width)
+        self.recorder, self.key_moments, self.person_grouper = (
+            ResultTable(labels),
+            KeyMoments(width),
+            PersonGrouper(width),
+        )
         self.full = False
         self._max_seconds, self._rows = max_seconds, 0
         self._recent: deque[FrameResult] = deque(maxlen=round(RECENT * RECENT_RATE))
@@ -57,8 +61,8 @@ class Kept:
                 self._recent.append(result)
         self.recorder.add(result)
         frame = Frame(result.index, result.seconds, av.VideoFrame.from_ndarray(image, format="bgr24"))
-        self.moments(frame, result)
-        self.likeness(frame, result)
+        self.key_moments(frame, result)
+        self.person_grouper(frame, result)
 
     def recent(self, now: float) -> list[FrameResult]:
         """Results of the minute before second `now`, a few a second."""

@@ -11,13 +11,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fer_core.annotation.draw import draw
-from fer_core.annotation.overlays import Mark
+from fer_core.annotation.draw import draw_overlays
+from fer_core.annotation.overlays import Overlay
 from fer_core.errors import MediaError
-from fer_core.utils.threads import stand_back
+from fer_core.utils.threads import lower_priority
 from fer_core.video.writer import ClipWriter
 
-__all__ = ["Recording"]
+__all__ = ["LiveRecorder"]
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ AHEAD = 15
 """Frames that may wait to be written; it bounds the memory. Beyond it frames are left out."""
 
 
-class Recording:
+class LiveRecorder:
     """Writes frames as they come to an MP4. `add` never waits.
 
     Attributes:
@@ -45,13 +45,13 @@ class Recording:
         self.error: str | None = None
         self.dropped = 0
         self._path, self._width, self._height, self._rate = path, width, height, frame_rate
-        self._waiting: deque[tuple[np.ndarray, float, Sequence[Mark]]] = deque()
+        self._waiting: deque[tuple[np.ndarray, float, Sequence[Overlay]]] = deque()
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="live-write", daemon=True)
         self._thread.start()
 
-    def add(self, image: np.ndarray, seconds: float, found: Sequence[Mark]) -> None:
+    def add(self, image: np.ndarray, seconds: float, found: Sequence[Overlay]) -> None:
         """Hand over a frame.
 
         Args:
@@ -84,12 +84,12 @@ class Recording:
         self._thread.join(timeout)
 
     def _run(self) -> None:
-        stand_back()  # the picture on its way back goes first
+        lower_priority()  # the picture on its way back goes first
         try:
             with ClipWriter(self._path, width=self._width, height=self._height, frame_rate=self._rate) as writer:
                 while (item := self._next()) is not None:
                     image, seconds, found = item
-                    writer.write(self._fitted(draw(image.copy(), found)), seconds)
+                    writer.write(self._fitted(draw_overlays(image.copy(), found)), seconds)
         except MediaError as error:
             self.error = str(error)
         except Exception:
@@ -97,7 +97,7 @@ class Recording:
             self.error = "The recording broke off because of an error inside the program."
         self._waiting.clear()
 
-    def _next(self) -> tuple[np.ndarray, float, Sequence[Mark]] | None:
+    def _next(self) -> tuple[np.ndarray, float, Sequence[Overlay]] | None:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             return self._waiting.popleft() if self._waiting else None

@@ -12,21 +12,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fer_core.analysis.export import Findings
-from fer_core.analysis.key_moments import Moments
-from fer_core.analysis.table import Recorder
-from fer_core.annotation.draw import draw
-from fer_core.annotation.overlays import Mark, SteadyMarks
+from fer_core.analysis.export import ClipResult
+from fer_core.analysis.key_moments import KeyMoments
+from fer_core.analysis.table import ResultTable
+from fer_core.annotation.draw import draw_overlays
+from fer_core.annotation.overlays import Overlay, SteadyOverlays
 from fer_core.errors import FerError
-from fer_core.faces.recognizer import Recognizer, reader_settings
-from fer_core.live.history import Kept
-from fer_core.live.recorder import Recording
-from fer_core.live.stats import Meter, Pulse
-from fer_core.tracking.reidentification import Likeness
+from fer_core.faces.recognizer import ExpressionRecognizer, reader_settings
+from fer_core.live.history import SessionHistory
+from fer_core.live.recorder import LiveRecorder
+from fer_core.live.stats import LiveMeter, LiveStats
+from fer_core.tracking.reidentification import PersonGrouper
 from fer_core.tracking.smoothing import Smoothing
 from fer_core.tracking.tracker import Tracker
 from fer_core.types import FrameResult
-from fer_core.utils.latest_worker import Newest
+from fer_core.utils.latest_worker import LatestItemWorker
 from fer_core.video.reader import ClipInfo
 
 __all__ = ["IDLE", "LiveSession"]
@@ -52,11 +52,11 @@ class LiveSession:
 
     def __init__(
         self,
-        recognizer: Recognizer,
+        recognizer: ExpressionRecognizer,
         *,
         name: str = "Live session",
         smoothing: Smoothing | None = None,
-        unsure_below: float = 0.0,
+        confidence_threshold: float = 0.0,
         side: int = 640,
         mirror: bool = True,
         annotated: Path | None = None,
@@ -70,7 +70,7 @@ class LiveSession:
             recognizer: finds and names faces; may be shared with other sessions.
             name: shown and exported.
             smoothing: how expressions are steadied along a track.
-            unsure_below: smoothed confidence under which the label is "unsure".
+            confidence_threshold: smoothed confidence under which the label is "unsure".
             side: longer side of the picture that boxes are measured in. A browser may send smaller frames for a while.
             mirror: see above.
             annotated: where to record the annotated clip; None for no recording.
@@ -82,19 +82,19 @@ class LiveSession:
         self.info: ClipInfo | None = None
         self.damaged = 0
         self.error: str | None = None
-        self._how = {"smoothing": asdict(smoothing or Smoothing()), "unsure_below": unsure_below}
-        self._tracker = Tracker(recognizer.labels, smoothing, unsure_below=unsure_below)
+        self._how = {"smoothing": asdict(smoothing or Smoothing()), "confidence_threshold": confidence_threshold}
+        self._tracker = Tracker(recognizer.labels, smoothing, confidence_threshold=confidence_threshold)
         self._side, self._max_seconds = side, max_seconds
-        self._kept = Kept(recognizer.labels, side, max_seconds)
-        self._meter = Meter(clock)
+        self._kept = SessionHistory(recognizer.labels, side, max_seconds)
+        self._meter = LiveMeter(clock)
         self._lock = threading.Lock()
         self._size = (side, side)
-        self._look = Newest(self._try, idle=self._idle, done=self._finish, busy=busy)
-        self._found: list[Mark] = []
+        self._look = LatestItemWorker(self._try, idle=self._idle, done=self._finish, busy=busy)
+        self._found: list[Overlay] = []
         self._found_at = -1e9
-        self._steady = SteadyMarks(bars=True)
+        self._steady = SteadyOverlays(bars=True)
         self._shown: np.ndarray | None = None
-        self._recording: Recording | None = None
+        self._recording: LiveRecorder | None = None
         self._paused = self._closed = False
 
     # The return path: it holds the lock for moments only and never waits for a face to be read.
@@ -118,9 +118,9 @@ class LiveSession:
         if reading and self._recording is not None and not self.full:
             self._recording.add(image, now, found)
         if self.mirror:
-            drawn = draw(cv2.flip(image, 1), [mark.mirrored(image.shape[1]) for mark in found])
+            drawn = draw_overlays(cv2.flip(image, 1), [mark.mirrored(image.shape[1]) for mark in found])
         else:
-            drawn = draw(image.copy(), found)
+            drawn = draw_overlays(image.copy(), found)
         self._shown = drawn
         self._meter.leave()
         return drawn
@@ -128,9 +128,9 @@ class LiveSession:
     def _begin(self, width: int, height: int) -> None:
         scale = max(1.0, self._side / max(width, height))
         self._size = round(width * scale), round(height * scale)
-        self._kept = Kept(self.recognizer.labels, self._size[0], self._max_seconds)
+        self._kept = SessionHistory(self.recognizer.labels, self._size[0], self._max_seconds)
         if self.annotated is not None:
-            self._recording = Recording(self.annotated, width=self._size[0], height=self._size[1])
+            self._recording = LiveRecorder(self.annotated, width=self._size[0], height=self._size[1])
 
     # Reading faces, in the thread of `_look`.
 
@@ -182,17 +182,17 @@ class LiveSession:
         self._look.forget()
 
     @property
-    def recorder(self) -> Recorder:
-        """What was found so far, as of a clip; and so are `moments` and `likeness`."""
+    def recorder(self) -> ResultTable:
+        """What was found so far, as of a clip; and so are `key_moments` and `person_grouper`."""
         return self._kept.recorder
 
     @property
-    def moments(self) -> Moments:
-        return self._kept.moments
+    def key_moments(self) -> KeyMoments:
+        return self._kept.key_moments
 
     @property
-    def likeness(self) -> Likeness:
-        return self._kept.likeness
+    def person_grouper(self) -> PersonGrouper:
+        return self._kept.person_grouper
 
     @property
     def full(self) -> bool:
@@ -235,20 +235,20 @@ class LiveSession:
         """Faces in the picture now."""
         return len(self._found) if self.seconds - self._found_at < STALE else 0
 
-    def pulse(self) -> Pulse:
+    def stats(self) -> LiveStats:
         """How it is doing."""
-        return self._meter.pulse()
+        return self._meter.stats()
 
     def recent(self) -> list[FrameResult]:
         """Results of the last minute, a few a second."""
         return self._kept.recent(self.seconds)
 
-    def findings(self, names: Mapping[int, str] | None = None) -> Findings:
+    def result(self, names: Mapping[int, str] | None = None) -> ClipResult:
         """What was found so far, for exports; see `ClipAnalysis.findings`."""
         width, height = self._size
         session = {"name": self.name, "source": "camera", "complete": self.complete}
         session |= {"width": width, "height": height, "seconds": round(self.seconds, 3)}
-        return Findings(self.recorder.table(names), session, {**reader_settings(self.recognizer), **self._how})
+        return ClipResult(self.recorder.table(names), session, {**reader_settings(self.recognizer), **self._how})
 
     def close(self, wait: float = 0.0) -> None:
         """End the session; what was found stays. Waits at most so many seconds until the recording is whole."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Meter", "Pulse"]
+__all__ = ["LiveMeter", "LiveStats"]
 
 DRIFT = 1e-4
 """Share by which the clock of a camera may differ from ours."""
@@ -18,7 +18,7 @@ WINDOW = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
+class LiveStats:
     """How a session is doing, over the last seconds.
 
     Attributes:
@@ -40,7 +40,7 @@ class Pulse:
     idle: float
 
 
-class Meter:
+class LiveMeter:
     """Counts the frames of one session and keeps its time. May be used from any thread.
 
     Attributes:
@@ -101,12 +101,12 @@ class Meter:
         """Seconds since the last frame."""
         return self._clock() - self._arrived
 
-    def pulse(self) -> Pulse:
+    def stats(self) -> LiveStats:
         """How it is doing."""
         with self._lock:
             now = self._clock()
             delays = np.array(self._delays) if self._delays else np.zeros(1)
-            return Pulse(
+            return LiveStats(
                 frames=self.frames,
                 rate=_rate(self._arrivals, now),
                 reads=_rate(self._reads, now),

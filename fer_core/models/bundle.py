@@ -46,7 +46,7 @@ class Bundle:
         name: its folder's name; the training's name where it lies in the folder of a training.
         heads: outputs in the order in which their logits are joined.
         main: name of the head that pages show.
-        unsure_below: confidence under which a page says "unsure".
+        confidence_threshold: confidence under which a page says "unsure".
         card: the whole of card.json.
     """
 
@@ -54,7 +54,7 @@ class Bundle:
     name: str
     heads: tuple[Head, ...]
     main: str
-    unsure_below: float
+    confidence_threshold: float
     card: dict[str, Any]
 
     @property

@@ -15,12 +15,12 @@ import numpy as np
 
 from fer_core.errors import ModelError
 
-__all__ = ["heat_maps"]
+__all__ = ["gradcam_maps"]
 
 BATCH = 32
 
 
-def heat_maps(
+def gradcam_maps(
     model: Any, x: np.ndarray, outputs: Sequence[int], progress: Callable[[float], None] = lambda share: None
 ) -> np.ndarray:
     """How much each place of the last maps speaks for an output.

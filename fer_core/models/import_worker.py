@@ -126,8 +126,8 @@ def _logits(model: Any) -> Any:
     found = keras.Model(model.inputs, out, name=model.name)
     if channels == 1:
         return found
-    grey = keras.Input((side, side, 1), name="crop")
-    return keras.Model(grey, found(keras.layers.Concatenate(name="three_times")([grey] * channels)))
+    gray = keras.Input((side, side, 1), name="crop")
+    return keras.Model(gray, found(keras.layers.Concatenate(name="three_times")([gray] * channels)))
 
 
 def _facts(model: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Bring in models that others trained: Keras's `.keras` and `.h5`, and the older pair of model.json and weights.
 
 They are read in a process of its own (`import_worker`), which builds the network anew from a list of known layers:
-opening a file never runs code from it. What comes out is a bundle like any other, under `home()/models`.
+opening a file never runs code from it. What comes out is a bundle like any other, under `workspace()/models`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from fer_core.models.bundle import Bundle
 from fer_core.models.keras_subprocess import has_keras, wait_for
 from fer_core.models.preprocessing import SCALES
 from fer_core.models.registry import list_bundles, load_bundle
-from fer_core.utils.workspace import home
+from fer_core.utils.workspace import workspace
 
-__all__ = ["ORDERS", "SUFFIXES", "Foreign", "import_model", "inspect_model", "known_labels"]
+__all__ = ["ORDERS", "SUFFIXES", "ForeignModel", "import_model", "inspect_model", "known_labels"]
 
 ORDERS = {
     "by name": FER7,
@@ -36,7 +36,7 @@ SUFFIXES = (".keras", ".h5", ".hdf5", ".json")
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
+class ForeignModel:
     """What a foreign model says of itself.
 
     Attributes:
@@ -64,7 +64,7 @@ class Foreign:
         return {name: labels for name, labels in ORDERS.items() if len(labels) == self.outputs}
 
 
-def inspect_model(files: Sequence[Path], *, progress: Callable[[float], None] = lambda share: None) -> Foreign:
+def inspect_model(files: Sequence[Path], *, progress: Callable[[float], None] = lambda share: None) -> ForeignModel:
     """Read a foreign model without keeping it.
 
     Args:
@@ -75,7 +75,7 @@ def inspect_model(files: Sequence[Path], *, progress: Callable[[float], None] = 
         ModelError: it cannot be read, or is refused.
     """
     facts = _work(files, progress)
-    return Foreign(*(facts[name] for name in ("side", "channels", "outputs", "parameters", "rescales")))
+    return ForeignModel(*(facts[name] for name in ("side", "channels", "outputs", "parameters", "rescales")))
 
 
 def import_model(
@@ -107,7 +107,7 @@ def import_model(
     title = " ".join(name.split())[:80] or "Imported model"
     stem = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or "model"
     taken, number, free = {bundle.name for bundle in list_bundles()}, 1, stem
-    while free in taken or (home() / "models" / free).exists():
+    while free in taken or (workspace() / "models" / free).exists():
         number += 1
         free = f"{stem}-{number}"
     shown = {label: label for label in names if label in FER7}
@@ -123,7 +123,7 @@ def import_model(
         "imported_from": [_shown(Path(file)) for file in files],
         "limits": ["An expression is not a feeling: the network names what a face shows."],
     }
-    _work(files, progress, card=card, target=str((home() / "models" / free).resolve()))
+    _work(files, progress, card=card, target=str((workspace() / "models" / free).resolve()))
     return load_bundle(free)
 
 

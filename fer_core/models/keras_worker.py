@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from fer_core.errors import ModelError
-from fer_core.models.gradcam import heat_maps
+from fer_core.models.gradcam import gradcam_maps
 from fer_core.models.preprocessing import CROP_SIDE, INPUT_SIDE, prepare
 
 __all__ = ["main"]
@@ -80,7 +80,7 @@ def _predict(model: Any, images: np.ndarray, how: dict[str, Any], folder: Path) 
 
 def _look(model: Any, images: np.ndarray, how: dict[str, Any], folder: Path) -> dict[str, np.ndarray]:
     """Grad-CAM of output `how["outputs"][i]` for each image, on the crop: float32 (n, 48, 48), 0 to 1."""
-    found = heat_maps(model, _input(model, images, how), how["outputs"], lambda share: _say(folder, share))
+    found = gradcam_maps(model, _input(model, images, how), how["outputs"], lambda share: _say(folder, share))
     # A side of 44 sees the middle of the crop only: nothing was looked at on the border.
     seen = how["side"] if how["side"] == INPUT_SIDE else CROP_SIDE
     edge = (CROP_SIDE - seen) // 2

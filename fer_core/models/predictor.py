@@ -18,7 +18,7 @@ from fer_core.models.classifier import Classifier, preprocessing_of
 from fer_core.models.registry import SHIPPED, list_bundles
 from fer_core.utils.progress import Progress
 
-__all__ = ["BundleContender", "Contender", "Prediction", "contenders"]
+__all__ = ["BundlePredictor", "Prediction", "Predictor", "bundle_predictors"]
 
 CHUNK = 128
 """Images between two looks at progress and cancel."""
@@ -39,7 +39,7 @@ class Prediction:
     one_ms: float
 
 
-class Contender(Protocol):
+class Predictor(Protocol):
     """A model that can be compared.
 
     Attributes:
@@ -68,7 +68,7 @@ class Contender(Protocol):
     def predict(self, images: np.ndarray, *, flip: bool, progress: Progress) -> Prediction: ...
 
 
-class BundleContender:
+class BundlePredictor:
     """A model bundle: shipped with the app, trained in it, or imported into it."""
 
     def __init__(self, bundle: Bundle):
@@ -105,12 +105,12 @@ class BundleContender:
         return statistics.median(took[5:])
 
 
-def contenders() -> list[Contender]:
+def bundle_predictors() -> list[Predictor]:
     """All that can be compared here; models that do not load are left out."""
-    found: list[Contender] = []
+    found: list[Predictor] = []
     for bundle in list_bundles():
         try:
-            found.append(BundleContender(bundle))
+            found.append(BundlePredictor(bundle))
         except ModelError:
             continue
     return found

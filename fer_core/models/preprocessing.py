@@ -10,7 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-__all__ = ["CROP_SIDE", "INPUT_SIDE", "SCALES", "prepare", "standardise"]
+__all__ = ["CROP_SIDE", "INPUT_SIDE", "SCALES", "prepare", "standardize"]
 
 CROP_SIDE = 48
 """Side of a face crop in pixels, as in FER2013."""
@@ -24,7 +24,7 @@ MIN_STD = 4.0
 """Grey levels; keeps the noise of a blank crop from being blown up to a face."""
 
 
-def standardise(crops: np.ndarray) -> np.ndarray:
+def standardize(crops: np.ndarray) -> np.ndarray:
     """Network input from crops: the middle 44 pixels, mean 0 and standard deviation 1 for each image.
 
     Args:
@@ -71,7 +71,7 @@ def prepare(crops: np.ndarray, side: int = INPUT_SIDE, scale: str = "standardise
     if scale not in SCALES:
         raise ValueError(f"scale must be one of {', '.join(SCALES)}; received {scale!r}")
     if side == INPUT_SIDE and scale == "standardise":
-        return standardise(crops)
+        return standardize(crops)
     if crops.ndim != 3 or crops.shape[1:] not in {(CROP_SIDE, CROP_SIDE), (INPUT_SIDE, INPUT_SIDE)}:
         raise ValueError(f"crops must be (n, 48, 48) or (n, 44, 44); received {crops.shape}")
     if side == INPUT_SIDE < crops.shape[1]:

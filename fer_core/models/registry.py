@@ -10,9 +10,9 @@ from pathlib import Path
 from fer_core.errors import ModelError
 from fer_core.models.bundle import CARD, WEIGHTS, Bundle, _read
 from fer_core.utils.files import read_object, write_atomic
-from fer_core.utils.workspace import home
+from fer_core.utils.workspace import workspace
 
-__all__ = ["DEFAULT", "SHIPPED", "choose", "chosen", "left_out", "list_bundles", "load_bundle"]
+__all__ = ["DEFAULT", "SHIPPED", "active_bundle", "list_bundles", "load_bundle", "set_active", "unreadable_bundles"]
 
 DEFAULT = "expression-s"
 
@@ -22,7 +22,7 @@ SHIPPED = Path(__file__).resolve().parent.parent.parent / "models"
 
 def _folders() -> Iterator[tuple[str, Path]]:
     """(name, folder) of all that may be a model; the first of a name counts. What begins with a dot is a draft."""
-    roots = ((SHIPPED, "*"), (home() / "models", "*"), (home() / "runs", "*/bundle"))
+    roots = ((SHIPPED, "*"), (workspace() / "models", "*"), (workspace() / "runs", "*/bundle"))
     for root, pattern in roots:
         for card in sorted(root.glob(f"{pattern}/{CARD}")):
             name = card.relative_to(root).parts[0]
@@ -31,11 +31,11 @@ def _folders() -> Iterator[tuple[str, Path]]:
 
 
 def list_bundles() -> list[Bundle]:
-    """The models that can be used: the default, others that were shipped, the user's own; `left_out` has the rest."""
+    """Return the usable models: the default, other shipped ones, the user's own; see also `unreadable_bundles`."""
     return sorted(_survey()[0].values(), key=lambda bundle: bundle.name != DEFAULT)
 
 
-def left_out() -> dict[str, str]:
+def unreadable_bundles() -> dict[str, str]:
     """The models that cannot be listed as their card is damaged: a sentence by name."""
     return _survey()[1]
 
@@ -64,10 +64,10 @@ def load_bundle(name: str = DEFAULT) -> Bundle:
 
 
 def _choice() -> Path:
-    return home() / "model-in-use.json"
+    return workspace() / "model-in-use.json"
 
 
-def chosen() -> str:
+def active_bundle() -> str:
     """Name of the model in use: the one that was chosen last, or the default where that is gone or damaged."""
     try:
         name = read_object(_choice())["name"]
@@ -85,7 +85,7 @@ def _check(folder: Path, changed: int, size: int, sha256: str) -> None:
     _read(folder, folder.name).weights()
 
 
-def choose(name: str) -> None:
+def set_active(name: str) -> None:
     """Put a model in use from now on, for pages and commands.
 
     Raises:
@@ -93,7 +93,7 @@ def choose(name: str) -> None:
     """
     load_bundle(name).weights()
     try:
-        home().mkdir(parents=True, exist_ok=True)
+        workspace().mkdir(parents=True, exist_ok=True)
         write_atomic(_choice(), json.dumps({"name": name}) + "\n")
     except OSError as error:
         raise ModelError(f"The choice of a model cannot be kept: {error.strerror}.") from error

@@ -18,10 +18,10 @@ from markupsafe import Markup
 from fer_core import __version__
 from fer_core.charts.evaluation import condition, confusion, reliability, risk_coverage
 from fer_core.charts.svg import to_svg
-from fer_core.evaluation.baselines import CAUTION, PUBLISHED
+from fer_core.evaluation.baselines import BASELINES, CAUTION
 from fer_core.evaluation.comparison import Comparison
 from fer_core.evaluation.corruptions import CONDITIONS, TITLES
-from fer_core.evaluation.error_analysis import disagreements, hardest, label_loss
+from fer_core.evaluation.error_analysis import disagreements, highest_loss, label_loss
 from fer_core.evaluation.results import FERPLUS, LABELS, Evaluation
 from fer_core.evaluation.saliency import CAVEAT
 from fer_core.labels import FERPLUS_VOTES
@@ -78,7 +78,7 @@ def to_html(work: Comparison, *, when: datetime, images: int = 0) -> bytes:
     Returns:
         UTF-8.
     """
-    charts = {e.contender.name: title for e, title in _titled(work)}
+    charts = {e.predictor.name: title for e, title in _titled(work)}
     page = {
         "version": __version__,
         "dataset": work.dataset_name,
@@ -95,7 +95,7 @@ def to_html(work: Comparison, *, when: datetime, images: int = 0) -> bytes:
         "looks": _looks(work) if images else [],
         "look_words": f"Grad-CAM (Selvaraju et al., 2017): the brighter, the more it speaks for the answer. {CAVEAT}",
         "cards": [{"title": title, "lines": _card(e)} for e, title in _titled(work)],
-        "published": PUBLISHED,
+        "published": BASELINES,
         "caution": CAUTION,
         "meanings": list(MEANINGS.items()),
         "notes": list(dict.fromkeys(n for notes in (*(e.notes for e in work.evaluations), work.notes) for n in notes)),
@@ -106,16 +106,16 @@ def to_html(work: Comparison, *, when: datetime, images: int = 0) -> bytes:
 
 def _titled(work: Comparison) -> list[tuple[Evaluation, str]]:
     titles = model_titles(work.evaluations)
-    return [(e, titles[e.contender.name]) for e in work.evaluations]
+    return [(e, titles[e.predictor.name]) for e in work.evaluations]
 
 
 def _truth(work: Comparison, kind: str) -> dict[str, Any]:
     """All of one kind of truth."""
     given = {title: e.figures[kind] for e, title in _titled(work) if kind in e.figures}
-    view = work.view(kind)
-    parts = [(False, f"All {len(view):,} images")]
+    subset = work.subset(kind)
+    parts = [(False, f"All {len(subset):,} images")]
     if any(kind + "_clean" in e.figures for e in work.evaluations):
-        left = len(work.view(kind, clean=True))
+        left = len(work.subset(kind, clean=True))
         parts.append((True, f"The {left:,} images without a near copy in Training"))
     tables = [
         (figure_board(work, kind, clean=clean, cost=kind == LABELS and not clean), words) for clean, words in parts
@@ -126,7 +126,7 @@ def _truth(work: Comparison, kind: str) -> dict[str, Any]:
             for clean, _ in parts
         ]
         tables += [
-            (board, words.replace(f"All {len(view):,} images", "All images")) for board, words in boards if board
+            (board, words.replace(f"All {len(subset):,} images", "All images")) for board, words in boards if board
         ]
     return {
         "title": TRUTHS[kind],
@@ -138,7 +138,9 @@ def _truth(work: Comparison, kind: str) -> dict[str, Any]:
             (class_board(work, "precision", kind), "Precision: of the images named so, how many are"),
         ],
         "confusions": [
-            _drawing(title, confusion(g["confusion"], view.names), _confusion_words(title, g["confusion"], view.names))
+            _drawing(
+                title, confusion(g["confusion"], subset.names), _confusion_words(title, g["confusion"], subset.names)
+            )
             for title, g in given.items()
         ],
         "trust": [
@@ -215,7 +217,7 @@ def _condition_words(work: Comparison, kind: str) -> str:
 
 
 def _hardest(work: Comparison) -> np.ndarray:
-    return hardest(np.stack([label_loss(e.probabilities, work.labels) for e in work.evaluations]))
+    return highest_loss(np.stack([label_loss(e.probabilities, work.labels) for e in work.evaluations]))
 
 
 def _pictures(work: Comparison, which: Iterable[int], titles: dict[str, str]) -> list[Picture]:
@@ -225,7 +227,7 @@ def _pictures(work: Comparison, which: Iterable[int], titles: dict[str, str]) ->
         lines = [f"Image {int(work.rows[i])}: {label}"]
         for e in work.evaluations:
             said = int(e.probabilities[i].argmax())
-            lines.append(f"{titles[e.contender.name]}: {work.names[said]}\u00a0{e.probabilities[i, said]:.0%}")
+            lines.append(f"{titles[e.predictor.name]}: {work.names[said]}\u00a0{e.probabilities[i, said]:.0%}")
         if work.votes[i].any():
             cast = sorted(zip(work.votes[i].tolist(), FERPLUS_VOTES, strict=True), key=lambda pair: -pair[0])
             lines.append("People: " + ", ".join(f"{name}\u00a0{n}" for n, name in cast if n))
@@ -240,7 +242,7 @@ def _looks(work: Comparison) -> list[Picture]:
 
 def _card(evaluation: Evaluation) -> list[tuple[str, str]]:
     """What is known of a model, as far as its card tells it; a card from elsewhere may hold anything."""
-    model = evaluation.contender
+    model = evaluation.predictor
     data = model.card.get("data")
     known = {**model.card, **(data if isinstance(data, dict) else {})}
     lines = []

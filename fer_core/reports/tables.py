@@ -58,7 +58,7 @@ FIGURES: dict[str, tuple[str, Write, bool]] = {
 
 def model_titles(evaluations: Iterable[Evaluation]) -> dict[str, str]:
     """What each model is called, by name; the name is added where two are titled alike."""
-    titles = {e.contender.name: e.contender.title for e in evaluations}
+    titles = {e.predictor.name: e.predictor.title for e in evaluations}
     count = Counter(titles.values())
     return {name: title if count[title] == 1 else f"{title} ({name})" for name, title in titles.items()}
 
@@ -76,7 +76,7 @@ def figure_board(work: Comparison, kind: str = LABELS, *, clean: bool = False, c
     if cost:
         columns["One face"] = _best([e.speed["one_ms"] for e in work.evaluations], "{:.2f} ms".format, False)
         columns["Images/s"] = _best([e.speed["images_per_second"] for e in work.evaluations], "{:,.0f}".format, True)
-        columns["Size"] = _best([e.contender.size / 1e6 for e in work.evaluations], "{:.1f} MB".format, False)
+        columns["Size"] = _best([e.predictor.size / 1e6 for e in work.evaluations], "{:.1f} MB".format, False)
     return _board(work, columns)
 
 
@@ -111,16 +111,16 @@ def class_board(work: Comparison, figure: str, kind: str = LABELS, *, clean: boo
         (name, tuple(_best([None if g is None else g[figure][name] for g in given], "{:.0%}".format, True)))
         for name in names
     )
-    return Scoreboard(("Expression", *(titles[e.contender.name] for e in work.evaluations)), rows)
+    return Scoreboard(("Expression", *(titles[e.predictor.name] for e in work.evaluations)), rows)
 
 
 def differences(work: Comparison, kind: str = LABELS, *, clean: bool = False) -> list[str]:
     """Sentences on the model that is right most often against each other one."""
-    view, titles = work.view(kind, clean=clean), model_titles(work.evaluations)
-    able = [e for e in work.evaluations if view.probabilities(e) is not None]
-    order = sorted(able, key=lambda e: -int(view.right(e).sum()))
+    subset, titles = work.subset(kind, clean=clean), model_titles(work.evaluations)
+    able = [e for e in work.evaluations if subset.probabilities(e) is not None]
+    order = sorted(able, key=lambda e: -int(subset.right(e).sum()))
     return [
-        difference(titles[order[0].contender.name], titles[e.contender.name], view.against(order[0], e))
+        difference(titles[order[0].predictor.name], titles[e.predictor.name], subset.against(order[0], e))
         for e in order[1:]
     ]
 
@@ -142,7 +142,7 @@ def _best(values: Sequence[float | None], write: Write, more: bool) -> list[Cell
 def _board(work: Comparison, columns: dict[str, Sequence[Cell]]) -> Scoreboard:
     titles = model_titles(work.evaluations)
     rows = tuple(
-        (titles[e.contender.name], tuple(cells[i] for cells in columns.values()))
+        (titles[e.predictor.name], tuple(cells[i] for cells in columns.values()))
         for i, e in enumerate(work.evaluations)
     )
     return Scoreboard(("Model", *columns), rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-__all__ = ["BINS", "difference", "looks_of"]
+__all__ = ["BINS", "appearance_descriptors", "descriptor_distance"]
 
 _SAMPLES = 20  # pixels a side taken from a region; enough for a histogram, and independent of the resolution
 _SIDE = 6
@@ -17,7 +17,7 @@ BINS = _SIDE**3
 """Bins of a region's histogram."""
 
 
-def looks_of(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+def appearance_descriptors(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """Lab histograms, (n, 2, bins), of each face with its hair and of the clothes under it; zeros where out of view."""
     if not len(boxes):
         return np.zeros((0, 2, BINS), np.float32)
@@ -47,7 +47,7 @@ def looks_of(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     return histograms.reshape(-1, 2, BINS)
 
 
-def difference(known: np.ndarray, seen: np.ndarray, crowded: np.ndarray) -> np.ndarray:
+def descriptor_distance(known: np.ndarray, seen: np.ndarray, crowded: np.ndarray) -> np.ndarray:
     """Hellinger distance of the regions that both have, (tracks, faces), stretched to 0 same and 1 other."""
     overlap = np.einsum("trb,frb->tfr", np.sqrt(known), np.sqrt(seen))
     weight = ((known.sum(2) > 0)[:, None] & (seen.sum(2) > 0)[None]).astype(np.float64)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from fer_core.tracking.appearance import difference, looks_of
+from fer_core.tracking.appearance import appearance_descriptors, descriptor_distance
 from fer_core.types import FrameResult
 from fer_core.video.frame import Frame
 
-__all__ = ["Likeness"]
+__all__ = ["PersonGrouper"]
 
-ALIKE = 0.5
+SAME_PERSON = 0.5
 """Difference of looks, 0 to 1, under which two tracks may be one person. In the sample clip the same person in another
 light and framing differs by at most 0.37, two people by at least 0.60."""
 
 
-class Likeness:
+class PersonGrouper:
     """Remembers what each track looks like; a listener of `analysis.analyze`.
 
     It compares colours of face, hair and clothes. That is a hint for a person who watched the clip, no recognition of
@@ -49,11 +49,11 @@ class Likeness:
             return
         image = frame.image(640)
         scale = image.shape[1] / self._width
-        for track, look in zip(tracks, looks_of(image, result.faces.boxes * scale), strict=True):
+        for track, descriptor in zip(tracks, appearance_descriptors(image, result.faces.boxes * scale), strict=True):
             if track in self._sums:
-                self._sums[track] += look
+                self._sums[track] += descriptor
             elif len(self._sums) < self._limit:
-                self._sums[track] = look.astype(np.float64)
+                self._sums[track] = descriptor.astype(np.float64)
 
     def groups(self) -> list[list[int]]:
         """Tracks that may be one person, each group in order of time; tracks without a partner are left out.
@@ -63,9 +63,9 @@ class Likeness:
         tracks = sorted(self._sums.copy(), key=lambda t: self._times[t])
         if len(tracks) < 2:
             return []
-        looks = np.stack([self._sums[t] for t in tracks])
-        looks = looks / np.maximum(looks.sum(2, keepdims=True), 1e-9)
-        apart = difference(looks, looks, np.zeros(len(tracks), bool))
+        descriptors = np.stack([self._sums[t] for t in tracks])
+        descriptors = descriptors / np.maximum(descriptors.sum(2, keepdims=True), 1e-9)
+        apart = descriptor_distance(descriptors, descriptors, np.zeros(len(tracks), bool))
         found: list[list[int]] = []
         for i, track in enumerate(tracks):
             fits = [
@@ -74,7 +74,7 @@ class Likeness:
                 if not any(self._together(track, tracks[j]) for j in group)
             ]
             best = min(fits, key=lambda fit: fit[0], default=None)
-            if best is not None and best[0] < ALIKE:
+            if best is not None and best[0] < SAME_PERSON:
                 best[1].append(i)
             else:
                 found.append([i])

@@ -24,22 +24,22 @@ class Smoothing:
 
     Attributes:
         time_constant: seconds over which earlier frames fade; 0 turns smoothing off.
-        hold: seconds for which a new label must lead before it is shown.
-        margin: a lead in probability, 0 to 1, that is shown at once.
+        min_dwell_s: seconds for which a new label must lead before it is shown.
+        switch_margin: a lead in probability, 0 to 1, that is shown at once.
 
     Raises:
         OptionError: a value is outside its range.
     """
 
     time_constant: float = 0.4
-    hold: float = 0.3
-    margin: float = 0.15
+    min_dwell_s: float = 0.3
+    switch_margin: float = 0.15
 
     def __post_init__(self) -> None:
         for name, highest, unit in (
             ("time_constant", 60.0, " seconds"),
-            ("hold", 60.0, " seconds"),
-            ("margin", 1.0, ""),
+            ("min_dwell_s", 60.0, " seconds"),
+            ("switch_margin", 1.0, ""),
         ):
             value = getattr(self, name)
             if not 0.0 <= value <= highest:  # also refuses NaN
@@ -62,7 +62,7 @@ class ExpressionFilter:
         self._seconds = 0.0
         self._logits: np.ndarray | None = None
         self._good = False
-        self._shown = -1
+        self._predicted = -1
         self._rival = -1
         self._rival_since = 0.0
 
@@ -81,7 +81,7 @@ class ExpressionFilter:
         logits = np.log(np.clip(np.asarray(probabilities, np.float64), _FLOOR, 1.0))
         elapsed = max(seconds - self._seconds, 0.0)
         if self._logits is None or elapsed > max_gap + _EPSILON or (good and not self._good):
-            self._logits, self._shown, self._good = logits, -1, good
+            self._logits, self._predicted, self._good = logits, -1, good
         else:
             time_constant = self._smoothing.time_constant
             age = elapsed * (1.0 if good else FLAGGED_WEIGHT)
@@ -97,16 +97,16 @@ class ExpressionFilter:
 
     def _show(self, seconds: float, smoothed: np.ndarray) -> int:
         best = int(smoothed.argmax())
-        if best == self._shown:
+        if best == self._predicted:
             self._rival = -1
-        elif self._shown < 0 or smoothed[best] - smoothed[self._shown] >= self._smoothing.margin:
-            self._shown, self._rival = best, -1
+        elif self._predicted < 0 or smoothed[best] - smoothed[self._predicted] >= self._smoothing.switch_margin:
+            self._predicted, self._rival = best, -1
         else:
             if best != self._rival:
                 self._rival, self._rival_since = best, seconds
-            if seconds - self._rival_since >= self._smoothing.hold - _EPSILON:
-                self._shown, self._rival = best, -1
-        return self._shown
+            if seconds - self._rival_since >= self._smoothing.min_dwell_s - _EPSILON:
+                self._predicted, self._rival = best, -1
+        return self._predicted
 
 
 class OneEuro:

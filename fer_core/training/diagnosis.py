@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-__all__ = ["PATIENCE", "Verdict", "best_epoch", "verdict"]
+__all__ = ["PATIENCE", "Diagnosis", "best_epoch", "diagnose"]
 
 PATIENCE = 3
 """Epochs without a better validation accuracy after which it is said that there is no progress."""
@@ -17,7 +17,7 @@ STEP = 0.002
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Diagnosis:
     """A sentence about a run, and what kind of news it is.
 
     Attributes:
@@ -41,7 +41,7 @@ def best_epoch(epochs: pd.DataFrame) -> tuple[int, float] | None:
     return int(epochs.loc[row, "epoch"]), float(values[row])
 
 
-def verdict(
+def diagnose(
     state: str,
     epochs: pd.DataFrame,
     *,
@@ -50,7 +50,7 @@ def verdict(
     place: int | None = None,
     under_way: bool = False,
     error: str | None = None,
-) -> Verdict:
+) -> Diagnosis:
     """What a run's numbers mean now.
 
     Args:
@@ -66,38 +66,40 @@ def verdict(
     kept = f" The weights of epoch {best[0]} are kept: {_right(best[1])}." if best else ""
     if state == "queued":
         if not place:
-            return Verdict("waiting", "It starts in a moment.")
+            return Diagnosis("waiting", "It starts in a moment.")
         ahead = "one other training" if place == 1 else f"{place} other trainings"
-        return Verdict("waiting", f"It waits for {ahead}: this computer trains one network at a time.")
+        return Diagnosis("waiting", f"It waits for {ahead}: this computer trains one network at a time.")
     if state == "failed":
         reason = (error or "The training ended unexpectedly.").strip()
-        return Verdict("failed", f"{reason}{kept}" if best else f"{reason} No epoch was complete, so nothing is kept.")
+        return Diagnosis(
+            "failed", f"{reason}{kept}" if best else f"{reason} No epoch was complete, so nothing is kept."
+        )
     if state == "stopped":
         if best is None:
-            return Verdict("stopped", "It was stopped before the first epoch was complete: there is no model yet.")
+            return Diagnosis("stopped", "It was stopped before the first epoch was complete: there is no model yet.")
         done = int(epochs["epoch"].iloc[-1])
-        return Verdict("stopped", f"Stopped after {_epochs(done)} of {planned}.{kept} It can go on from there.")
+        return Diagnosis("stopped", f"Stopped after {_epochs(done)} of {planned}.{kept} It can go on from there.")
     if state == "done":
-        return Verdict("done", _finished(epochs, best, planned))
+        return Diagnosis("done", _finished(epochs, best, planned))
     if state == "stopping":
-        return Verdict("stopping", f"It stops at the next image and keeps the best weights.{kept}")
+        return Diagnosis("stopping", f"It stops at the next image and keeps the best weights.{kept}")
     return _running(epochs, best, planned, classes, under_way)
 
 
 def _running(
     epochs: pd.DataFrame, best: tuple[int, float] | None, planned: int, classes: int, under_way: bool
-) -> Verdict:
+) -> Diagnosis:
     if not len(epochs):
         if under_way:
-            return Verdict(
+            return Diagnosis(
                 "starting",
                 "Warming up: the first round through the images. The network still guesses, the curve jumps.",
             )
-        return Verdict("starting", "Getting ready: the images are read and the network is built.")
+        return Diagnosis("starting", "Getting ready: the images are read and the network is built.")
     last = epochs.iloc[-1]
     if best is None or not all(_finite(last[name]) for name in ("loss", "val_loss") if name in epochs):
         kept = f" The weights of epoch {best[0]} are kept." if best else ""
-        return Verdict(
+        return Diagnosis(
             "broken", f"The numbers broke: the loss is no number any more. A lower learning rate helps.{kept}"
         )
     done, (when, top) = int(last["epoch"]), best
@@ -105,30 +107,30 @@ def _running(
     chance = 1 / classes
     if top < 1.3 * chance:
         if done <= PATIENCE:
-            return Verdict(
+            return Diagnosis(
                 "guessing", f"Warming up: after {_epochs(done)} it is no better than guessing ({_percent(chance)}) yet."
             )
-        return Verdict(
+        return Diagnosis(
             "guessing",
             f"After {_epochs(done)} it is still no better than guessing ({_percent(chance)}). "
             "If that stays, stop and choose another learning rate.",
         )
     if since == 0:
         gain = _gain(epochs, when, top)
-        return Verdict("learning", f"It is learning: of 100 new faces it names {100 * top:.0f} right{gain}.")
+        return Diagnosis("learning", f"It is learning: of 100 new faces it names {100 * top:.0f} right{gain}.")
     if since < PATIENCE:
         ago = "the last epoch" if since == 1 else f"the last {since} epochs"
-        return Verdict(
+        return Diagnosis(
             "pausing", f"{ago.capitalize()} brought nothing better than {_percent(top)}. A short pause is usual."
         )
     then = epochs.loc[epochs["epoch"] == when].iloc[0]
     if float(last["loss"]) < float(then["loss"]) - 0.01 or float(last["accuracy"]) > float(then["accuracy"]) + 0.01:
-        return Verdict(
+        return Diagnosis(
             "memorising",
             f"Validation stopped improving {since} epochs ago ({_percent(top)}) while training goes on improving: "
             "more training now only memorises.",
         )
-    return Verdict(
+    return Diagnosis(
         "level",
         f"Nothing has improved for {since} epochs (best {_percent(top)}): these settings have given what they can.",
     )

@@ -20,11 +20,11 @@ from fer_core.training.checkpoints import load_arrays, load_last, save_arrays, s
 from fer_core.training.learner import Learner
 from fer_core.training.run_log import lines
 from fer_core.training.runs import Run
-from fer_core.training.split import partition
+from fer_core.training.split import split_dataset
 from fer_core.training.status import Status, memory_mb
 from fer_core.utils.files import write_atomic
 
-__all__ = ["Fitting", "Interrupted", "NotANumber"]
+__all__ = ["Interrupted", "NotANumber", "TrainingLoop"]
 
 SAY_EVERY = 0.5
 """Seconds between two lines of batches.jsonl."""
@@ -38,7 +38,7 @@ class NotANumber(Exception):
     """The loss is infinite or not a number."""
 
 
-class Fitting:
+class TrainingLoop:
     """A network in training with its data, figures and checkpoints.
 
     Attributes:
@@ -59,7 +59,7 @@ class Fitting:
         """
         self.run, self.config = run, run.config
         self._status, self._interrupted = status, interrupted
-        self._parts = partition(self.config)
+        self._parts = split_dataset(self.config)
         self._training, self._validation = self._parts.training, self._parts.validation
         self._names = self._training.names
         self._architecture = ARCHITECTURES[self.config.architecture]

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-__all__ = ["shared_folder", "taken", "turn"]
+__all__ = ["is_taken", "queue_turn", "shared_folder"]
 
 
 def shared_folder() -> Path:
@@ -43,14 +43,14 @@ def _waiting(folder: Path, own: Path) -> int:
     return before
 
 
-def taken() -> bool:
+def is_taken() -> bool:
     """Whether this computer trains now, or a training waits."""
     folder = shared_folder()
     return _waiting(folder, folder / "ticket-~") > 0
 
 
 @contextlib.contextmanager
-def turn(tell: Callable[[int], None], cancelled: Callable[[], bool]) -> Iterator[bool]:
+def queue_turn(tell: Callable[[int], None], cancelled: Callable[[], bool]) -> Iterator[bool]:
     """Wait for this process's turn and keep it within the block.
 
     Args:

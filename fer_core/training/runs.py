@@ -1,6 +1,6 @@
 """Trainings as folders: start, list, follow, stop, resume, delete. No TensorFlow here.
 
-A run is the folder `home()/runs/<id>/`, written by its own process (`trainer`) and only read by everybody else:
+A run is the folder `workspace()/runs/<id>/`, written by its own process (`trainer`) and only read by everybody else:
 
     config.json     the settings (TrainingConfig)
     status.json     state, error, message, epoch, batch, batches, epochs, place, classes, started, updated, ended,
@@ -42,7 +42,7 @@ from fer_core.training.launcher import held, launch, take
 from fer_core.training.run_log import batch_table, epoch_table
 from fer_core.training.status import read_status
 from fer_core.utils.files import read_object, read_plain, write_atomic
-from fer_core.utils.workspace import home
+from fer_core.utils.workspace import workspace
 
 __all__ = ["ACTIVE", "Run", "list_runs", "load_run", "start"]
 
@@ -234,7 +234,7 @@ def start(config: TrainingConfig, *, minutes: float | None = None) -> Run:
         known = ", ".join(ARCHITECTURES)
         raise OptionError(f"There is no network called {config.architecture!r}. There are: {known}.")
     stem = re.sub(r"[^a-z0-9]+", "-", config.name.lower()).strip("-")[:40] or config.architecture.replace("_", "-")
-    run = Run(home() / "runs" / f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
+    run = Run(workspace() / "runs" / f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
     try:
         run.folder.mkdir(parents=True)
         write_atomic(run.folder / "config.json", config.to_json())
@@ -251,7 +251,7 @@ def start(config: TrainingConfig, *, minutes: float | None = None) -> Run:
 
 def list_runs() -> list[Run]:
     """The runs of this home, the newest first."""
-    found = [Run(path.parent) for path in (home() / "runs").glob("*/config.json") if path.parent.name[0] != "."]
+    found = [Run(path.parent) for path in (workspace() / "runs").glob("*/config.json") if path.parent.name[0] != "."]
     return sorted(found, key=lambda run: (run.created, run.id), reverse=True)
 
 

@@ -32,10 +32,10 @@ from fer_core.models.preprocessing import prepare
 from fer_core.training.batches import batches
 from fer_core.training.config import TrainingConfig
 from fer_core.training.learner import CHUNK, Learner, precision_for
-from fer_core.training.machine_queue import shared_folder, taken
+from fer_core.training.machine_queue import is_taken, shared_folder
 from fer_core.utils.files import write_atomic
 
-__all__ = ["Tempo", "Trial", "estimated", "key", "known", "main"]
+__all__ = ["SpeedTrial", "TrainingSpeed", "estimate_speed", "known_speed", "main", "speed_key"]
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 LARGEST = 256
@@ -49,7 +49,7 @@ NICE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Tempo:
+class TrainingSpeed:
     """How fast this computer trains a network.
 
     Attributes:
@@ -69,23 +69,23 @@ class Tempo:
         return self.learn * training + self.check * validation
 
 
-def known(config: TrainingConfig) -> Tempo | None:
+def known_speed(config: TrainingConfig) -> TrainingSpeed | None:
     """What was measured here for such settings; None where nothing was."""
     try:
         found = json.loads(_file(config).read_text(encoding="utf-8"))
-        tempo = Tempo(*(float(found[name]) for name in ("learn", "check", "prepare", "measured")))
+        tempo = TrainingSpeed(*(float(found[name]) for name in ("learn", "check", "prepare", "measured")))
         return tempo if min(tempo.learn, tempo.check) > 0 and tempo.prepare >= 0 else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def estimated(config: TrainingConfig) -> Tempo | None:
+def estimate_speed(config: TrainingConfig) -> TrainingSpeed | None:
     """A guess for such settings by multiply-adds, from the network of the nearest number of them that was measured.
 
     Rough: networks differ in how well a processor is used. None where no network was measured with these settings.
     """
     work = ARCHITECTURES[config.architecture].multiply_adds
-    others = {name: known(dataclasses.replace(config, architecture=name)) for name in ARCHITECTURES}
+    others = {name: known_speed(dataclasses.replace(config, architecture=name)) for name in ARCHITECTURES}
     shares = {name: work / ARCHITECTURES[name].multiply_adds for name, tempo in others.items() if tempo is not None}
     if not shares:
         return None
@@ -95,7 +95,7 @@ def estimated(config: TrainingConfig) -> Tempo | None:
     return dataclasses.replace(tempo, learn=tempo.learn * share, check=tempo.check * share)
 
 
-def key(config: TrainingConfig) -> str:
+def speed_key(config: TrainingConfig) -> str:
     """What settings of the same tempo share: the machine, and all that changes the work for an image."""
     work = {
         "machine": _machine(),
@@ -112,7 +112,7 @@ def key(config: TrainingConfig) -> str:
 
 
 def _file(config: TrainingConfig) -> Path:
-    return shared_folder() / "tempo" / f"{key(config)}.json"
+    return shared_folder() / "tempo" / f"{speed_key(config)}.json"
 
 
 @functools.cache
@@ -131,7 +131,7 @@ def _machine() -> list[str]:
     return names
 
 
-class Trial:
+class SpeedTrial:
     """A measurement under way in a process of its own, about ten seconds long on a quiet computer."""
 
     def __init__(self, config: TrainingConfig):
@@ -157,7 +157,7 @@ class Trial:
 
     @property
     def ended(self) -> bool:
-        """Whether it has ended; `known` then has the answer, or None where it could not be measured."""
+        """Whether it has ended; `known_speed` then has the answer, or None where it could not be measured."""
         if self._process.poll() is None and time.monotonic() > self._end:
             self.cancel()
         return self._process.poll() is not None
@@ -168,7 +168,7 @@ class Trial:
         self._process.wait()
 
 
-def _measure(config: TrainingConfig) -> Tempo:
+def _measure(config: TrainingConfig) -> TrainingSpeed:
     started, network = time.perf_counter(), ARCHITECTURES[config.architecture]
     faces = synthetic_faces(10)
     images = np.resize(faces.images, (4 * config.batch, *faces.images.shape[1:]))
@@ -189,7 +189,7 @@ def _measure(config: TrainingConfig) -> Tempo:
     for _ in learner.answers(x):
         times.append(time.perf_counter())
     check = float(np.median(np.diff(times))) / CHUNK  # the first one prepares TensorFlow
-    return Tempo(learn, check, began - started, time.time())
+    return TrainingSpeed(learn, check, began - started, time.time())
 
 
 def main(arguments: list[str]) -> int:
@@ -198,10 +198,10 @@ def main(arguments: list[str]) -> int:
     config = TrainingConfig.from_dict(json.loads(settings))
     with open(shared_folder() / "measuring", "ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two at once would each find the computer half as fast
-        if taken():
+        if is_taken():
             return 1
         tempo = _measure(dataclasses.replace(config, batch=min(config.batch, LARGEST)))
-        if taken():
+        if is_taken():
             return 1
         write_atomic(Path(path), json.dumps(dataclasses.asdict(tempo)))
     return 0

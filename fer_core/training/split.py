@@ -11,14 +11,14 @@ from fer_core.datasets.readers import open_dataset
 from fer_core.errors import DatasetError, OptionError
 from fer_core.training.config import TrainingConfig
 
-__all__ = ["HELD_OUT", "Partition", "partition"]
+__all__ = ["HELD_OUT", "TrainingSplit", "split_dataset"]
 
 HELD_OUT = 0.1
 """Share of the images that is kept for measuring where a dataset is not divided already."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Partition:
+class TrainingSplit:
     """The images of a training.
 
     Attributes:
@@ -36,7 +36,7 @@ class Partition:
     warnings: tuple[str, ...]
 
 
-def partition(config: TrainingConfig) -> Partition:
+def split_dataset(config: TrainingConfig) -> TrainingSplit:
     """The images that the settings name.
 
     A dataset of one part only is divided here: a tenth of each class is held out, copies on the same side.
@@ -63,7 +63,7 @@ def partition(config: TrainingConfig) -> Partition:
         )
     if len(np.unique(training.labels)) < 2:
         raise DatasetError("All training images have the same label, so there is nothing to learn. Add other classes.")
-    return Partition(
+    return TrainingSplit(
         training,
         validation,
         data.fingerprint,

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from fer_core.errors import FerError
-from fer_core.training.machine_queue import turn
+from fer_core.training.machine_queue import queue_turn
 from fer_core.training.runs import Run
 from fer_core.training.status import Status, memory_mb
 
@@ -91,9 +91,9 @@ def _train(run: Run, status: Status, clock: _Clock) -> str:
     prepared = threading.Event()
     threading.Thread(target=_leave_while_nothing_is_lost, args=(clock, status, prepared), daemon=True).start()
     try:
-        from fer_core.training.loop import Fitting, Interrupted, NotANumber  # loads TensorFlow
+        from fer_core.training.loop import Interrupted, NotANumber, TrainingLoop  # loads TensorFlow
 
-        job = Fitting(run, status, clock.ended)
+        job = TrainingLoop(run, status, clock.ended)
     finally:
         prepared.set()
     try:
@@ -129,7 +129,7 @@ def main(folder: Path) -> int:
     signal.signal(signal.SIGTERM, lambda *_: clock.terminated.set())  # the computer is switched off, for instance
     try:
         status.say(state="queued", started=time.time(), ended=None, error=None, pid=os.getpid())
-        with turn(lambda place: status.say(place=place), clock.ended) as mine:
+        with queue_turn(lambda place: status.say(place=place), clock.ended) as mine:
             clock.begin()
             status.say(state="running", place=0)
             ended = _train(run, status, clock) if mine else "stopped"

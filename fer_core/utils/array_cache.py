@@ -14,7 +14,7 @@ from typing import BinaryIO, TypeVar
 
 import numpy as np
 
-__all__ = ["FEW", "content", "remembered", "remembered_parts"]
+__all__ = ["FEW", "cached_array", "cached_arrays", "content_key"]
 
 FEW = 1000
 """Images; what is made of fewer is made again as fast as it is found."""
@@ -25,7 +25,7 @@ MOST_BYTES = 256 * 1024**2
 """What a folder may hold; beyond it, what was asked for longest ago goes."""
 
 
-def content(*arrays: np.ndarray) -> str:
+def content_key(*arrays: np.ndarray) -> str:
     """Hex digits that change with any value or shape of the arrays: a key for what is made of them."""
     found = hashlib.blake2b(digest_size=16)
     for array in arrays:
@@ -34,24 +34,24 @@ def content(*arrays: np.ndarray) -> str:
     return found.hexdigest()
 
 
-def remembered(folder: Path | None, key: str, make: Callable[[], np.ndarray]) -> np.ndarray:
+def cached_array(folder: Path | None, key: str, make: Callable[[], np.ndarray]) -> np.ndarray:
     """The array of that key, from the folder where it is there, else made and kept; a damaged file is made again."""
-    return _remembered(folder, f"{key}.npy", make, np.load, np.save)
+    return _cached(folder, f"{key}.npy", make, np.load, np.save)
 
 
-def remembered_parts(
+def cached_arrays(
     folder: Path | None, key: str, make: Callable[[], Mapping[str, np.ndarray]]
 ) -> Mapping[str, np.ndarray]:
-    """As `remembered`, of arrays that belong together, by their names."""
+    """As `cached_array`, of arrays that belong together, by their names."""
 
     def load(path: Path) -> dict[str, np.ndarray]:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
 
-    return _remembered(folder, f"{key}.npz", make, load, lambda file, parts: np.savez(file, **parts))  # type: ignore[arg-type]
+    return _cached(folder, f"{key}.npz", make, load, lambda file, parts: np.savez(file, **parts))  # type: ignore[arg-type]
 
 
-def _remembered(
+def _cached(
     folder: Path | None,
     name: str,
     make: Callable[[], T],

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from fer_core.errors import Cancelled, FerError
-from fer_core.utils.threads import give_way
+from fer_core.utils.threads import yield_to
 
 __all__ = ["PREFIX", "Busy", "Job", "Jobs", "State", "Work"]
 
@@ -217,7 +217,7 @@ class Jobs(Generic[W]):
                 if self._closed:
                     return
                 job = self._queue.pop(0)
-            job.run(lambda: give_way(self._busy, lambda: self._closed))
+            job.run(lambda: yield_to(self._busy, lambda: self._closed))
             job.touch()
             if job.id not in self._jobs:  # forgotten while it ran
                 shutil.rmtree(job.folder, ignore_errors=True)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 from weakref import WeakMethod
 
-from fer_core.utils.threads import give_way, stand_back
+from fer_core.utils.threads import lower_priority, yield_to
 
-__all__ = ["Newest"]
+__all__ = ["LatestItemWorker"]
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ MOST_REST = 0.1
 """Seconds; a long look has waited enough."""
 
 
-class Newest(Generic[T]):
+class LatestItemWorker(Generic[T]):
     """Calls `work` in a thread of its own. `give` never waits; a thread starts with it and ends when nothing comes.
 
     The methods are held weakly: whoever owns this is gone as soon as nobody else needs it, and the thread with it.
@@ -83,7 +83,7 @@ class Newest(Generic[T]):
 
     def _run(self) -> None:
         # Two cores that 24 others wanted gave the pictures back 0.07 to 0.5 s late with this, 1.8 to 4.7 s without.
-        stand_back()
+        lower_priority()
         while (item := self._next()) is not None:
             begun = time.monotonic()
             if work := self._work():
@@ -93,7 +93,7 @@ class Newest(Generic[T]):
             # none, those who draw pages and pictures get it.
             with self._changed:
                 self._changed.wait_for(lambda: self._closed, min(MOST_REST, time.monotonic() - begun))
-            give_way(self._busy, lambda: self._closed)
+            yield_to(self._busy, lambda: self._closed)
 
     def _next(self) -> T | None:
         with self._changed:

@@ -8,7 +8,7 @@ import gc
 import sys
 import threading
 
-__all__ = ["collect_seldom", "give_back"]
+__all__ = ["collect_rarely", "give_back"]
 
 EVERY = 10.0
 """Seconds between two looks through everything that is new; in that time a page leaves a few megabytes."""
@@ -22,7 +22,7 @@ def give_back() -> None:
             ctypes.CDLL(None).malloc_trim(0)
 
 
-def collect_seldom(every: float = EVERY) -> threading.Event:
+def collect_rarely(every: float = EVERY) -> threading.Event:
     """Let Python look through all of memory at a time of ours, and no more through what is there by now.
 
     It looks whenever enough was made, and everything stands still meanwhile: with pandas, Altair and aiortc loaded that

@@ -1,4 +1,4 @@
-"""Where a person's own datasets, runs and models lie: `home()`, which everything that reads or writes them asks."""
+"""Folder of a person's own datasets, runs, and models."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-__all__ = ["at_home", "find_homes", "home"]
+__all__ = ["set_workspace_finder", "use_workspace", "workspace"]
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
@@ -16,7 +16,7 @@ _chosen: ContextVar[Path | None] = ContextVar("home", default=None)
 _finder: Callable[[], Path | None] | None = None
 
 
-def home() -> Path:
+def workspace() -> Path:
     """Folder of the datasets, runs and models of whoever is served now; it need not exist yet.
 
     On one's own computer that is FER_HOME, else `.fer` in the project. On a host each visitor has one of their own, so
@@ -28,8 +28,8 @@ def home() -> Path:
 
 
 @contextmanager
-def at_home(folder: Path) -> Iterator[None]:
-    """Within it, `home()` is this folder: for work on a thread of its own, begun for somebody."""
+def use_workspace(folder: Path) -> Iterator[None]:
+    """Within it, `workspace()` is this folder: for work on a thread of its own, begun for somebody."""
     before = _chosen.set(folder)
     try:
         yield
@@ -37,7 +37,7 @@ def at_home(folder: Path) -> Iterator[None]:
         _chosen.reset(before)
 
 
-def find_homes(finder: Callable[[], Path | None] | None) -> None:
-    """Let pages say whose home it is: asked at every `home()`; None from it, or as it, stands for the usual folder."""
+def set_workspace_finder(finder: Callable[[], Path | None] | None) -> None:
+    """Let pages say whose workspace it is: asked at every `workspace()`; None stands for the usual folder."""
     global _finder
     _finder = finder

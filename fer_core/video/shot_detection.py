@@ -38,10 +38,10 @@ class _Look:
         gain = min(max(110.0 / max(self._mean, 1.0), 0.5), 6.0)
         lab = cv2.cvtColor(cv2.convertScaleAbs(self._picture, alpha=gain), cv2.COLOR_BGR2Lab)
         # Strong colours are rare: the outermost bins take all of them, which leaves fine bins for the rest.
-        colours = cv2.calcHist([np.clip(lab, 80, 175)], [1, 2], None, [24, 24], [80, 176, 80, 176])
+        colors = cv2.calcHist([np.clip(lab, 80, 175)], [1, 2], None, [24, 24], [80, 176, 80, 176])
         lights = cv2.calcHist([lab], [0], None, [16], [0, 256])
         # Blurred, so that a small shift of colour is a small distance.
-        return cv2.GaussianBlur(colours, (3, 3), 0), cv2.GaussianBlur(lights, (1, 3), 0)
+        return cv2.GaussianBlur(colors, (3, 3), 0), cv2.GaussianBlur(lights, (1, 3), 0)
 
 
 class CutDetector:

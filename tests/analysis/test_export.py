@@ -9,8 +9,8 @@ import pytest
 from helpers.fakes import GONE, make_faces, make_table
 
 from fer_core.analysis.episodes import episodes
-from fer_core.analysis.export import FORMATS, Findings, timeline_parts, to_csv, to_json
-from fer_core.analysis.table import Recorder, columns
+from fer_core.analysis.export import FORMATS, ClipResult, timeline_parts, to_csv, to_json
+from fer_core.analysis.table import ResultTable, columns
 from fer_core.labels import FER7
 
 CLIP = {"name": "clip.mp4", "width": 640, "seconds": None, "complete": True}
@@ -28,8 +28,8 @@ NAMES = [
 ]
 
 
-def findings(names: dict[int, str] | None = None, people=PEOPLE) -> Findings:
-    return Findings(make_table(people, names), CLIP, {"fps": 10.0, "model": "expression-s"})
+def result(names: dict[int, str] | None = None, people=PEOPLE) -> ClipResult:
+    return ClipResult(make_table(people, names), CLIP, {"fps": 10.0, "model": "expression-s"})
 
 
 def read(data: bytes) -> list[dict[str, str]]:
@@ -37,8 +37,8 @@ def read(data: bytes) -> list[dict[str, str]]:
 
 
 def test_csv_can_be_read_back():
-    before = findings().table
-    data = to_csv(findings())
+    before = result().table
+    data = to_csv(result())
     after = pd.read_csv(io.BytesIO(data))
     assert list(after.columns) == columns(FER7)
     assert len(after) == len(before)
@@ -57,7 +57,7 @@ def test_csv_can_be_read_back():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names_survive_csv_and_json(name):
-    given = findings({0: name})
+    given = result({0: name})
     assert {row["person"] for row in read(to_csv(given))} == {name, "Person 2", ""}
     document = json.loads(to_json(given))
     assert document["people"][0]["person"] == name
@@ -67,7 +67,7 @@ def test_names_survive_csv_and_json(name):
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
 def test_a_name_is_never_a_formula(start):
     name = start + 'HYPERLINK("http://example.com")'
-    given = findings({0: name})
+    given = result({0: name})
     assert {row["person"] for row in read(to_csv(given))} == {
         "'" + name.replace("\r", "\n"),
         "Person 2",
@@ -85,7 +85,7 @@ def strict(data: bytes) -> dict:
 
 
 def test_json_holds_everything():
-    document = strict(to_json(findings({1: "Ada"})))
+    document = strict(to_json(result({1: "Ada"})))
     assert document["clip"] == CLIP and document["settings"]["fps"] == 10.0
     assert document["labels"] == list(FER7)
     assert [frame["frame"] for frame in document["frames"]] == list(range(20))
@@ -100,7 +100,7 @@ def test_json_holds_everything():
 
 
 def timeline_file(table: pd.DataFrame) -> pd.DataFrame:
-    return pd.read_csv(io.BytesIO(b"".join(timeline_parts(Findings(table, CLIP, {})))))
+    return pd.read_csv(io.BytesIO(b"".join(timeline_parts(ClipResult(table, CLIP, {})))))
 
 
 def test_the_timeline_as_a_file_has_a_row_for_each_episode():
@@ -114,12 +114,12 @@ def test_the_timeline_as_a_file_has_a_row_for_each_episode():
 
 @pytest.mark.parametrize(
     "table",
-    [make_table({0: [GONE] * 3}), make_table({0: [None] * 3}), Recorder(FER7).table(), make_table({0: ["fear"]})],
+    [make_table({0: [GONE] * 3}), make_table({0: [None] * 3}), ResultTable(FER7).table(), make_table({0: ["fear"]})],
     ids=["no face", "unsure", "no frame", "one frame"],
 )
 @pytest.mark.parametrize("kind", sorted(FORMATS))
 def test_clips_with_little_in_them(kind, table):
-    data = b"".join(FORMATS[kind](Findings(table, CLIP, {})))
+    data = b"".join(FORMATS[kind](ClipResult(table, CLIP, {})))
     if kind == "json":
         document = strict(data)
         assert all(person["strongest_label"] is None for person in document["people"])
@@ -130,20 +130,20 @@ def test_clips_with_little_in_them(kind, table):
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_json_is_strict_or_none(number):
     with pytest.raises(ValueError):
-        to_json(Findings(make_table(PEOPLE), CLIP | {"seconds": number}, {}))
+        to_json(ClipResult(make_table(PEOPLE), CLIP | {"seconds": number}, {}))
 
 
 def test_a_file_name_that_is_no_text():
     # Linux lets a name hold any bytes; Python keeps them as surrogates, which no file can hold.
     name = os.fsdecode(b"caf\xe9.mp4")
-    given = Findings(make_table(PEOPLE), CLIP | {"name": name}, {})
+    given = ClipResult(make_table(PEOPLE), CLIP | {"name": name}, {})
     assert strict(to_json(given))["clip"]["name"] == "caf?.mp4"
 
 
 def test_numbers_are_plain():
-    recorder = Recorder(FER7)
+    recorder = ResultTable(FER7)
     from fer_core.types import FrameResult
 
     recorder.add(FrameResult(0, 1 / 3, make_faces(["happy"], ids=[0], boxes=[[1 / 3, 2 / 3, 100 / 3, 50.06]])))
-    row = read(to_csv(Findings(recorder.table(), CLIP, {})))[0]
+    row = read(to_csv(ClipResult(recorder.table(), CLIP, {})))[0]
     assert (row["time_s"], row["x"], row["h"], row["happy"]) == ("0.3333", "0.3", "49.4", "0.8")

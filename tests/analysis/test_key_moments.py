@@ -3,19 +3,19 @@ import numpy as np
 import pytest
 from helpers.fakes import GONE, Still, make_faces, make_results
 
-from fer_core.analysis.key_moments import SIDE, Moments
+from fer_core.analysis.key_moments import SIDE, KeyMoments
 from fer_core.types import FrameResult
 
 GREY = np.full((180, 320, 3), 100, np.uint8)
 
 
-def collect(people, *, images=None, confidence=0.8, rate=10.0, **how) -> Moments:
-    moments = Moments(320, **how)
+def collect(people, *, images=None, confidence=0.8, rate=10.0, **how) -> KeyMoments:
+    key_moments = KeyMoments(320, **how)
     for result in make_results(people, frame_rate=rate, confidence=confidence):
         image = GREY if images is None else images[result.index]
-        moments(Still(result.index, image, rate), result)  # type: ignore[arg-type]
-        moments(Still(result.index, image, rate), None)  # type: ignore[arg-type]
-    return moments
+        key_moments(Still(result.index, image, rate), result)  # type: ignore[arg-type]
+        key_moments(Still(result.index, image, rate), None)  # type: ignore[arg-type]
+    return key_moments
 
 
 def picture(jpeg: bytes) -> np.ndarray:
@@ -46,33 +46,33 @@ def test_the_picture_is_of_the_strongest_frame():
     [(100, 50, 160, 130), (-40, -30, 40, 60), (280, 140, 360, 220), (0, 0, 320, 180), (2, 2, 4, 4), (0, -50, 320, 300)],
 )
 def test_pictures_are_square_wherever_the_face_is(box):
-    moments = Moments(320)
+    key_moments = KeyMoments(320)
     faces = make_faces(["happy"], boxes=[box], ids=[0])
     for i in range(6):
-        moments(Still(i, GREY, 10), FrameResult(i, i / 10, faces))  # type: ignore[arg-type]
-    assert picture(moments.found()[0].jpeg).shape == (SIDE, SIDE, 3)
-    assert picture(moments.portraits[0][1]).shape == (SIDE, SIDE, 3)
+        key_moments(Still(i, GREY, 10), FrameResult(i, i / 10, faces))  # type: ignore[arg-type]
+    assert picture(key_moments.found()[0].jpeg).shape == (SIDE, SIDE, 3)
+    assert picture(key_moments.portraits[0][1]).shape == (SIDE, SIDE, 3)
 
 
 def test_boxes_are_in_pixels_of_the_source():
     image = np.zeros((1080, 1920, 3), np.uint8)
     image[400:700, 1200:1500] = 255
-    moments = Moments(1920)
+    key_moments = KeyMoments(1920)
     faces = make_faces(["happy"], boxes=[[1250, 450, 1450, 650]], ids=[0])
     for i in range(6):
-        moments(Still(i, image, 10), FrameResult(i, i / 10, faces))  # type: ignore[arg-type]
-    assert picture(moments.found()[0].jpeg).mean() > 230
+        key_moments(Still(i, image, 10), FrameResult(i, i / 10, faces))  # type: ignore[arg-type]
+    assert picture(key_moments.found()[0].jpeg).mean() > 230
 
 
 def test_moments_that_still_go_on_are_found_too():
-    moments = Moments(320)
+    key_moments = KeyMoments(320)
     for result in make_results({0: ["happy"] * 3}):
-        moments(Still(result.index, GREY, 10), result)  # type: ignore[arg-type]
-    assert moments.found() == []
+        key_moments(Still(result.index, GREY, 10), result)  # type: ignore[arg-type]
+    assert key_moments.found() == []
     more = make_results({0: ["happy"] * 6})
     for result in more[3:]:
-        moments(Still(result.index, GREY, 10), result)  # type: ignore[arg-type]
-    assert [m.end for m in moments.found()] == pytest.approx([0.5])
+        key_moments(Still(result.index, GREY, 10), result)  # type: ignore[arg-type]
+    assert [m.end for m in key_moments.found()] == pytest.approx([0.5])
 
 
 def test_a_short_absence_does_not_part_a_moment_and_a_long_one_does():
@@ -92,19 +92,19 @@ def test_the_weakest_go_when_there_are_too_many():
 
 
 def test_the_portrait_of_each_track_is_its_largest_good_one():
-    moments = Moments(320)
+    key_moments = KeyMoments(320)
     sizes, flags = [40, 60, 120, 100], [0, 0, 2, 0]
     for i, (size, flag) in enumerate(zip(sizes, flags, strict=True)):
         image = np.full((180, 320, 3), 40 * i + 40, np.uint8)
         faces = make_faces(["happy"], boxes=[[50, 20, 50 + size, 20 + size]], ids=[3], quality=[flag])
-        moments(Still(i, image, 10), FrameResult(i, i / 10, faces))  # type: ignore[arg-type]
-    assert list(moments.portraits) == [3]
-    assert picture(moments.portraits[3][1]).mean() == pytest.approx(160, abs=2)
+        key_moments(Still(i, image, 10), FrameResult(i, i / 10, faces))  # type: ignore[arg-type]
+    assert list(key_moments.portraits) == [3]
+    assert picture(key_moments.portraits[3][1]).mean() == pytest.approx(160, abs=2)
 
 
 def test_hundreds_of_tracks_do_not_fill_the_memory():
-    moments = Moments(320, limit=10)
+    key_moments = KeyMoments(320, limit=10)
     for i in range(200):
         faces = make_faces(["happy"], ids=[i])
-        moments(Still(i, GREY, 10), FrameResult(i, i / 10, faces))  # type: ignore[arg-type]
-    assert len(moments.portraits) <= 40
+        key_moments(Still(i, GREY, 10), FrameResult(i, i / 10, faces))  # type: ignore[arg-type]
+    assert len(key_moments.portraits) <= 40

@@ -6,7 +6,7 @@ import pytest
 from helpers.fakes import FakeRecognizer, patch_frame, portrait, stern_portrait
 from helpers.media import make_clip, make_picture
 
-from fer_core.analysis.pipeline import LOOKED_AT_SIDE, Options, analyze
+from fer_core.analysis.pipeline import ANALYSIS_SIDE, AnalysisOptions, analyze
 from fer_core.errors import MediaError, OptionError
 from fer_core.video.limits import Limits
 from fer_core.video.reader import FrameReader
@@ -24,8 +24,8 @@ def clip(tmp_path_factory):
     return make_clip(tmp_path_factory.mktemp("clips") / "a.mp4", images)
 
 
-def looked_at(source, **options) -> list[int]:
-    return [result.index for result in analyze(source, FakeRecognizer(), Options(**options))]
+def analyzed_frames(source, **options) -> list[int]:
+    return [result.index for result in analyze(source, FakeRecognizer(), AnalysisOptions(**options))]
 
 
 def test_every_frame(clip):
@@ -35,36 +35,36 @@ def test_every_frame(clip):
     assert [len(r.faces) for r in results] == [1] * 20 + [0] * 10 + [1] * 20
     assert len({int(r.faces.track_ids[0]) for r in results if len(r.faces)}) == 1  # away for less than a second
     face = results[3].faces
-    assert face.labels[int(face.shown[0])] == "happy"
+    assert face.labels[int(face.predicted[0])] == "happy"
     np.testing.assert_allclose(face.boxes[0], [23, 30, 63, 70], atol=4)
 
 
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"every": 7}, list(range(0, 50, 7))),
-        ({"every": 100}, [0]),
-        ({"fps": 5.0}, list(range(0, 50, 5))),
-        ({"fps": 10.0}, [0, 3, 5, 8, 10, 13, 15, 18, 20, 23, 25, 28, 30, 33, 35, 38, 40, 43, 45, 48]),
-        ({"fps": 25.0}, list(range(50))),
-        ({"fps": 120.0}, list(range(50))),
-        ({"fps": 0.6}, [0, 42]),
+        ({"frame_stride": 7}, list(range(0, 50, 7))),
+        ({"frame_stride": 100}, [0]),
+        ({"sample_fps": 5.0}, list(range(0, 50, 5))),
+        ({"sample_fps": 10.0}, [0, 3, 5, 8, 10, 13, 15, 18, 20, 23, 25, 28, 30, 33, 35, 38, 40, 43, 45, 48]),
+        ({"sample_fps": 25.0}, list(range(50))),
+        ({"sample_fps": 120.0}, list(range(50))),
+        ({"sample_fps": 0.6}, [0, 42]),
         ({"start": 0.5}, list(range(13, 50))),
         ({"end": 0.5}, list(range(13))),
-        ({"start": 0.4, "end": 1.2, "every": 5}, [10, 15, 20, 25]),
-        ({"start": 0.4, "fps": 5.0}, list(range(10, 50, 5))),
-        ({"fps": 5.0, "every": 3}, list(range(0, 50, 5))),
+        ({"start": 0.4, "end": 1.2, "frame_stride": 5}, [10, 15, 20, 25]),
+        ({"start": 0.4, "sample_fps": 5.0}, list(range(10, 50, 5))),
+        ({"sample_fps": 5.0, "frame_stride": 3}, list(range(0, 50, 5))),
     ],
 )
 def test_which_frames_are_looked_at(clip, options, expected):
-    assert looked_at(clip, **options) == expected
+    assert analyzed_frames(clip, **options) == expected
 
 
 def test_a_grid_in_time_for_a_variable_frame_rate(tmp_path):
     # A still of 0.9 s between two stretches of 50 frames a second.
     times = [i * 0.02 for i in range(10)] + [0.18 + 0.9 + i * 0.02 for i in range(10)]
     clip = make_clip(tmp_path / "vfr.mp4", moving(20), times=times)
-    results = list(analyze(clip, FakeRecognizer(), Options(fps=10)))
+    results = list(analyze(clip, FakeRecognizer(), AnalysisOptions(sample_fps=10)))
     assert [r.index for r in results] == [0, 5, 10, 11, 16]
     assert [r.seconds for r in results] == pytest.approx([times[i] for i in (0, 5, 10, 11, 16)], abs=2e-3)
 
@@ -73,7 +73,11 @@ def test_the_grid_does_not_drift(tmp_path):
     # 29.97 frames a second for 20 s: looking 10 times a second finds one in each tenth.
     frames = [patch_frame([], 32, 32)] * 600
     results = list(
-        analyze(make_clip(tmp_path / "a.mp4", frames, frame_rate=30000 / 1001), FakeRecognizer(), Options(fps=10))
+        analyze(
+            make_clip(tmp_path / "a.mp4", frames, frame_rate=30000 / 1001),
+            FakeRecognizer(),
+            AnalysisOptions(sample_fps=10),
+        )
     )
     tenths = [int(r.seconds * 10 + 0.01) for r in results]
     assert tenths == list(range(len(results))) and len(results) in (200, 201)
@@ -87,7 +91,7 @@ def test_listeners_hear_of_every_frame_before_its_result(clip):
         heard.append((frame.index, result is not None))
 
     others: list[int] = []
-    options = Options(every=3)
+    options = AnalysisOptions(frame_stride=3)
     for result in analyze(clip, FakeRecognizer(), options, listeners=[listen, lambda f, r: others.append(f.index)]):
         assert heard[-1] == (result.index, True)
     assert heard == [(i, i % 3 == 0) for i in range(50)]
@@ -106,13 +110,17 @@ def test_a_large_picture_is_looked_at_smaller_and_told_in_its_own_pixels(tmp_pat
     image = cv2.resize(patch_frame([(120, 60, 60)], 288, 162), (2880, 1620))
     read = FakeRecognizer()
     (result,) = analyze(make_picture(tmp_path / "a.png", image), read)
-    assert read.sizes == [(LOOKED_AT_SIDE, 1080)]
+    assert read.sizes == [(ANALYSIS_SIDE, 1080)]
     np.testing.assert_allclose(result.faces.boxes[0], [1200, 600, 1800, 1200], atol=8)
 
 
 def test_a_picture_is_a_clip_of_one_frame(tmp_path):
     results = list(
-        analyze(make_picture(tmp_path / "a.jpg", patch_frame([(20, 20, 60)])), FakeRecognizer(), Options(fps=5))
+        analyze(
+            make_picture(tmp_path / "a.jpg", patch_frame([(20, 20, 60)])),
+            FakeRecognizer(),
+            AnalysisOptions(sample_fps=5),
+        )
     )
     assert [(r.index, r.seconds, len(r.faces)) for r in results] == [(0, 0.0, 1)]
 
@@ -137,7 +145,11 @@ def test_a_cut_begins_a_shot_and_new_people(tmp_path):
 def test_unsure_below(clip):
     def shown(threshold):
         read = FakeRecognizer("sad", 0.6)
-        return {int(i) for r in analyze(clip, read, Options(unsure_below=threshold)) for i in r.faces.shown}
+        return {
+            int(i)
+            for r in analyze(clip, read, AnalysisOptions(confidence_threshold=threshold))
+            for i in r.faces.predicted
+        }
 
     assert shown(0.7) == {-1}
     assert shown(0.5) == {5}
@@ -166,7 +178,7 @@ def test_bad_clips_and_limits(tmp_path, clip):
     with pytest.raises(MediaError):
         list(analyze(clip, FakeRecognizer(), limits=Limits(max_seconds=1.0)))
     with pytest.raises(OptionError, match="Choose an earlier start"):
-        list(analyze(clip, FakeRecognizer(), Options(start=10)))
+        list(analyze(clip, FakeRecognizer(), AnalysisOptions(start=10)))
 
 
 NAN = float("nan")
@@ -175,12 +187,12 @@ NAN = float("nan")
 @pytest.mark.parametrize(
     "options",
     [
-        {"fps": 0},
-        {"fps": -1},
-        {"fps": 1000},
-        {"fps": NAN},
-        {"every": 0},
-        {"every": -3},
+        {"sample_fps": 0},
+        {"sample_fps": -1},
+        {"sample_fps": 1000},
+        {"sample_fps": NAN},
+        {"frame_stride": 0},
+        {"frame_stride": -3},
         {"start": -1},
         {"start": NAN},
         {"end": 0},
@@ -191,17 +203,17 @@ NAN = float("nan")
 )
 def test_options_out_of_range(options):
     with pytest.raises(OptionError, match="received"):
-        Options(**options)
+        AnalysisOptions(**options)
 
 
 def test_unsure_below_out_of_range(clip):
-    with pytest.raises(OptionError, match="unsure_below"):
-        next(analyze(clip, FakeRecognizer(), Options(unsure_below=2)))
+    with pytest.raises(OptionError, match="confidence_threshold"):
+        next(analyze(clip, FakeRecognizer(), AnalysisOptions(confidence_threshold=2)))
 
 
 def kept(path) -> int:
     """Peak of what Python and NumPy hold beyond the start, in bytes, over the last half of the clip."""
-    results = analyze(path, FakeRecognizer(), Options(fps=10))
+    results = analyze(path, FakeRecognizer(), AnalysisOptions(sample_fps=10))
     for _ in range(10):
         next(results)
     tracemalloc.start()

@@ -7,9 +7,9 @@ import pytest
 from helpers.fakes import GONE, make_faces, make_table
 
 from fer_core.analysis.episodes import curves, episodes, summary
-from fer_core.analysis.table import Recorder, columns, label_names, person_name, to_table
+from fer_core.analysis.table import ResultTable, columns, label_names, person_name, to_table
 from fer_core.labels import FER7, UNSURE
-from fer_core.types import Faces, FrameResult, Quality
+from fer_core.types import FaceQuality, Faces, FrameResult
 
 
 def test_columns_are_those_promised():
@@ -23,11 +23,13 @@ def test_columns_are_those_promised():
         table = make_table(people)
         assert list(table.columns) == columns(FER7)
         assert label_names(table) == FER7
-    assert list(Recorder(FER7).table().columns) == columns(FER7)
+    assert list(ResultTable(FER7).table().columns) == columns(FER7)
 
 
 def test_a_row_for_each_face():
-    faces = make_faces(["happy", None], boxes=[[10, 20, 40, 60], [1, 2, 4, 8]], ids=[3, 0], quality=[0, Quality.DARK])
+    faces = make_faces(
+        ["happy", None], boxes=[[10, 20, 40, 60], [1, 2, 4, 8]], ids=[3, 0], quality=[0, FaceQuality.DARK]
+    )
     table = to_table([FrameResult(7, 0.28, faces, 2)])
     assert table["frame"].tolist() == [7, 7] and table["time_s"].tolist() == [0.28, 0.28]
     assert table["face_count"].tolist() == [2, 2] and table["shot"].tolist() == [2, 2]
@@ -58,7 +60,7 @@ def test_raw_and_smoothed_stay_apart():
         FER7,
         faces.track_ids,
         other.smoothed,
-        other.shown,
+        other.predicted,
         faces.quality,
     )
     row = to_table([FrameResult(0, 0.0, mixed)]).iloc[0]
@@ -85,7 +87,7 @@ def test_names_merge_tracks_into_one_person():
 
 
 def test_it_grows_beyond_its_first_rows():
-    recorder = Recorder(FER7)
+    recorder = ResultTable(FER7)
     for i in range(1500):
         recorder.add(FrameResult(i, i / 25, make_faces(["happy", "sad"], ids=[0, 1])))
     recorder.add(FrameResult(1500, 60.0, make_faces(["fear"] * 4000, ids=range(4000))))
@@ -96,7 +98,7 @@ def test_it_grows_beyond_its_first_rows():
 
 
 def test_a_table_can_be_had_while_results_come():
-    recorder, problems, stop = Recorder(FER7), [], threading.Event()
+    recorder, problems, stop = ResultTable(FER7), [], threading.Event()
 
     def read():
         try:
@@ -196,7 +198,7 @@ def test_summary():
     assert found["episodes"].tolist() == [2, 1, 0]
 
 
-@pytest.mark.parametrize("table", [make_table({0: [GONE] * 3}), Recorder(FER7).table()], ids=["no face", "no frame"])
+@pytest.mark.parametrize("table", [make_table({0: [GONE] * 3}), ResultTable(FER7).table()], ids=["no face", "no frame"])
 def test_a_clip_without_a_face_has_no_people(table):
     assert len(summary(table)) == len(episodes(table)) == len(curves(table)) == 0
     assert {"person", "seconds", "happy", UNSURE, "strongest_s"} <= set(summary(table).columns)

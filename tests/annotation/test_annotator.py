@@ -5,9 +5,9 @@ import pytest
 from helpers.fakes import Still, make_faces, patch_frame, portrait, real_recognizer
 from helpers.media import make_clip
 
-from fer_core.analysis.pipeline import Options, analyze
+from fer_core.analysis.pipeline import AnalysisOptions, analyze
 from fer_core.annotation.annotator import WAIT, Annotator, between
-from fer_core.annotation.overlays import Mark
+from fer_core.annotation.overlays import Overlay
 from fer_core.types import FrameResult
 from fer_core.video.reader import FrameReader
 
@@ -79,8 +79,8 @@ def test_a_still_face_does_not_tremble():
 
 def test_somebody_new_is_not_drawn_before_they_were_found_and_somebody_gone_not_after():
     boxes = [[[]], None, [[100, 60, 170, 150]], None, [[]], None]
-    shown = [left_edge(image) is not None for image in annotate(boxes).images]
-    assert shown == [False, False, True, True, False, False]
+    predicted = [left_edge(image) is not None for image in annotate(boxes).images]
+    assert predicted == [False, False, True, True, False, False]
 
 
 def test_frames_do_not_wait_for_ever():
@@ -97,7 +97,7 @@ def test_frames_do_not_wait_for_ever():
 
 def test_between():
     def mark(track, x):
-        return Mark(track, (x, 0, x + 10, 10), "", "happy", 0.9)
+        return Overlay(track, (x, 0, x + 10, 10), "", "happy", 0.9)
 
     moved = between([mark(0, 0), mark(1, 50)], [mark(0, 10), mark(2, 90)], 0.25)
     assert [(m.track_id, m.box) for m in moved] == [(0, (2.5, 0, 12.5, 10)), (1, (50, 0, 60, 10))]
@@ -178,9 +178,11 @@ def test_a_real_face_cannot_be_read_from_the_blurred_clip(tmp_path):
     sheet = Sheet()
     with FrameReader(clip) as reader:
         annotator = Annotator(sheet, width=reader.info.width, blur=True)  # type: ignore[arg-type]
-        looked = [r.index for r in analyze(reader, real_recognizer(), Options(every=5), listeners=[annotator])]
+        looked = [
+            r.index for r in analyze(reader, real_recognizer(), AnalysisOptions(frame_stride=5), listeners=[annotator])
+        ]
         annotator.finish()
     assert looked == [0, 5, 10] and len(sheet.images) == 11
     for image in sheet.images:
         faces = real_recognizer()(image)
-        assert all(int(i) < 0 for i in faces.shown)
+        assert all(int(i) < 0 for i in faces.predicted)

@@ -5,16 +5,16 @@ import pytest
 from helpers.fakes import portrait, real_recognizer
 
 from fer_core.annotation.blur import blur_faces
-from fer_core.annotation.draw import bgr, draw
-from fer_core.annotation.overlays import Mark
+from fer_core.annotation.draw import bgr, draw_overlays
+from fer_core.annotation.overlays import Overlay
 from fer_core.faces.detector import FaceDetector
-from fer_core.labels import COLOURS, FER7, UNSURE
+from fer_core.labels import COLORS, FER7, UNSURE
 
 W, H = 320, 180
 
 
-def mark(box, name="Person 1", label="happy", confidence=0.87, track=0) -> Mark:
-    return Mark(track, box, name, label, confidence)
+def mark(box, name="Person 1", label="happy", confidence=0.87, track=0) -> Overlay:
+    return Overlay(track, box, name, label, confidence)
 
 
 def canvas(width=W, height=H) -> np.ndarray:
@@ -28,18 +28,18 @@ def changed(image: np.ndarray) -> np.ndarray:
 
 def test_colours_are_those_of_the_palette():
     assert bgr("angry") == (0x00, 0x5E, 0xD5)
-    for name, code in COLOURS.items():
+    for name, code in COLORS.items():
         assert bgr(name) == tuple(int(code[i : i + 2], 16) for i in (5, 3, 1))
     assert bgr("bored") == bgr(UNSURE)
-    image = draw(canvas(), [mark((100, 80, 180, 160), label="sad")])
+    image = draw_overlays(canvas(), [mark((100, 80, 180, 160), label="sad")])
     assert tuple(image[80, 140]) == bgr("sad")
 
 
 def test_it_draws_on_the_image_itself():
     image = canvas()
-    assert draw(image, [mark((100, 60, 180, 160))]) is image
+    assert draw_overlays(image, [mark((100, 60, 180, 160))]) is image
     assert changed(image).any()
-    np.testing.assert_array_equal(draw(canvas(), []), canvas())
+    np.testing.assert_array_equal(draw_overlays(canvas(), []), canvas())
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_it_draws_on_the_image_itself():
     ],
 )
 def test_words_stay_in_the_picture_at_every_border(box):
-    image = draw(canvas(), [mark(box, name="Somebody with a long name")])
+    image = draw_overlays(canvas(), [mark(box, name="Somebody with a long name")])
     inside = box[0] < W and box[1] < H and box[2] > 0 and box[3] > 0
     assert image.shape == (H, W, 3)
     if inside:
@@ -67,28 +67,30 @@ def test_words_stay_in_the_picture_at_every_border(box):
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (2, 2), (16, 16), (1, 300), (300, 1), (4000, 20)])
 def test_pictures_of_any_size(width, height):
-    image = draw(canvas(width, height), [mark((0, 0, width, height)), mark((0.2, 0.3, 0.6, 0.7), label=UNSURE)])
+    image = draw_overlays(
+        canvas(width, height), [mark((0, 0, width, height)), mark((0.2, 0.3, 0.6, 0.7), label=UNSURE)]
+    )
     assert image.shape == (height, width, 3)
 
 
 @pytest.mark.parametrize("name", ["", "😀😀", "Zoë 😀", "שלום", "a\nb", "x" * 500, "\x00", "100% %s {0}"])
 def test_names_that_the_font_cannot_draw(name):
-    image = draw(canvas(), [mark((100, 80, 180, 160), name=name)])
+    image = draw_overlays(canvas(), [mark((100, 80, 180, 160), name=name)])
     assert changed(image).any()
     if name in {"😀😀", "שלום", "\x00"}:
-        np.testing.assert_array_equal(image, draw(canvas(), [mark((100, 80, 180, 160), name="")]))
+        np.testing.assert_array_equal(image, draw_overlays(canvas(), [mark((100, 80, 180, 160), name="")]))
 
 
 def test_an_unsure_face_gets_no_percentage():
-    one, other = (draw(canvas(), [mark((100, 80, 180, 160), label=UNSURE, confidence=c)]) for c in (0.1, 0.9))
+    one, other = (draw_overlays(canvas(), [mark((100, 80, 180, 160), label=UNSURE, confidence=c)]) for c in (0.1, 0.9))
     np.testing.assert_array_equal(one, other)
-    one, other = (draw(canvas(), [mark((100, 80, 180, 160), confidence=c)]) for c in (0.1, 0.9))
+    one, other = (draw_overlays(canvas(), [mark((100, 80, 180, 160), confidence=c)]) for c in (0.1, 0.9))
     assert (one != other).any()
 
 
 def test_the_nearest_face_is_on_top():
     near, far = mark((60, 60, 200, 170), label="sad"), mark((150, 60, 170, 90), label="happy", name="")
-    np.testing.assert_array_equal(draw(canvas(), [near, far]), draw(canvas(), [far, near]))
+    np.testing.assert_array_equal(draw_overlays(canvas(), [near, far]), draw_overlays(canvas(), [far, near]))
 
 
 BARS = (
@@ -106,7 +108,7 @@ def drawn_bars(box: tuple, bars: tuple = BARS, width: int = W, height: int = H) 
     """What bars add to the picture: where it differs from one with the box alone."""
     plain = mark(box, name="")
     with_bars = replace(plain, bars=bars)
-    return (draw(canvas(width, height), [with_bars]) != draw(canvas(width, height), [plain])).any(2)
+    return (draw_overlays(canvas(width, height), [with_bars]) != draw_overlays(canvas(width, height), [plain])).any(2)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,7 @@ def test_bars_stand_beside_the_face_and_do_not_cover_it(box, side):
 
 def test_a_bar_is_as_long_as_its_expression_is_likely():
     def length(probability: float) -> int:
-        image = draw(
+        image = draw_overlays(
             canvas(), [replace(mark((20, 40, 110, 160), label="sad"), bars=(*BARS[:3], ("happy", probability)))]
         )
         return int((np.abs(image.astype(int) - bgr("happy")).max(2) < 3).any(0).sum())
@@ -135,7 +137,7 @@ def test_a_bar_is_as_long_as_its_expression_is_likely():
 def test_beside_a_small_face_only_the_strongest_bars_stand():
     large, small = (drawn_bars(box, width=640, height=480) for box in ((100, 100, 250, 280), (100, 100, 150, 160)))
     assert large.any(1).sum() > 2 * small.any(1).sum()
-    image = draw(canvas(640, 480), [replace(mark((100, 100, 150, 160), label="sad"), bars=BARS)])
+    image = draw_overlays(canvas(640, 480), [replace(mark((100, 100, 150, 160), label="sad"), bars=BARS)])
     seen = {label for label, _ in BARS if (image == bgr(label)).all(2)[:, 155:].any()}
     assert seen == {"happy", "neutral", "angry"}
 
@@ -143,7 +145,7 @@ def test_beside_a_small_face_only_the_strongest_bars_stand():
 def test_bars_cover_no_other_face():
     boxes = [(60.0 + 210 * i, 170.0, 135.0 + 210 * i, 262.0) for i in range(3)]
     alone = [replace(mark(box, name=""), bars=BARS) for box in boxes]
-    image = draw(canvas(640, 480), alone)
+    image = draw_overlays(canvas(640, 480), alone)
     for x0, y0, x1, y1 in boxes:
         inside = image[int(y0) + 4 : int(y1) - 4, int(x0) + 4 : int(x1) - 4]
         assert (inside == 120).all()
@@ -213,5 +215,5 @@ def test_a_blurred_portrait_is_not_read():
     boxes = real_recognizer()(image).boxes
     faces = real_recognizer()(blur_faces(image, boxes))
     assert len(faces) == 0 or int(faces.quality[0]) != 0
-    assert set(FER7) >= {faces.labels[int(i)] for i in faces.shown if i >= 0}
+    assert set(FER7) >= {faces.labels[int(i)] for i in faces.predicted if i >= 0}
     assert faces_in(image) <= 1

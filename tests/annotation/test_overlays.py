@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from helpers.fakes import make_faces
 
-from fer_core.annotation.overlays import Mark, SteadyMarks, marks
+from fer_core.annotation.overlays import Overlay, SteadyOverlays, overlays
 from fer_core.labels import FER7, UNSURE
 from fer_core.types import FrameResult
 
 
 def test_marks_say_what_is_shown():
     faces = make_faces(["happy", None, "sad"], ids=[0, 4, -1], confidence=[0.9, 0.6, 0.7])
-    found = marks(faces, {4: "Ada"})
+    found = overlays(faces, {4: "Ada"})
     assert [(m.track_id, m.name, m.label) for m in found] == [
         (0, "Person 1", "happy"),
         (4, "Ada", UNSURE),
@@ -19,28 +19,30 @@ def test_marks_say_what_is_shown():
     ]
     assert [m.confidence for m in found] == pytest.approx([0.9, 0.6, 0.7])
     assert found[0].box == pytest.approx(tuple(faces.boxes[0]))
-    assert marks(faces[:0]) == []
+    assert overlays(faces[:0]) == []
 
 
 def test_bars_are_the_smoothed_probabilities_by_name():
     faces = make_faces(["happy", None], confidence=[0.82, 0.4])
-    assert [mark.bars for mark in marks(faces)] == [(), ()]
-    for mark, row in zip(marks(faces, bars=True), faces.smoothed, strict=True):
+    assert [mark.bars for mark in overlays(faces)] == [(), ()]
+    for mark, row in zip(overlays(faces, bars=True), faces.smoothed, strict=True):
         assert [name for name, _ in mark.bars] == list(FER7)
         assert [value for _, value in mark.bars] == pytest.approx(row.tolist())
 
 
 def test_a_mark_moves_with_its_picture():
-    mark = Mark(3, (10.0, 20.0, 30.0, 60.0), "Ada", "happy", 0.9, (("happy", 0.9),))
+    mark = Overlay(3, (10.0, 20.0, 30.0, 60.0), "Ada", "happy", 0.9, (("happy", 0.9),))
     assert mark.scaled(2).box == (20, 40, 60, 120)
     assert mark.scaled(1) is mark
     assert mark.mirrored(100).box == (70, 20, 90, 60)
     assert mark.mirrored(100).mirrored(100) == mark
-    assert mark.at(np.array([1, 2, 3, 4], np.float32)) == Mark(3, (1, 2, 3, 4), "Ada", "happy", 0.9, (("happy", 0.9),))
+    assert mark.at(np.array([1, 2, 3, 4], np.float32)) == Overlay(
+        3, (1, 2, 3, 4), "Ada", "happy", 0.9, (("happy", 0.9),)
+    )
 
 
 def test_boxes_rest_while_their_faces_do_and_follow_the_right_one():
-    steady, random = SteadyMarks({1: "Ada"}, bars=True), np.random.default_rng(0)
+    steady, random = SteadyOverlays({1: "Ada"}, bars=True), np.random.default_rng(0)
     seen = []
     for i in range(60):
         shaken = random.normal(0, 1.5, (2, 4))
@@ -56,7 +58,7 @@ def test_boxes_rest_while_their_faces_do_and_follow_the_right_one():
 
 
 def test_who_comes_back_begins_anew():
-    steady = SteadyMarks()
+    steady = SteadyOverlays()
     for i, ids in enumerate(([0], [], [0])):
         boxes = [[10 + 100 * i, 20, 70 + 100 * i, 100]] * len(ids)
         found = steady(FrameResult(i, float(i), make_faces(["happy"] * len(ids), boxes=boxes, ids=ids)))

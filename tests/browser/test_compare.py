@@ -12,7 +12,7 @@ from helpers.browser import PHONE, WIDTH, server, settled, tab
 from helpers.made import SEEN, keep_faces, own_model
 from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
 
-from fer_core.utils.workspace import at_home
+from fer_core.utils.workspace import use_workspace
 
 pytestmark = pytest.mark.browser
 
@@ -24,7 +24,7 @@ TIP = "#vg-tooltip-element"
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The app with a small dataset of drawn faces, and a second model."""
     folder = tmp_path_factory.mktemp("home")
-    with at_home(folder):
+    with use_workspace(folder):
         keep_faces()
     own_model(folder / "models", "second", lambda card: card["heads"][0]["labels"].reverse())
     with server(tmp_path_factory.mktemp("server"), FER_HOME=str(folder)) as url:

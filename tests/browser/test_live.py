@@ -64,9 +64,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 SLOW = """
 import sys, time
 sys.path.insert(0, {root!r})
-from fer_core.faces.recognizer import Recognizer
-look = Recognizer.__call__
-Recognizer.__call__ = lambda self, image: (time.sleep(0.5), look(self, image))[1]
+from fer_core.faces.recognizer import ExpressionRecognizer
+look = ExpressionRecognizer.__call__
+ExpressionRecognizer.__call__ = lambda self, image: (time.sleep(0.5), look(self, image))[1]
 """
 
 

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from fer_core.datasets.library import load_dataset, save_dataset
 from fer_core.training.runs import list_runs
-from fer_core.utils.workspace import at_home
+from fer_core.utils.workspace import use_workspace
 
 pytestmark = pytest.mark.browser
 
@@ -29,7 +29,7 @@ EPOCH = re.compile(r"Epoch (\d+) of 1000")
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     """A home with a few of the drawn faces; no training is left at the end."""
-    with at_home(tmp_path / "home"):
+    with use_workspace(tmp_path / "home"):
         data = load_dataset("synthetic")
         save_dataset("few", data.select(np.arange(0, len(data), 6)), title="A few")
         yield tmp_path

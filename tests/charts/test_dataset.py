@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from fer_core.charts.dataset import colours_of, count_chart, histogram_chart, people_chart, vote_colour
+from fer_core.charts.dataset import colors_of, count_chart, histogram_chart, people_chart, vote_color
 from fer_core.curation.image_stats import histogram
 from fer_core.curation.summary import counts, people_say
 from fer_core.datasets.dataset import Dataset
-from fer_core.labels import COLOURS, FERPLUS_VOTES, UNSURE
+from fer_core.labels import COLORS, FERPLUS_VOTES, UNSURE
 
 
 def some() -> Dataset:
@@ -45,10 +45,10 @@ def test_the_lowest_bar_can_be_hit():
 
 
 def test_colours_of_labels():
-    colours = colours_of(["Happy", "anger", "boredom", "interest", UNSURE])
-    assert colours["Happy"] == COLOURS["happy"] and colours["anger"] == COLOURS["angry"]
-    assert len(set(colours.values())) == 5
-    many = colours_of([f"label {i}" for i in range(30)])
+    colors = colors_of(["Happy", "anger", "boredom", "interest", UNSURE])
+    assert colors["Happy"] == COLORS["happy"] and colors["anger"] == COLORS["angry"]
+    assert len(set(colors.values())) == 5
+    many = colors_of([f"label {i}" for i in range(30)])
     assert len(many) == 30 and len(set(list(many.values())[:7])) == 7
-    assert vote_colour("happiness") == COLOURS["happy"]
-    assert {vote_colour(name) for name in FERPLUS_VOTES[-2:]} == {COLOURS[UNSURE]}
+    assert vote_color("happiness") == COLORS["happy"]
+    assert {vote_color(name) for name in FERPLUS_VOTES[-2:]} == {COLORS[UNSURE]}

@@ -123,6 +123,6 @@ def test_a_handful_of_images_is_drawn_but_not_joined():
 def test_people_stand_beside_the_models_in_grey():
     chart = charts.opinions({"A": [0.2, 0.8], charts.PEOPLE: [0.5, 0.5], "B": [1, 0]}, ["x", "y"])
     assert [r["share"] for r in values(chart) if r["model"] == charts.PEOPLE] == [0.5, 0.5]
-    titles, colours = domain(chart)
-    assert titles == ["A", charts.PEOPLE, "B"] and [colours[0], colours[2]] == list(SERIES[:2])
-    assert colours[1] not in SERIES
+    titles, colors = domain(chart)
+    assert titles == ["A", charts.PEOPLE, "B"] and [colors[0], colors[2]] == list(SERIES[:2])
+    assert colors[1] not in SERIES

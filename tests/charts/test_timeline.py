@@ -8,7 +8,7 @@ from helpers.fakes import GONE, make_table
 from fer_core.analysis.episodes import episodes, summary
 from fer_core.charts import timeline as charts
 from fer_core.charts.timeline import MOST_POINTS
-from fer_core.labels import COLOURS, FER7, UNSURE
+from fer_core.labels import COLORS, FER7, UNSURE
 
 TWO = {0: ["happy"] * 12 + ["sad"] * 8, 1: [GONE] * 5 + ["neutral"] * 10 + [GONE] * 5}
 
@@ -51,7 +51,7 @@ def scales(node) -> list[dict]:
 def test_timeline(area, person):
     found = spec(charts.timeline(one_person(make_table(TWO), person), area=area))
     (scale,) = scales(found)
-    assert dict(zip(scale["domain"], scale["range"], strict=True)) == {name: COLOURS[name] for name in FER7}
+    assert dict(zip(scale["domain"], scale["range"], strict=True)) == {name: COLORS[name] for name in FER7}
     assert {param["name"] for param in found["params"]} >= {"hover", "moment"}
     rows = 12 + 8 if person == "Person 1" else 10
     assert values(found) == 7 * rows + rows
@@ -93,7 +93,7 @@ def test_ribbon():
     found = spec(charts.ribbon(table, episodes(table)))
     (scale,) = scales(found)
     assert scale["domain"] == ["happy", "neutral", "sad"]
-    assert scale["range"] == [COLOURS[name] for name in ("happy", "neutral", "sad")]
+    assert scale["range"] == [COLORS[name] for name in ("happy", "neutral", "sad")]
     assert values(found) == 3
     assert [param["name"] for param in found["params"]] == ["zoom"]
     assert "params" not in spec(charts.ribbon(table, episodes(table), zoom=False))
@@ -114,16 +114,16 @@ def test_shares():
     assert {r["expression"]: round(r["share"], 2) for r in rows} == {"Happy": 0.6, "Sad": 0.3, UNSURE.capitalize(): 0.1}
     (scale,) = scales(found)
     assert dict(zip(scale["domain"], scale["range"], strict=True)) == {
-        "Happy": COLOURS["happy"],
-        "Sad": COLOURS["sad"],
-        "Unsure": COLOURS[UNSURE],
+        "Happy": COLORS["happy"],
+        "Sad": COLORS["sad"],
+        "Unsure": COLORS[UNSURE],
     }
 
 
 def test_labels_of_another_model_get_a_colour_too():
     table = make_table({0: ["happy"] * 5}).rename(columns={"happy": "joy", "happy_smoothed": "joy_smoothed"})
     (scale,) = scales(spec(charts.timeline(table)))
-    assert scale["range"][scale["domain"].index("joy")] == COLOURS[UNSURE]
+    assert scale["range"][scale["domain"].index("joy")] == COLORS[UNSURE]
 
 
 def test_each_chart_is_written_once_and_none_changes_another():

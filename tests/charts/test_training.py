@@ -7,7 +7,7 @@ from helpers.fake_runs import batch_table, epoch_table
 
 from fer_core.charts import training as curves
 from fer_core.charts.training import FER2013_REFERENCES, MOST_BATCHES, guessing
-from fer_core.labels import COLOURS, FER7, SERIES
+from fer_core.labels import COLORS, FER7, SERIES
 
 GROWING = [0.2, 0.4, 0.5, 0.55]
 
@@ -88,7 +88,7 @@ def test_recall_has_the_colours_of_the_expressions():
     found = spec(curves.recall(epoch_table(GROWING), last=9))
     assert {r["expression"] for r in rows(found, "expression")} == set(FER7)
     text = json.dumps(found)
-    assert json.dumps([COLOURS[name] for name in FER7]) in text and '"domain": [0, 9]' in text
+    assert json.dumps([COLORS[name] for name in FER7]) in text and '"domain": [0, 9]' in text
 
 
 def test_recall_of_classes_that_have_no_colour_and_epochs_without_recall():

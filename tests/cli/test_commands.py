@@ -47,7 +47,7 @@ def test_analyze_writes_table_json_and_clip(tmp_path: Path, capsys: pytest.Captu
     assert len(without) >= 8
     assert all(row["track_id"] == row["label"] == row["happy"] == "" for row in without)
     document = json.loads((out / "two-people.json").read_text())
-    assert document["settings"]["fps"] == 5
+    assert document["settings"]["sample_fps"] == 5
     assert len(document["frames"]) == 77
     assert sum(len(f["faces"]) for f in document["frames"]) == len(table) - len(without)
     with av.open(str(out / "two-people-annotated.mp4")) as clip:

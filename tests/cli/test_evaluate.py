@@ -27,9 +27,9 @@ from fer_core.datasets.synthetic import synthetic_faces
 from fer_core.errors import ModelError
 from fer_core.labels import FER7, FERPLUS_VOTES
 from fer_core.models.bundle import CARD, WEIGHTS
-from fer_core.models.catalog import contender
+from fer_core.models.catalog import load_predictor
 from fer_core.models.classifier import Classifier
-from fer_core.models.predictor import BundleContender, contenders
+from fer_core.models.predictor import BundlePredictor, bundle_predictors
 from fer_core.models.registry import DEFAULT, SHIPPED, load_bundle
 
 KEYS = {"n", "accuracy", "macro_f1", "nll", "ece", "per_class", "ferplus_accuracy"}
@@ -350,7 +350,7 @@ def test_a_folder_that_cannot_be_written(tmp_path, faces, capsys):
 
 
 def test_a_bundle_as_a_contender(faces):
-    model = contender(DEFAULT)
+    model = load_predictor(DEFAULT)
     told: list[float] = []
     found = model.predict(faces.images, flip=True, progress=told.append)
     np.testing.assert_allclose(found.logits, Classifier(load_bundle(), flip=True).logits(faces.images), atol=1e-4)
@@ -361,14 +361,14 @@ def test_a_bundle_as_a_contender(faces):
 def test_contenders_leave_out_what_does_not_load(own):
     add(own, "good")
     (add(own, "damaged") / WEIGHTS).write_bytes(b"other")
-    found = {model.name: model for model in contenders()}
+    found = {model.name: model for model in bundle_predictors()}
     assert "good" in found and "damaged" not in found and found["good"].origin == "yours"
     with pytest.raises(ModelError, match="damaged"):
-        contender("damaged")
+        load_predictor("damaged")
 
 
 def test_the_fingerprint_follows_weights_and_preprocessing(own):
     add(own, "same")
     add(own, "other", lambda card: card.update(preprocessing={"side": 48, "scale": "unit"}))
-    found = {name: BundleContender(load_bundle(name)).fingerprint for name in (DEFAULT, "same", "other")}
+    found = {name: BundlePredictor(load_bundle(name)).fingerprint for name in (DEFAULT, "same", "other")}
     assert found[DEFAULT] == found["same"] != found["other"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fer_core.curation import embeddings as embedding
-from fer_core.curation.embeddings import features, positions
+from fer_core.curation.embeddings import embed_2d, features
 from fer_core.datasets.library import load_dataset
 from fer_core.errors import Cancelled, DatasetError
 from fer_core.models.classifier import Classifier
@@ -64,7 +64,7 @@ def test_the_answers_are_taken_where_the_layer_is_too_wide(monkeypatch):
 def test_images_that_look_alike_lie_together():
     data = drawn()
     told = []
-    found = positions(features(data, load_bundle(), told.append), told.append)
+    found = embed_2d(features(data, load_bundle(), told.append), told.append)
     assert found.shape == (len(data), 2) and np.isfinite(found).all() and np.abs(found).max() == pytest.approx(1)
     assert mixed(found, data.labels) < 0.6 * mixed(np.random.default_rng(0).random((len(data), 2)), data.labels)
     assert told[0] == 0 and 1 in told and all(0 <= share <= 1 for share in told)
@@ -82,7 +82,7 @@ def test_without_a_model_the_pixels_are_taken():
 def test_images_beyond_the_landmarks_go_to_their_neighbours(monkeypatch):
     monkeypatch.setattr(embedding, "LANDMARKS", 200)
     data = drawn()
-    found = positions(features(data, load_bundle()))
+    found = embed_2d(features(data, load_bundle()))
     assert len(np.unique(found, axis=0)) > 290
     assert mixed(found, data.labels) < 0.6 * mixed(np.random.default_rng(0).random((300, 2)), data.labels)
 
@@ -91,7 +91,7 @@ def test_both_are_kept_by_content(own_home, monkeypatch):
     monkeypatch.setattr(embedding, "FEW", 100)
     data, bundle = drawn(), load_bundle()
     first = features(data, bundle)
-    place = positions(first)
+    place = embed_2d(first)
     assert len(list((own_home / "cache").iterdir())) == 2
 
     def never(*args):
@@ -100,7 +100,7 @@ def test_both_are_kept_by_content(own_home, monkeypatch):
     monkeypatch.setattr(embedding, "_before_the_last_layer", never)
     monkeypatch.setattr(embedding, "_map", never)
     np.testing.assert_array_equal(features(data, bundle), first)
-    np.testing.assert_array_equal(positions(first), place)
+    np.testing.assert_array_equal(embed_2d(first), place)
     with pytest.raises(AssertionError):
         features(data.select(np.arange(200)), bundle)
     with pytest.raises(AssertionError):
@@ -119,13 +119,13 @@ def test_it_stops_at_a_wish_and_keeps_nothing_half_made(own_home, monkeypatch, a
     with pytest.raises(Cancelled):
         features(data, load_bundle(), stop)
     with pytest.raises(Cancelled):
-        positions(np.random.default_rng(0).random((300, 8), np.float32), stop)
+        embed_2d(np.random.default_rng(0).random((300, 8), np.float32), stop)
     assert not list(own_home.rglob("*.np*"))
 
 
 def test_too_few_images():
     with pytest.raises(DatasetError, match="at least 3"):
         features(drawn(2), None)
-    assert positions(features(drawn(3), None)).shape == (3, 2)
+    assert embed_2d(features(drawn(3), None)).shape == (3, 2)
     assert not features(drawn(1).select([0] * 4), None).any()
-    assert positions(np.zeros((5, 4), np.float32)).shape == (5, 2)
+    assert embed_2d(np.zeros((5, 4), np.float32)).shape == (5, 2)

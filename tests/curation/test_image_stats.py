@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fer_core.curation.image_stats import MEASURES, histogram, measure_images, odd
+from fer_core.curation.image_stats import STATISTICS, histogram, image_stats, outliers
 from fer_core.datasets.dataset import Dataset
 
 RNG = np.random.default_rng(0)
@@ -12,8 +12,8 @@ RNG = np.random.default_rng(0)
 
 def test_measures_against_plain_loops():
     images = RNG.integers(0, 256, (3, 6, 5)).astype(np.uint8)
-    table = measure_images(images)
-    assert tuple(table) == MEASURES
+    table = image_stats(images)
+    assert tuple(table) == STATISTICS
     for image, row in zip(images.astype(float), table.to_numpy(), strict=True):
         laplacian = [
             image[y - 1, x] + image[y + 1, x] + image[y, x - 1] + image[y, x + 1] - 4 * image[y, x]
@@ -24,10 +24,10 @@ def test_measures_against_plain_loops():
 
 
 def test_measures_of_none_and_of_more_than_a_part():
-    assert measure_images(np.zeros((0, 48, 48), np.uint8)).shape == (0, 3)
+    assert image_stats(np.zeros((0, 48, 48), np.uint8)).shape == (0, 3)
     images = np.zeros((1500, 4, 4), np.uint8)
     images[1400] = 200
-    table = measure_images(images)
+    table = image_stats(images)
     assert len(table) == 1500 and table["brightness"].to_numpy().nonzero()[0].tolist() == [1400]
 
 
@@ -50,7 +50,7 @@ def test_what_stands_far_out_is_odd():
     votes[11] = [4, 0, 0, 0, 0, 0, 0, 0, 0, 6]
     votes[12] = [5, 0, 0, 0, 0, 0, 0, 0, 0, 5]
     data = Dataset(images, np.zeros(60, np.int64), ("happy",), np.array(["Training"] * 60), votes)
-    found = odd(data, measure_images(images))
+    found = outliers(data, image_stats(images))
     assert set(found) == {3, 9, 11}
     assert found[3] == "very dark, very flat, very blurred" and next(iter(found)) == 3
     assert "very sharp" in found[9] and found[11] == "no face, people say"
@@ -60,4 +60,4 @@ def test_images_that_are_all_alike_are_not_odd():
     for image in (np.zeros((48, 48)), RNG.integers(0, 256, (48, 48))):
         images = np.repeat(image[None].astype(np.uint8), 4, 0)
         data = Dataset(images, np.zeros(4, np.int64), ("happy",), np.array(["Training"] * 4))
-        assert odd(data, measure_images(images)) == {}
+        assert outliers(data, image_stats(images)) == {}

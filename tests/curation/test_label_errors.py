@@ -7,7 +7,7 @@ import pytest
 from helpers.fer2013 import fer2013
 
 from fer_core.curation.embeddings import features
-from fer_core.curation.label_errors import caution, doubtful, held_out
+from fer_core.curation.label_errors import caution, label_errors, out_of_fold_probabilities
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.votes import majority
 from fer_core.errors import Cancelled, DatasetError
@@ -39,7 +39,7 @@ def clouds(count=300, wrong=12):
 def test_falsified_labels_come_first():
     data, seen, truth, which = clouds()
     told: list[float] = []
-    table = doubtful(data, seen, told.append)
+    table = label_errors(data, seen, told.append)
     first = table.head(len(which))
     assert set(first["index"]) == which
     for row in first.itertuples():
@@ -56,7 +56,7 @@ def test_copies_do_not_vouch_for_each_other():
     index = next(iter(which))
     copies = [index] * 60  # told so often, a classifier would believe it
     twice = data.select([*range(len(data)), *copies])
-    given = held_out(twice, np.concatenate([seen, seen[copies]]))
+    given = out_of_fold_probabilities(twice, np.concatenate([seen, seen[copies]]))
     assert given[index, data.labels[index]] < 0.1
     np.testing.assert_allclose(given.sum(1), 1, atol=1e-5)
 
@@ -70,11 +70,11 @@ def test_it_is_kept_by_content_and_stops_at_a_wish(own_home, monkeypatch):
             raise Cancelled("Stopped.")
 
     with pytest.raises(Cancelled):
-        held_out(data, seen, stop)
+        out_of_fold_probabilities(data, seen, stop)
     assert not list(own_home.rglob("*.np*"))
-    first = held_out(data, seen)
+    first = out_of_fold_probabilities(data, seen)
     monkeypatch.setattr("fer_core.curation.label_errors._judge", lambda *args: pytest.fail("it was kept"))
-    np.testing.assert_array_equal(held_out(data, seen), first)
+    np.testing.assert_array_equal(out_of_fold_probabilities(data, seen), first)
 
 
 @pytest.mark.parametrize("labels", [[0] * 20, [0, 1] * 4])
@@ -83,7 +83,7 @@ def test_too_little_to_compare(labels):
         np.zeros((len(labels), 48, 48), np.uint8), np.array(labels), ("a", "b"), np.array(["T"] * len(labels))
     )
     with pytest.raises(DatasetError, match="at least two labels and ten different images"):
-        doubtful(data, np.zeros((len(labels), 2), np.float32))
+        label_errors(data, np.zeros((len(labels), 2), np.float32))
 
 
 def test_a_rare_label_and_nothing_but_copies():
@@ -92,10 +92,10 @@ def test_a_rare_label_and_nothing_but_copies():
     labels[:] = 0
     labels[7] = 1
     rare = Dataset(data.images, labels, data.names, data.splits)
-    assert held_out(rare, seen)[7].tolist() == [1, 0, 0]
+    assert out_of_fold_probabilities(rare, seen)[7].tolist() == [1, 0, 0]
     same = Dataset(np.zeros((60, 48, 48), np.uint8), data.labels, data.names, data.splits)
     with pytest.raises(DatasetError, match="ten different images"):
-        held_out(same, seen)
+        out_of_fold_probabilities(same, seen)
 
 
 def test_what_must_be_said_of_it():
@@ -109,7 +109,7 @@ def test_people_agree_that_the_most_doubtful_labels_are_wrong():
     clear, saw = majority(data.votes)
     names = [FERPLUS_TO_FER7.get(name) for name in FERPLUS8] + [None, None]
     saw = np.array([data.names.index(name) if name in data.names else -1 for name in names])[saw]
-    top = doubtful(data, features(data, load_bundle())).head(200)
+    top = label_errors(data, features(data, load_bundle())).head(200)
     index = top["index"].to_numpy()[clear[top["index"]]]
     wrong = (saw[index] != data.labels[index]).mean()
     usual = (saw[clear] != data.labels[clear]).mean()

@@ -8,8 +8,8 @@ import pytest
 from helpers.fer2013 import fer2013
 
 from fer_core.cli.main import main
-from fer_core.curation.near_duplicates import near_copies
-from fer_core.curation.quality_report import check, cleaned, near_pairs
+from fer_core.curation.near_duplicates import near_duplicates
+from fer_core.curation.quality_report import check, cleaned, near_duplicate_pairs
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.library import load_dataset
 from fer_core.datasets.synthetic import BLANK, CONFLICTS, LEAKS
@@ -31,7 +31,7 @@ def test_a_small_set():
     assert [group.tolist() for group in found.groups] == [[0, 1], [2, 3], [4, 5]]
     assert (found.crossing, found.conflicting) == ([2], [1])
     assert found.blank.tolist() == [6] and found.leaked.tolist() == [5]
-    assert found.tested == 2 and found.leak_share == 0.5
+    assert found.tested == 2 and found.leakage == 0.5
     kept = cleaned(data, found, drop=[7])
     assert kept.rows.tolist() == [0, 5]
     again = check(kept)
@@ -40,16 +40,16 @@ def test_a_small_set():
 
 def test_no_image_and_no_training():
     nothing = check(small().select([]))
-    assert nothing.groups == [] and nothing.leak_share == 0
-    assert check(small().select([5, 7])).leak_share == 0
+    assert nothing.groups == [] and nothing.leakage == 0
+    assert check(small().select([5, 7])).leakage == 0
 
 
 def test_near_copies_also_mirrored():
     data = load_dataset("synthetic").split("Training").select(np.arange(40))
     other = np.clip(data.images[3].astype(int) + 12, 0, 255).astype(np.uint8)
     images = np.concatenate([data.images, data.images[7:8, :, ::-1], other[None]])
-    assert near_copies(images).tolist() == [[3, 41], [7, 40]]
-    assert near_copies(images[:0]).shape == (0, 2)
+    assert near_duplicates(images).tolist() == [[3, 41], [7, 40]]
+    assert near_duplicates(images[:0]).shape == (0, 2)
 
 
 def test_the_drawn_faces_have_the_faults_that_are_said():
@@ -113,20 +113,20 @@ def test_what_was_found_is_kept_by_content(tmp_path, monkeypatch):
     monkeypatch.setenv("FER_HOME", str(tmp_path))
     monkeypatch.setattr("fer_core.curation.quality_report.FEW", 5)
     data = load_dataset("synthetic").select(np.arange(600))
-    first, pairs = check(data), near_pairs(data)
+    first, pairs = check(data), near_duplicate_pairs(data)
 
     def never(*args, **kwargs):
         raise AssertionError("it was kept")
 
     monkeypatch.setattr("fer_core.curation.quality_report._look", never)
-    monkeypatch.setattr("fer_core.curation.quality_report.near_copies", never)
+    monkeypatch.setattr("fer_core.curation.quality_report.near_duplicates", never)
     again = check(data)
     assert [group.tolist() for group in again.groups] == [group.tolist() for group in first.groups]
     for name in ("crossing", "conflicting", "tested"):
         assert getattr(again, name) == getattr(first, name)
     assert (again.blank.tolist(), again.leaked.tolist()) == (first.blank.tolist(), first.leaked.tolist())
-    assert again.leak_share == first.leak_share
-    np.testing.assert_array_equal(near_pairs(data), pairs)
+    assert again.leakage == first.leakage
+    np.testing.assert_array_equal(near_duplicate_pairs(data), pairs)
     with pytest.raises(AssertionError):
         check(data.select(np.arange(599)))
 
@@ -134,7 +134,7 @@ def test_what_was_found_is_kept_by_content(tmp_path, monkeypatch):
 def test_near_copies_say_how_far_they_are_and_stop_at_a_wish(tmp_path, monkeypatch):
     monkeypatch.setenv("FER_HOME", str(tmp_path))
     data, told = load_dataset("synthetic"), []
-    near_pairs(data.select(np.arange(1500)), told.append)
+    near_duplicate_pairs(data.select(np.arange(1500)), told.append)
     assert told[0] == 0 and told[-1] == 1 and told == sorted(told) and len(told) > 2
 
     def stop(share):
@@ -142,5 +142,5 @@ def test_near_copies_say_how_far_they_are_and_stop_at_a_wish(tmp_path, monkeypat
             raise Cancelled("Stopped.")
 
     with pytest.raises(Cancelled):
-        near_pairs(data, stop)
+        near_duplicate_pairs(data, stop)
     assert len(list((tmp_path / "cache").iterdir())) == 1

@@ -17,8 +17,8 @@ from fer_core.evaluation.corruptions import CONDITIONS
 from fer_core.evaluation.results import COVERAGES, FERPLUS, LABELS
 from fer_core.labels import FER7, FERPLUS8
 from fer_core.models.bundle import Head
-from fer_core.models.predictor import Contender, Prediction
-from fer_core.utils.workspace import at_home, home
+from fer_core.models.predictor import Prediction, Predictor
+from fer_core.utils.workspace import use_workspace, workspace
 
 
 def test_two_models_and_where_they_differ():
@@ -28,7 +28,7 @@ def test_two_models_and_where_they_differ():
     good, bad = work.evaluations
     assert (work.progress, work.doing, work.failures) == (1.0, "Done", [])
     assert good.figures["labels"]["accuracy"] == 1.0 and bad.figures["labels"]["accuracy"] == 0.75
-    assert work.view().against(good, bad) == {"only_first": 2, "only_second": 0, "p": 0.5}
+    assert work.subset().against(good, bad) == {"only_first": 2, "only_second": 0, "p": 0.5}
     report = work.report(bad)
     assert report["mcnemar"] == {"good": {"only_first": 0, "only_second": 2, "p": 0.5}}
     assert report["ferplus"] is None and report["ferplus_accuracy"] is None and report["votes"] is None
@@ -72,8 +72,8 @@ def test_a_model_without_words_for_what_people_see_is_held_against_the_labels_al
     (pets,) = work.evaluations
     assert pets.figures["labels"]["accuracy"] == 1.0 and pets.ferplus is None and not work.failures
     assert work.report(pets)["ferplus"] is None and any("not held against the FER+ votes" in n for n in pets.notes)
-    assert work.view(FERPLUS).figures(pets) is None and not work.view(FERPLUS).right(pets).any()
-    assert compare(made.dataset([0, 1], names=("cat", "dog")), pets.contender).evaluations[0].notes == []
+    assert work.subset(FERPLUS).figures(pets) is None and not work.subset(FERPLUS).right(pets).any()
+    assert compare(made.dataset([0, 1], names=("cat", "dog")), pets.predictor).evaluations[0].notes == []
 
 
 def test_a_view_holds_the_images_that_count():
@@ -81,26 +81,26 @@ def test_a_view_holds_the_images_that_count():
     data = with_copies(2)
     shown = Dataset(data.images, data.labels, FER7, data.splits, np.concatenate([votes(seen), votes(["fear"] * 3)]))
     work = compare(shown, made.Scripted("bad", made.saying(WRONG)))
-    view = work.view(FERPLUS, clean=True)
-    assert view.which.tolist() == [2, 3, 4, 5, 6, 7] and view.names == FERPLUS8 and len(view) == 6
-    assert [FERPLUS8[i] for i in view.truth] == seen[2:]
-    assert view.right(work.evaluations[0]).all() and work.view().right(work.evaluations[0]).sum() == 6
-    assert view.figures(work.evaluations[0])["n"] == work.evaluations[0].figures["ferplus_clean"]["n"] == 6
+    subset = work.subset(FERPLUS, clean=True)
+    assert subset.which.tolist() == [2, 3, 4, 5, 6, 7] and subset.names == FERPLUS8 and len(subset) == 6
+    assert [FERPLUS8[i] for i in subset.truth] == seen[2:]
+    assert subset.right(work.evaluations[0]).all() and work.subset().right(work.evaluations[0]).sum() == 6
+    assert subset.figures(work.evaluations[0])["n"] == work.evaluations[0].figures["ferplus_clean"]["n"] == 6
 
 
 def test_it_works_on_another_thread_for_the_home_it_was_made_in(tmp_path):
     found = []
 
-    def find(name: str) -> Contender:
-        found.append(home())
+    def find(name: str) -> Predictor:
+        found.append(workspace())
         return made.Scripted(name, made.saying(TRUTH))
 
-    with at_home(tmp_path):
+    with use_workspace(tmp_path):
         work = Comparison(made.dataset(TRUTH), "PublicTest", ["one"], find=find)
     thread = threading.Thread(target=work.run)
     thread.start()
     thread.join()
-    assert found == [tmp_path] and home() != tmp_path and len(work.evaluations) == 1
+    assert found == [tmp_path] and workspace() != tmp_path and len(work.evaluations) == 1
 
 
 def test_images_of_training_are_known_by_heart():
@@ -127,7 +127,7 @@ class Breaks(made.Scripted):
 def test_a_bad_model_is_a_sentence_and_the_others_go_on(bad, says):
     models = [made.Scripted("one", made.saying(TRUTH)), made.Scripted("two", made.saying(WRONG))]
     work = compare(made.dataset(TRUTH), *models, *([bad] if bad else []), names=["one", "bad", "two"])
-    assert [e.contender.name for e in work.evaluations] == ["one", "two"]
+    assert [e.predictor.name for e in work.evaluations] == ["one", "two"]
     assert [name for name, _ in work.failures] == ["bad"] and says in work.failures[0][1]
     assert work.progress == 1.0
 
@@ -164,7 +164,7 @@ def test_cancel_keeps_what_was_done():
     work = Comparison(made.dataset(TRUTH), "PublicTest", ["one", "two"], find=finder(one, two))
     with pytest.raises(Cancelled):
         work.run(lambda: bool(work.evaluations))
-    assert [e.contender.name for e in work.evaluations] == ["one"] and two.asked == 0
+    assert [e.predictor.name for e in work.evaluations] == ["one"] and two.asked == 0
     assert work.progress < 1 and work.report(work.evaluations[0])["accuracy"] == 1.0
 
 
@@ -302,14 +302,14 @@ def test_harder_can_be_asked_afterwards():
     model = Measuring("m", made.saying([0]))
     work = compare(made.dataset(TRUTH), model)
     told: list[float] = []
-    work.harder(3, told.append)
+    work.run_corruptions(3, told.append)
     assert work.evaluations[0].conditions[LABELS][0]["n"] == 3 and model.asked == 2 and told == [1.0]
 
     def stop(share: float) -> None:
         raise Cancelled("Stopped.")
 
     with pytest.raises(Cancelled):
-        work.harder(4, stop)
+        work.run_corruptions(4, stop)
     assert work.evaluations[0].conditions[LABELS][0]["n"] == 3
 
 
@@ -318,4 +318,4 @@ def test_cancel_while_images_are_made_worse():
     work = Comparison(made.dataset(TRUTH), "PublicTest", ["m"], worse=4, find=finder(model))
     with pytest.raises(Cancelled):
         work.run(lambda: model.asked == 2)
-    assert [(e.contender.name, e.conditions) for e in work.evaluations] == [("m", {})]
+    assert [(e.predictor.name, e.conditions) for e in work.evaluations] == [("m", {})]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from fer_core.evaluation.error_analysis import cell_members, disagreements, hardest, label_loss, vote_loss
+from fer_core.evaluation.error_analysis import cell_members, disagreements, highest_loss, label_loss, vote_loss
 
 RNG = np.random.default_rng(7)
 P = RNG.dirichlet([0.5] * 4, 80)
@@ -24,7 +24,7 @@ def test_loss_and_hardest_against_a_plain_loop():
     by_hand = [-math.log(row[label]) for row, label in zip(P.tolist(), LABELS.tolist(), strict=True)]
     assert loss.tolist() == pytest.approx(by_hand)
     wanted = sorted(range(80), key=lambda i: -by_hand[i])
-    assert hardest(loss).tolist() == wanted and hardest(loss, 5).tolist() == wanted[:5]
+    assert highest_loss(loss).tolist() == wanted and highest_loss(loss, 5).tolist() == wanted[:5]
 
 
 def test_a_sure_mistake_has_a_finite_loss():
@@ -32,9 +32,9 @@ def test_a_sure_mistake_has_a_finite_loss():
 
 
 def test_hardest_of_several_models_is_by_their_mean():
-    assert hardest(np.array([[0.0, 3.0, 1.0], [0.0, 0.0, 4.0]])).tolist() == [2, 1, 0]
-    assert hardest(np.array([1.0, np.nan, 2.0, 1.0])).tolist() == [2, 0, 3]
-    assert hardest(np.array([np.nan])).tolist() == []
+    assert highest_loss(np.array([[0.0, 3.0, 1.0], [0.0, 0.0, 4.0]])).tolist() == [2, 1, 0]
+    assert highest_loss(np.array([1.0, np.nan, 2.0, 1.0])).tolist() == [2, 0, 3]
+    assert highest_loss(np.array([np.nan])).tolist() == []
 
 
 def test_loss_against_votes_by_a_plain_loop():
@@ -56,7 +56,7 @@ def test_a_model_that_says_what_the_people_say_costs_nothing():
     p[2, 1] = 1.0
     found = vote_loss(p, votes)
     assert found[0] == pytest.approx(0, abs=1e-6) and math.isnan(found[1]) and found[2] > 15
-    assert hardest(found).tolist() == [2, 0]
+    assert highest_loss(found).tolist() == [2, 0]
 
 
 def test_disagreements_against_a_plain_loop():

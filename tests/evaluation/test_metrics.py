@@ -1,19 +1,19 @@
 import numpy as np
 import pytest
 
-from fer_core.curation.near_duplicates import linked
+from fer_core.curation.near_duplicates import duplicated_in
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.votes import majority
 from fer_core.evaluation.metrics import (
-    against_votes,
     calibration_error,
-    clean,
+    compute_metrics,
+    compute_vote_metrics,
     fit_temperature,
-    interval,
     mcnemar,
-    measure,
     reliability,
     risk_coverage,
+    wilson_interval,
+    without_duplicates,
 )
 from fer_core.labels import FERPLUS8, FERPLUS_VOTES
 
@@ -23,7 +23,7 @@ RNG = np.random.default_rng(0)
 def test_measure():
     names = ("a", "b", "c")
     p = np.array([[0.8, 0.1, 0.1], [0.6, 0.3, 0.1], [0.2, 0.7, 0.1], [0.1, 0.5, 0.4]])
-    found = measure(p, np.array([0, 0, 1, 0]), names)
+    found = compute_metrics(p, np.array([0, 0, 1, 0]), names)
     assert found["n"] == 4 and found["accuracy"] == 0.75
     assert found["per_class"] == {"a": pytest.approx(2 / 3), "b": 1.0, "c": None}
     # F1: a has 2 hits, no false alarm, 1 miss: 0.8; b 1 hit, 1 false alarm: 2/3; c is absent and does not count.
@@ -32,7 +32,7 @@ def test_measure():
 
 
 def test_a_sure_mistake_costs_much_but_not_everything():
-    assert 20 < measure(np.array([[1.0, 0.0]]), np.array([1]), ("a", "b"))["nll"] < 40
+    assert 20 < compute_metrics(np.array([[1.0, 0.0]]), np.array([1]), ("a", "b"))["nll"] < 40
 
 
 def test_calibration():
@@ -85,15 +85,15 @@ def test_copies_are_found_also_mirrored_brighter_and_compressed():
     brighter = (images[3].astype(int) // 2 + 60).astype(np.uint8)
     noisy = np.clip(images[5].astype(int) + RNG.integers(-6, 7, (48, 48)), 0, 255).astype(np.uint8)
     asked = np.stack([images[0], images[1, :, ::-1], brighter, noisy, images[35], images[36]])
-    assert linked(asked, known).tolist() == [True, True, True, True, False, False]
+    assert duplicated_in(asked, known).tolist() == [True, True, True, True, False, False]
 
 
 def test_blank_images_and_empty_sets():
     blank = np.full((2, 48, 48), 90, np.uint8)
     some = RNG.integers(0, 256, (3, 48, 48), dtype=np.uint8)
-    assert linked(blank, some).tolist() == [False, False]
-    assert linked(some, some[:0]).tolist() == [False] * 3
-    assert linked(some[:0], some).shape == (0,)
+    assert duplicated_in(blank, some).tolist() == [False, False]
+    assert duplicated_in(some, some[:0]).tolist() == [False] * 3
+    assert duplicated_in(some[:0], some).shape == (0,)
 
 
 def test_clean_drops_what_training_gives_away():
@@ -105,7 +105,7 @@ def test_clean_drops_what_training_gives_away():
         chosen = images[rows, :, ::-1] if flip else images[rows]
         return Dataset(chosen, np.array(rows) % 7, ("a",) * 7, np.array(["x"] * len(rows)), votes[rows])
 
-    left = clean(dataset([0, 1, 2, 3]), dataset([1, 3, 5], flip=True))
+    left = without_duplicates(dataset([0, 1, 2, 3]), dataset([1, 3, 5], flip=True))
     assert left.labels.tolist() == [0, 2] and left.votes[:, 0].tolist() == [0, 2] and len(left) == 2
 
 
@@ -117,7 +117,7 @@ def random_answers(n: int = 60, k: int = 4) -> tuple[np.ndarray, np.ndarray]:
 def test_measure_against_plain_loops():
     p, labels = random_answers()
     names = ("a", "b", "c", "d")
-    found = measure(p, labels, names)
+    found = compute_metrics(p, labels, names)
     guess = [max(range(4), key=row.__getitem__) for row in p.tolist()]
     pairs = list(zip(labels.tolist(), guess, strict=True))
     f1 = []
@@ -130,13 +130,13 @@ def test_measure_against_plain_loops():
         f1.append(2 * hits / (true + said))
     assert found["macro_f1"] == pytest.approx(sum(f1) / 4)
     assert found["accuracy"] == pytest.approx(sum(t == g for t, g in pairs) / 60)
-    assert found["accuracy_interval"] == interval(sum(t == g for t, g in pairs), 60)
+    assert found["accuracy_interval"] == wilson_interval(sum(t == g for t, g in pairs), 60)
     two = [t in sorted(range(4), key=lambda i: -row[i])[:2] for t, row in zip(labels.tolist(), p.tolist(), strict=True)]
     assert found["top2"] == pytest.approx(sum(two) / 60)
 
 
 def test_measure_of_what_was_never_said_and_of_one_class():
-    found = measure(np.array([[0.9, 0.1, 0.0], [0.8, 0.2, 0.0]]), np.array([0, 0]), ("a", "b", "c"))
+    found = compute_metrics(np.array([[0.9, 0.1, 0.0], [0.8, 0.2, 0.0]]), np.array([0, 0]), ("a", "b", "c"))
     assert found["precision"] == {"a": 1.0, "b": None, "c": None}
     assert found["per_class"] == {"a": 1.0, "b": None, "c": None}
     assert (found["accuracy"], found["macro_f1"], found["top2"]) == (1.0, 1.0, 1.0)
@@ -144,15 +144,15 @@ def test_measure_of_what_was_never_said_and_of_one_class():
 
 def test_a_class_that_the_model_cannot_name_is_a_mistake_but_not_an_infinite_one():
     p, labels = np.array([[0.7, 0.3, 0.0], [0.6, 0.4, 0.0]]), np.array([0, 2])
-    found = measure(p, labels, ("a", "b", "c"), answers=("a", "b"))
+    found = compute_metrics(p, labels, ("a", "b", "c"), answers=("a", "b"))
     assert found["accuracy"] == 0.5 and found["per_class"]["c"] == 0.0
     assert found["nll"] == pytest.approx(-np.log(0.7))
-    assert measure(p[1:], labels[1:], ("a", "b", "c"), answers=("a", "b"))["nll"] is None
+    assert compute_metrics(p[1:], labels[1:], ("a", "b", "c"), answers=("a", "b"))["nll"] is None
 
 
 def test_measure_of_nothing():
     with pytest.raises(ValueError, match="at least one image"):
-        measure(np.zeros((0, 2)), np.zeros(0, int), ("a", "b"))
+        compute_metrics(np.zeros((0, 2)), np.zeros(0, int), ("a", "b"))
 
 
 @pytest.mark.parametrize("right, n", [(0, 5), (5, 5), (7, 10), (2474, 3589)])
@@ -160,7 +160,7 @@ def test_the_interval_is_wilsons(right, n):
     z, share = 1.959963984540054, right / n
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
-    assert interval(right, n) == pytest.approx((middle - half, middle + half), abs=1e-9)
+    assert wilson_interval(right, n) == pytest.approx((middle - half, middle + half), abs=1e-9)
 
 
 def test_mcnemar_by_hand():
@@ -197,7 +197,7 @@ def test_against_votes_by_hand():
     votes[0, [0, 1]] = 2, 6
     votes[1, [0, 1, 8]] = 1, 4, 5  # five for "unknown" do not count
     votes[2, 9] = 10  # not a face
-    found = against_votes(p, votes)
+    found = compute_vote_metrics(p, votes)
     assert found["n"] == 2
     assert found["agreement"] == pytest.approx((6 / 8 + 1 / 5) / 2)
     assert found["ceiling"] == pytest.approx((6 / 8 + 4 / 5) / 2)
@@ -211,9 +211,9 @@ def test_against_votes_by_hand():
 def test_against_votes_that_all_agree_or_are_not_there():
     votes = np.zeros((2, len(FERPLUS_VOTES)), np.uint8)
     p = np.eye(len(FERPLUS8))[:2]
-    assert against_votes(p, votes) == {"n": 0}
+    assert compute_vote_metrics(p, votes) == {"n": 0}
     votes[[0, 1], [0, 1]] = 10
-    found = against_votes(p, votes)
+    found = compute_vote_metrics(p, votes)
     assert (found["agreement"], found["ceiling"]) == (1.0, 1.0)
     assert found["cross_entropy"] == pytest.approx(0) and found["entropy"] == pytest.approx(0)
 

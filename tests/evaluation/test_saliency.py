@@ -13,12 +13,12 @@ from helpers.fakes import portrait
 from helpers.made import Scripted, saying
 
 from fer_core.errors import Cancelled, ModelError
-from fer_core.evaluation.saliency import Look, can_look, look
+from fer_core.evaluation.saliency import SaliencyMap, has_saliency, saliency_maps
 from fer_core.labels import FER7
 from fer_core.models.bundle import Head
-from fer_core.models.catalog import contender
+from fer_core.models.catalog import load_predictor
 from fer_core.models.keras_subprocess import has_keras
-from fer_core.models.predictor import Contender
+from fer_core.models.predictor import Predictor
 from fer_core.models.registry import DEFAULT
 
 needs_keras = pytest.mark.skipif(
@@ -31,7 +31,7 @@ MAKE = """
 import sys
 import keras, numpy as np
 from fer_core.errors import ModelError
-from fer_core.models.gradcam import heat_maps
+from fer_core.models.gradcam import gradcam_maps
 layers, folder, images = keras.layers, sys.argv[1], np.load(sys.argv[1] + "/images.npy")
 lying = np.float32([[-1, -1, -1], [2, 2, 2], [-1, -1, -1]])
 KERNEL = np.stack([lying, lying.T], -1)[:, :, None]  # lying stripes, standing stripes
@@ -71,11 +71,11 @@ found = {}
 for name in ("plain", "soft", "swapped", "layer", "frozen", "nested", "whole"):
     net = globals()[name]
     before = net(images[..., None] / 255.0, training=False).numpy()
-    found[name] = heat_maps(net, np.float32(images[..., None]) / 255, [0, 1])
+    found[name] = gradcam_maps(net, np.float32(images[..., None]) / 255, [0, 1])
     assert np.array_equal(before, net(images[..., None] / 255.0, training=False).numpy()), "it is left as it was"
 flat = keras.Sequential([keras.Input((48, 48, 1)), layers.Flatten(), layers.Dense(2)])
 try:
-    heat_maps(flat, np.float32(images[..., None]), [0, 1])
+    gradcam_maps(flat, np.float32(images[..., None]), [0, 1])
 except ModelError as error:
     open(folder + "/flat.txt", "w").write(str(error))
 colours = keras.Sequential([keras.Input((48, 48, 3)), layers.Conv2D(2, 3, name="conv"), layers.ReLU(),
@@ -85,7 +85,7 @@ decide(colours.get_layer("head"))
 colours.save(folder + "/colours.keras")
 shipped = keras.models.load_model(sys.argv[2], compile=False)
 from fer_core.models.preprocessing import prepare
-found["shipped"] = heat_maps(shipped, prepare(images, 48, "unit"), [0, 1])
+found["shipped"] = gradcam_maps(shipped, prepare(images, 48, "unit"), [0, 1])
 np.savez(folder + "/heat.npz", **found)
 """
 
@@ -156,7 +156,7 @@ def test_the_reference_network(folder):
     assert heat.shape == (2, 6, 6) and np.isfinite(heat).all()
 
 
-def keras_model(path: Path, **how: object) -> Contender:
+def keras_model(path: Path, **how: object) -> Predictor:
     model = Scripted(path.stem, saying([0], 2), (Head("fer7", ("happy", "sad")),))
     model.keras, model.side, model.scale = path, 48, "unit"  # type: ignore[assignment]
     return model
@@ -166,7 +166,7 @@ def keras_model(path: Path, **how: object) -> Contender:
 def test_a_model_that_takes_colours_in_a_process_of_its_own(folder):
     told: list[float] = []
     model = keras_model(folder / "colours.keras")
-    first, second = look(model, stripes(), ["happiness", "sad"], ("happiness", "sad", "fear"), told.append)
+    first, second = saliency_maps(model, stripes(), ["happiness", "sad"], ("happiness", "sad", "fear"), told.append)
     assert first.heat.shape == (48, 48) and first.heat.max() == pytest.approx(1)
     assert share(first.heat, top_left=True) > 0.9 and share(second.heat, top_left=False) > 0.9
     assert "happiness lies mostly at the top left" in first.words and "bottom right" in second.words
@@ -187,11 +187,11 @@ def test_the_shipped_network_and_its_two_heads():
     """Eyes, mouth and what is between them lie in the middle of the crop; its border is not seen."""
     import cv2
 
-    grey = cv2.cvtColor(portrait(), cv2.COLOR_BGR2GRAY)
-    crop = cv2.resize(grey[52:188, 152:288], (48, 48), interpolation=cv2.INTER_AREA)
-    model = contender(DEFAULT)
-    assert can_look(model)
-    happy, surprised = look(model, np.stack([crop, crop]), ["happy", "surprise"], FER7)
+    gray = cv2.cvtColor(portrait(), cv2.COLOR_BGR2GRAY)
+    crop = cv2.resize(gray[52:188, 152:288], (48, 48), interpolation=cv2.INTER_AREA)
+    model = load_predictor(DEFAULT)
+    assert has_saliency(model)
+    happy, surprised = saliency_maps(model, np.stack([crop, crop]), ["happy", "surprise"], FER7)
     for found in (happy, surprised):
         assert found.heat.max() == pytest.approx(1) and found.title == model.title
         assert (found.heat[:2] == 0).all() and (found.heat[:, -2:] == 0).all()
@@ -200,12 +200,12 @@ def test_the_shipped_network_and_its_two_heads():
 
 def test_what_cannot_be_asked():
     model = Scripted("plain", saying([0]))
-    assert not can_look(model)
+    assert not has_saliency(model)
     with pytest.raises(ModelError, match=r"Plain comes without its Keras file \(model\.keras\)"):
-        look(model, stripes(), ["happy", "happy"], FER7)
+        saliency_maps(model, stripes(), ["happy", "happy"], FER7)
     model.keras = Path("model.keras")  # type: ignore[assignment]
     with pytest.raises(ModelError, match="Plain does not know contempt"):
-        look(model, stripes(), ["contempt", "contempt"], (*FER7, "contempt"))
+        saliency_maps(model, stripes(), ["contempt", "contempt"], (*FER7, "contempt"))
 
 
 @needs_keras
@@ -214,12 +214,15 @@ def test_cancel(folder):
         raise Cancelled("Stopped.")
 
     with pytest.raises(Cancelled):
-        look(keras_model(folder / "colours.keras"), stripes(), ["happy", "sad"], FER7, stop)
+        saliency_maps(keras_model(folder / "colours.keras"), stripes(), ["happy", "sad"], FER7, stop)
 
 
 def test_words_of_a_map():
     image, heat = np.zeros((48, 48), np.uint8), np.zeros((48, 48), np.float32)
-    assert Look("M", "sad", image, heat).words == "M: no part of the picture speaks for sad."
-    assert (Look("M", "sad", image, heat).overlay() == 0).all()
+    assert SaliencyMap("M", "sad", image, heat).words == "M: no part of the picture speaks for sad."
+    assert (SaliencyMap("M", "sad", image, heat).overlay() == 0).all()
     heat[20:28, 20:28] = 1
-    assert "at the centre of the picture (100%); half of it on 1% of the picture" in Look("M", "sad", image, heat).words
+    assert (
+        "at the centre of the picture (100%); half of it on 1% of the picture"
+        in SaliencyMap("M", "sad", image, heat).words
+    )

@@ -9,7 +9,7 @@ from helpers.fer2013 import fer2013
 
 from fer_core.faces.alignment import crop_square
 from fer_core.faces.detector import FaceDetector
-from fer_core.models.preprocessing import CROP_SIDE, INPUT_SIDE, standardise
+from fer_core.models.preprocessing import CROP_SIDE, INPUT_SIDE, standardize
 from fer_core.training.augmentation import Augmentation, augment
 
 SIDE = 192
@@ -72,7 +72,7 @@ def test_eyes_and_mouth_lie_where_training_images_have_them(found) -> None:
 def test_training_crop_and_inference_crop_are_the_same_pixels() -> None:
     image = np.random.default_rng(0).integers(0, 256, (1, CROP_SIDE, CROP_SIDE), np.uint8)
     nothing = Augmentation(0.0, (1.0, 1.0), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    trained = standardise(augment(image, np.random.default_rng(1), nothing))[0]
+    trained = standardize(augment(image, np.random.default_rng(1), nothing))[0]
     assert trained.shape == (INPUT_SIDE, INPUT_SIDE, 1)
-    shown = standardise(image)[0]
-    assert any(np.allclose(trained, view, atol=1e-5) for view in (shown, shown[:, ::-1]))
+    predicted = standardize(image)[0]
+    assert any(np.allclose(trained, view, atol=1e-5) for view in (predicted, predicted[:, ::-1]))

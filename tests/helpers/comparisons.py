@@ -11,7 +11,7 @@ from fer_core.datasets.dataset import Dataset
 from fer_core.errors import ModelError
 from fer_core.evaluation.comparison import Comparison
 from fer_core.labels import FERPLUS8
-from fer_core.models.predictor import Contender
+from fer_core.models.predictor import Predictor
 
 TRUTH = [0, 1, 2, 3, 4, 5, 6, 3]
 
@@ -19,8 +19,8 @@ TRUTH = [0, 1, 2, 3, 4, 5, 6, 3]
 WRONG = [0, 1, 2, 3, 4, 5, 3, 6]
 
 
-def finder(*models: made.Scripted) -> Callable[[str], Contender]:
-    def find(name: str) -> Contender:
+def finder(*models: made.Scripted) -> Callable[[str], Predictor]:
+    def find(name: str) -> Predictor:
         for model in models:
             if model.name == name:
                 return model

@@ -15,7 +15,7 @@ from fer_core.labels import FER7
 from fer_core.models.registry import DEFAULT, SHIPPED
 from fer_core.training.config import preset
 from fer_core.training.runs import Run
-from fer_core.utils.workspace import home
+from fer_core.utils.workspace import workspace
 
 __all__ = ["batch_rows", "batch_table", "epoch_rows", "epoch_table", "fake_run", "held"]
 
@@ -91,7 +91,7 @@ def fake_run(
         status: more that its process said.
         settings: changes to the quick preset.
     """
-    folder = home() / "runs" / run_id
+    folder = workspace() / "runs" / run_id
     folder.mkdir(parents=True)
     rows = epoch_rows(list(validation), training)
     config = preset("quick", **settings)  # type: ignore[arg-type]

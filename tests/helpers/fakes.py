@@ -11,12 +11,12 @@ import matplotlib
 import numpy as np
 import skimage.data
 
-from fer_core.analysis.table import Recorder
+from fer_core.analysis.table import ResultTable
 from fer_core.faces.detector import FaceDetector
-from fer_core.faces.recognizer import Recognizer
+from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.labels import FER7
 from fer_core.models.classifier import Classifier
-from fer_core.types import Faces, FrameResult, Quality
+from fer_core.types import FaceQuality, Faces, FrameResult
 
 SAMPLE = Path(__file__).resolve().parent.parent.parent / "samples" / "two-people.mp4"
 
@@ -54,7 +54,7 @@ def make_faces(
         labels=FER7,
         track_ids=tracks,
         smoothed=rows,
-        shown=np.array([-1 if name is None else FER7.index(name) for name in labels], np.int64),
+        predicted=np.array([-1 if name is None else FER7.index(name) for name in labels], np.int64),
         quality=np.zeros(n, np.uint8) if quality is None else np.array(quality, np.uint8),
     )
 
@@ -77,7 +77,7 @@ def make_results(
     sure = np.broadcast_to(np.asarray(confidence, np.float64), (count,))
     found = []
     for i in range(count):
-        here = {track: shown[i] for track, shown in people.items() if shown[i] != GONE}
+        here = {track: predicted[i] for track, predicted in people.items() if predicted[i] != GONE}
         faces = make_faces(list(here.values()), ids=list(here), confidence=float(sure[i]))
         found.append(FrameResult(i, when[i], faces, 0 if shots is None else shots[i]))
     return found
@@ -85,7 +85,7 @@ def make_results(
 
 def make_table(people: Mapping[int, Sequence[str | None]], names: Mapping[int, str] | None = None, **how: object):
     """The native table of `make_results`."""
-    recorder = Recorder(FER7)
+    recorder = ResultTable(FER7)
     for result in make_results(people, **how):  # type: ignore[arg-type]
         recorder.add(result)
     return recorder.table(names)
@@ -116,8 +116,8 @@ class FakeRecognizer:
 
     def __call__(self, image: np.ndarray) -> Faces:
         self.sizes.append(image.shape[1::-1])
-        grey = cv2.blur(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), (5, 5))
-        _, _, patches, _ = cv2.connectedComponentsWithStats((grey > 120).astype(np.uint8))
+        gray = cv2.blur(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), (5, 5))
+        _, _, patches, _ = cv2.connectedComponentsWithStats((gray > 120).astype(np.uint8))
         found = sorted((p for p in patches[1:].tolist() if p[4] > 60), key=lambda p: -p[4])
         boxes = np.array([[x, y, x + w, y + h] for x, y, w, h, _ in found], np.float32).reshape(-1, 4)
         n = len(boxes)
@@ -175,12 +175,12 @@ def two_people_frame(height: int = 360) -> np.ndarray:
 
 
 @cache
-def real_recognizer() -> Recognizer:
+def real_recognizer() -> ExpressionRecognizer:
     """The shipped model with YuNet, loaded once."""
-    return Recognizer(Classifier(), FaceDetector())
+    return ExpressionRecognizer(Classifier(), FaceDetector())
 
 
-GOOD = int(Quality.GOOD)
+GOOD = int(FaceQuality.GOOD)
 
 
 class Still:

@@ -30,7 +30,7 @@ def randomised(model, x):
     for layer in model.layers:
         shapes = [w.shape for w in layer.weights if w.dtype == "float32"]
         if isinstance(layer, layers.BatchNormalization):
-            gamma, beta, mean = (RNG.normal(centre, 0.2, shapes[0]) for centre in (1, 0, 0))
+            gamma, beta, mean = (RNG.normal(center, 0.2, shapes[0]) for center in (1, 0, 0))
             layer.set_weights([gamma, beta, mean, RNG.uniform(0.5, 1.5, shapes[0])])
         elif shapes:
             layer.set_weights([RNG.normal(0, 0.3, shape) for shape in shapes])
@@ -184,7 +184,7 @@ def residual_json():
     return {"class_name": "Functional", "config": config, "keras_version": "2.11.0", "backend": "tensorflow"}
 
 
-def colours(x):
+def colors(x):
     """A model of Keras 3 for colours that scales grey levels itself."""
     model = keras.Sequential([keras.Input((56, 56, 3)), layers.RandomFlip("horizontal"), layers.Rescaling(1 / 255)])
     model.add(layers.Conv2D(6, 3, activation="relu"))
@@ -217,15 +217,15 @@ def legacy_weights(whole, path):
 
 
 def main(folder):
-    grey = FACES[..., None] / np.float32(255)
-    model = notebook(grey)
+    gray = FACES[..., None] / np.float32(255)
+    model = notebook(gray)
     model.save(folder / "notebook.h5")
     legacy_weights(folder / "notebook.h5", folder / "model_weights.h5")
     (folder / "model.json").write_text(json.dumps(notebook_json()))
     model.save(folder / "notebook.keras")
     (folder / "new.json").write_text(model.to_json())
     model.save_weights(folder / "new.weights.h5")
-    expected = {"notebook": answers(model, grey)}
+    expected = {"notebook": answers(model, gray)}
 
     import cv2
 
@@ -238,7 +238,7 @@ def main(folder):
     expected["residual"] = answers(model, large)
 
     wide = np.repeat(np.stack([cv2.resize(face, (56, 56)) for face in FACES])[..., None], 3, 3)
-    model = colours(wide)
+    model = colors(wide)
     model.save(folder / "colours.keras")
     expected["colours"] = answers(model, wide)
     np.savez(folder / "expected.npz", faces=FACES, **expected)

@@ -17,9 +17,9 @@ import fer_core.live.history
 import fer_core.live.session
 from fer_core.analysis.export import to_csv, to_json
 from fer_core.errors import ModelError
-from fer_core.live.recorder import AHEAD, Recording
+from fer_core.live.recorder import AHEAD, LiveRecorder
 from fer_core.live.session import IDLE, LiveSession
-from fer_core.live.stats import Meter
+from fer_core.live.stats import LiveMeter
 from fer_core.video.reader import probe
 
 FACE = patch_frame([(30, 20, 50)])
@@ -81,7 +81,7 @@ def boxed(picture: np.ndarray, before: np.ndarray) -> bool:
 
 def feed(session: LiveSession, image: np.ndarray = FACE, frames: int = 10, rate: float = 30.0) -> None:
     """Frames up to that number, with a camera's times; however slowly it is written, a recording has all of them."""
-    for i in range(session.pulse().frames, frames):
+    for i in range(session.stats().frames, frames):
         session.process(image, i / rate)
         until(lambda: session._recording is None or len(session._recording._waiting) < AHEAD, "nothing is written")
 
@@ -119,14 +119,14 @@ def test_a_slow_recognizer_makes_nothing_late_and_sees_only_the_newest_frame() -
     session.process(FACE, 0.0)
     slow.begins()
     two_seconds(1)  # it is held meanwhile
-    assert session.pulse().frames == 61 and session.faces == 0
+    assert session.stats().frames == 61 and session.faces == 0
     slow.let_go()
     slow.begins()
-    assert session.pulse().age == pytest.approx(2.0)
+    assert session.stats().age == pytest.approx(2.0)
     two_seconds(61)
-    pulse = session.pulse()
-    assert pulse.rate == pytest.approx(30, abs=1) and pulse.reads < 1
-    assert pulse.delay == pytest.approx(0.0, abs=1e-6) and pulse.delay_95 == pytest.approx(0.0, abs=1e-6)
+    stats = session.stats()
+    assert stats.rate == pytest.approx(30, abs=1) and stats.reads < 1
+    assert stats.delay == pytest.approx(0.0, abs=1e-6) and stats.delay_95 == pytest.approx(0.0, abs=1e-6)
     slow.let_go(2)
     until(lambda: len(session.recorder.table()) == 3, "the newest frame was not read")
     session.close(wait=60)
@@ -314,9 +314,9 @@ def test_a_recording_that_cannot_be_written_is_said_and_the_session_goes_on(tmp_
 
 def test_a_recording_that_cannot_keep_up_leaves_frames_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
-    fitted = Recording._fitted
-    monkeypatch.setattr(Recording, "_fitted", lambda self, image: (gate.wait(60), fitted(self, image))[1])
-    recording = Recording(tmp_path / "a.mp4", width=160, height=120)
+    fitted = LiveRecorder._fitted
+    monkeypatch.setattr(LiveRecorder, "_fitted", lambda self, image: (gate.wait(60), fitted(self, image))[1])
+    recording = LiveRecorder(tmp_path / "a.mp4", width=160, height=120)
     for i in range(40):
         recording.add(FACE, i / 30, [])
     assert recording.dropped >= 40 - AHEAD - 1
@@ -327,7 +327,7 @@ def test_a_recording_that_cannot_keep_up_leaves_frames_out(tmp_path: Path, monke
 
 
 def test_frames_of_another_shape_are_put_on_black(tmp_path: Path) -> None:
-    recording = Recording(tmp_path / "a.mp4", width=160, height=120)
+    recording = LiveRecorder(tmp_path / "a.mp4", width=160, height=120)
     recording.add(np.full((160, 120, 3), 255, np.uint8), 0.0, [])
     recording.close()
     recording.join(60)
@@ -387,14 +387,14 @@ def test_it_exports_as_a_clip_does() -> None:
     session = LiveSession(FakeRecognizer(), name="Mine", **PLAIN)
     read_each(session, FACE, [0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
     session.close(wait=60)
-    findings = session.findings({0: "Ada"})
-    assert findings.clip["name"] == "Mine" and findings.clip["source"] == "camera" and findings.clip["complete"]
-    assert set(findings.table["person"]) == {"Ada"}
-    assert findings.settings["smoothing"]["time_constant"] == 0.4
-    assert to_csv(findings).count(b"\n") == 7
-    assert b'"source":"camera"' in to_json(findings)
-    assert session.moments is not None and session.likeness is not None
-    assert [m.label for m in session.moments.found()] == ["happy"] and 0 in session.moments.portraits
+    result = session.result({0: "Ada"})
+    assert result.clip["name"] == "Mine" and result.clip["source"] == "camera" and result.clip["complete"]
+    assert set(result.table["person"]) == {"Ada"}
+    assert result.settings["smoothing"]["time_constant"] == 0.4
+    assert to_csv(result).count(b"\n") == 7
+    assert b'"source":"camera"' in to_json(result)
+    assert session.key_moments is not None and session.person_grouper is not None
+    assert [m.label for m in session.key_moments.found()] == ["happy"] and 0 in session.key_moments.portraits
 
 
 def test_a_snapshot_is_what_was_shown_last() -> None:
@@ -408,32 +408,32 @@ def test_a_snapshot_is_what_was_shown_last() -> None:
 
 def test_the_delay_counts_what_came_late_and_forgives_another_clock() -> None:
     clock = Ticking()
-    meter = Meter(clock)
+    meter = LiveMeter(clock)
     for i in range(100):  # a camera whose clock begins elsewhere; every frame comes at once
         clock.now += 0.04
         meter.arrive(7 + 0.04 * i, False)
         clock.now += 0.001
         meter.leave()
         clock.now -= 0.001
-    assert meter.pulse().delay == pytest.approx(0.001, abs=1e-3)
-    assert meter.pulse().rate == pytest.approx(25, abs=1.5)
+    assert meter.stats().delay == pytest.approx(0.001, abs=1e-3)
+    assert meter.stats().rate == pytest.approx(25, abs=1.5)
     clock.now += 0.5  # now all come half a second late
     for i in range(100, 400):
         clock.now += 0.04
         meter.arrive(7 + 0.04 * i, False)
         meter.leave()
-    assert meter.pulse().delay == pytest.approx(0.5, abs=0.01)
+    assert meter.stats().delay == pytest.approx(0.5, abs=0.01)
     for i in range(300):  # another camera: its clock begins anew
         clock.now += 0.04
         meter.arrive(0.04 * i - 50, False)
         meter.leave()
-    assert meter.pulse().delay == pytest.approx(0.0, abs=0.01)
+    assert meter.stats().delay == pytest.approx(0.0, abs=0.01)
     assert meter.seconds == pytest.approx(699 * 0.04, abs=0.05)
 
 
 def test_time_rises_whatever_the_camera_says() -> None:
     clock = Ticking()
-    meter = Meter(clock)
+    meter = LiveMeter(clock)
     times = []
     for stamp in (5.0, 5.1, 5.1, 4.0, 4.1, None, None, 9.0):
         clock.now += 0.1

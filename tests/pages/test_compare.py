@@ -20,17 +20,17 @@ from streamlit.testing.v1 import AppTest
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.library import save_dataset
 from fer_core.errors import ModelError
-from fer_core.evaluation.baselines import CAUTION, PUBLISHED
-from fer_core.evaluation.metrics import interval
-from fer_core.evaluation.saliency import Look
+from fer_core.evaluation.baselines import BASELINES, CAUTION
+from fer_core.evaluation.metrics import wilson_interval
+from fer_core.evaluation.saliency import SaliencyMap
 from fer_core.labels import FER7
 from fer_core.models.bundle import CARD, WEIGHTS
 from fer_core.models.classifier import Classifier, softmax
 from fer_core.models.keras_subprocess import has_keras
-from fer_core.models.predictor import BundleContender
+from fer_core.models.predictor import BundlePredictor
 from fer_core.models.registry import DEFAULT, load_bundle
 from fer_core.reports.html import to_html
-from fer_core.utils.workspace import at_home
+from fer_core.utils.workspace import use_workspace
 from ui.app.resources import jobs
 from ui.app.visitor_session import visits
 
@@ -113,7 +113,7 @@ def compare(app: AppTest, *models: str, data: str = "faces", split: str = "Publi
     return ended(press(app, "Compare"))
 
 
-def view(app: AppTest, name: str) -> AppTest:
+def subset(app: AppTest, name: str) -> AppTest:
     app.segmented_control(key="view").set_value(name)
     return whole(app.run())
 
@@ -142,7 +142,7 @@ def test_figures_are_those_of_the_models_and_the_best_is_bold(alone: Path):
     figures = table(app)
     assert figures.loc["Expression S", "Right"] == f"**{right / SEEN:.1%}**"
     assert figures.loc["Swapped", "Right"] == f"{swapped / SEEN:.1%}"
-    low, high = interval(right, SEEN)
+    low, high = wilson_interval(right, SEEN)
     assert figures.loc["Expression S", "95 % interval"] == f"{low:.1%} to {high:.1%}"
     assert figures.loc["Expression S", "On"] == "PublicTest, 40 images"
     assert "Expression S alone is right on" in words(app) and "4 of the 40 images have a near copy" in words(app)
@@ -159,10 +159,10 @@ def test_figures_are_those_of_the_models_and_the_best_is_bold(alone: Path):
     assert table(whole(app.run())).loc["Swapped", "On"] == "PublicTest, 36 images"
     app.toggle(key="published").set_value(True)
     published = table(whole(app.run()))
-    assert len(published) == 2 + len(PUBLISHED) and CAUTION in words(app)
-    row = published.loc[f"{PUBLISHED[0].title} :gray-badge[published]"]
-    assert row["Right"] == f"{PUBLISHED[0].accuracy:.1%}" and row["On"] == PUBLISHED[0].split
-    assert f"{PUBLISHED[1].title}: {PUBLISHED[1].source}" in words(app)
+    assert len(published) == 2 + len(BASELINES) and CAUTION in words(app)
+    row = published.loc[f"{BASELINES[0].title} :gray-badge[published]"]
+    assert row["Right"] == f"{BASELINES[0].accuracy:.1%}" and row["On"] == BASELINES[0].split
+    assert f"{BASELINES[1].title}: {BASELINES[1].source}" in words(app)
     app.segmented_control(key="truth").set_value("ferplus")
     people = table(whole(app.run()))
     assert len(people) == 2 and people.loc["Expression S", "On"] == "PublicTest, 36 images"
@@ -186,7 +186,7 @@ def test_a_second_look_asks_no_model(monkeypatch: pytest.MonkeyPatch):
     assert "Compare others" in labels(start(**address)), "a reload finds the comparison"
     jobs().close()
     st.cache_resource.clear()  # the server was started anew
-    monkeypatch.setattr(BundleContender, "predict", lambda *a, **k: pytest.fail("the model was asked again"))
+    monkeypatch.setattr(BundlePredictor, "predict", lambda *a, **k: pytest.fail("the model was asked again"))
     again = ended(start(**address))
     assert table(again).equals(first) and again.query_params["job"] != address["job"]
     app = press(again, "Compare others")
@@ -245,7 +245,7 @@ def test_a_dataset_of_one_class(alone: Path):
     app = compare(start(), DEFAULT, data="happy")
     assert "All images show happy" in words(app)
     for name in ("Mistakes", "Confidence", "Hardest images", "Disagreements", "Models"):
-        view(app, name)
+        subset(app, name)
     app = press(app, "Compare others")
     app.selectbox(key="compare-dataset").set_value("cats")
     whole(app.run())
@@ -256,7 +256,7 @@ def test_a_dataset_of_one_class(alone: Path):
 def test_the_images_behind_a_cell_and_one_of_them_closely(alone: Path, monkeypatch: pytest.MonkeyPatch):
     seen = keep_faces()
     own_model(alone, "swapped", swap)
-    app = view(compare(start(), DEFAULT, "swapped"), "Mistakes")
+    app = subset(compare(start(), DEFAULT, "swapped"), "Mistakes")
     assert not pictures(app)
     given = asked(seen.images)
     happy = FER7.index("happy")
@@ -293,10 +293,10 @@ def test_the_images_behind_a_cell_and_one_of_them_closely(alone: Path, monkeypat
         looked.append((model.name, expressions))
         if len(looked) > 1:
             raise ModelError("It has no convolution.")
-        return [Look(model.title, expressions[0], images[0], np.eye(48, dtype=np.float32))]
+        return [SaliencyMap(model.title, expressions[0], images[0], np.eye(48, dtype=np.float32))]
 
-    monkeypatch.setattr("ui.compare.saliency.look", look)
-    monkeypatch.setattr("ui.compare.saliency.can_look", lambda model: True)
+    monkeypatch.setattr("ui.compare.saliency.saliency_maps", look)
+    monkeypatch.setattr("ui.compare.saliency.has_saliency", lambda model: True)
     whole(app.run())
     press(app, "Show where the models look")
     end = time.monotonic() + 60
@@ -311,7 +311,7 @@ def test_where_any_keras_model_looks_for_real_and_in_the_report(alone: Path):
     """Two networks unlike each other, in processes of their own; a third has no Keras file."""
     seen = keep_faces()
     own_model(alone, "plain")
-    app = view(compare(start(), DEFAULT, "reference-cnn", "plain"), "Mistakes")
+    app = subset(compare(start(), DEFAULT, "reference-cnn", "plain"), "Mistakes")
     app.session_state["compare-cell"] = (DEFAULT, "happy", "happy")  # as a click does
     whole(app.run())
     pick = next(p for p in app.pills if p.label == "Look closely at")
@@ -341,23 +341,23 @@ def test_where_any_keras_model_looks_for_real_and_in_the_report(alone: Path):
 def test_every_view_says_what_it_shows(alone: Path):
     seen = keep_faces()
     own_model(alone, "swapped", swap)
-    app = view(compare(start(), DEFAULT, "swapped"), "Confidence")
+    app = subset(compare(start(), DEFAULT, "swapped"), "Confidence")
     assert table(app).shape == (5, 2) and len(app.get("vega_lite_chart")) == 2
-    view(app, "Hardest images")
+    subset(app, "Hardest images")
     given = asked(seen.images)
     app.segmented_control(key="compare-hardest").set_value(DEFAULT)
     whole(app.run())
     hardest = int(given[np.arange(SEEN), seen.labels].argmin())
     assert pictures(app).split("<figcaption>")[1].startswith(f"{FER7[seen.labels[hardest]]} (row {hardest})")
-    view(app, "Disagreements")
+    subset(app, "Disagreements")
     other = [load_bundle("swapped").heads[0].labels[i] for i in given.argmax(1)]
     differ = sum(FER7[i] != o for i, o in zip(given.argmax(1), other, strict=True))
     assert f"do not agree on **{differ}** of 40 images" in words(app)
-    view(app, "Models")
+    subset(app, "Models")
     assert "FER2013 Training, 28708 images" in words(app) and "An expression is not a feeling" in words(app)
     app.segmented_control(key="truth").set_value("ferplus")
     for name in ("Mistakes", "Confidence", "Hardest images", "Disagreements"):
-        view(app, name)
+        subset(app, name)
 
 
 def test_the_report_is_made_of_this_comparison():
@@ -369,7 +369,7 @@ def test_the_report_is_made_of_this_comparison():
 
 def test_images_made_harder():
     keep_faces()
-    app = view(compare(start(), DEFAULT), "Harder images")
+    app = subset(compare(start(), DEFAULT), "Harder images")
     press(app, "Make the images harder")
     end = time.monotonic() + 120
     while "At the dashed rule" not in words(app):
@@ -391,7 +391,7 @@ class Held:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.go = threading.Event()
-        real = BundleContender.predict
+        real = BundlePredictor.predict
 
         def predict(model, images, *, flip, progress):
             if model.name != DEFAULT:
@@ -399,7 +399,7 @@ class Held:
                     progress(0.25)
             return real(model, images, flip=flip, progress=progress)
 
-        monkeypatch.setattr(BundleContender, "predict", predict)
+        monkeypatch.setattr(BundlePredictor, "predict", predict)
 
 
 def begun(app: AppTest, *models: str) -> AppTest:
@@ -438,7 +438,7 @@ def test_a_visitor_of_a_host_shares_the_queue(alone: Path, monkeypatch: pytest.M
     monkeypatch.setenv("FER_PER_VISITOR", "1")
     app = start()
     folder = visits().get(app.session_state["visit"]).folder
-    with at_home(folder):
+    with use_workspace(folder):
         keep_faces()
     own_model(folder / "models", "own")
     held = Held(monkeypatch)

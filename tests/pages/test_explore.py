@@ -19,15 +19,15 @@ from helpers.fake_runs import fake_run
 from streamlit.testing.v1 import AppTest
 from streamlit.typing import VegaLiteState
 
-from fer_core.curation.embeddings import features, positions
-from fer_core.curation.image_stats import measure_images
+from fer_core.curation.embeddings import embed_2d, features
+from fer_core.curation.image_stats import image_stats
 from fer_core.curation.quality_report import check
 from fer_core.curation.summary import listing_csv, mean_faces, people_say, sprite
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.library import SYNTHETIC, list_datasets, load_dataset, save_dataset
 from fer_core.datasets.readers import open_dataset
 from fer_core.datasets.synthetic import BLANK, CONFLICTS, LEAKS
-from fer_core.datasets.votes import agreement, most_saw, votes_of
+from fer_core.datasets.votes import agreement, most_voted, votes_of
 from fer_core.labels import FER7
 from fer_core.training.config import TrainingConfig
 from fer_core.training.runs import Run
@@ -250,7 +250,7 @@ def test_the_map_and_the_images_of_a_box():
     app = view(choose(start(), "few"), "Map")
     app.selectbox(key="explore-map-model").set_value("")  # plain pixels
     done(whole(app.run()), "Draw the map")
-    places = positions(features(data, None))
+    places = embed_2d(features(data, None))
     (chart,) = app.get("vega_lite_chart")
     assert json.loads(chart.proto.spec)["params"][0]["select"]["type"] == "interval"
     middle, right = float(np.median(places[:, 0])), 1.0
@@ -301,7 +301,7 @@ def test_people_and_labels():
 def test_a_click_in_a_histogram_and_the_extremes():
     save_dataset("few", voted())
     app = view(choose(start(), "few"), "Light and sharpness")
-    table = measure_images(voted().images)
+    table = image_stats(voted().images)
     order = table["brightness"].argsort(kind="stable").tolist()
     rows = re.findall(r"row (\d)<br>brightness", pictures(app))
     assert [int(row) for row in rows] == order
@@ -427,8 +427,8 @@ def test_figures_by_hand():
     assert agreement(data.votes).round(2).tolist() == [1, 1, 0.9, 0.4, 1, 1]
     assert np.isnan(agreement(np.zeros((1, 10), np.uint8))).all()
     assert votes_of(data.votes[2]) == "9 sadness, 1 unknown"
-    assert most_saw(data.votes).tolist() == ["happiness"] * 2 + ["sadness", "no majority"] + ["happiness"] * 2
-    assert most_saw(np.zeros((1, 10), np.uint8)).tolist() == [None]
+    assert most_voted(data.votes).tolist() == ["happiness"] * 2 + ["sadness", "no majority"] + ["happiness"] * 2
+    assert most_voted(np.zeros((1, 10), np.uint8)).tolist() == [None]
     table = people_say(data).set_index(["label", "people"])["images"]
     assert table["happy", "happiness"] == 3 and table["happy", "sadness"] == 1 and table["happy", "no majority"] == 1
     names, mean, spread = mean_faces(data)

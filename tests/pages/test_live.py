@@ -22,7 +22,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.errors import OptionError
 from fer_core.live.session import LiveSession
-from fer_core.models.registry import DEFAULT, choose, load_bundle
+from fer_core.models.registry import DEFAULT, load_bundle, set_active
 from ui.app.resources import drawing
 from ui.live.camera import WRONG
 from ui.live.consent import NOTICE, notice
@@ -117,7 +117,7 @@ def test_the_model_in_use_is_offered_and_one_that_was_deleted_does_not_stop_the_
     app = start()
     assert app.session_state["live-stage"].choice.model == DEFAULT
     shutil.copytree(load_bundle("reference-cnn").folder, tmp_path / "models" / "mine")
-    choose("mine")
+    set_active("mine")
     app = start()
     assert app.session_state["live-stage"].choice.model == "mine"
     shutil.rmtree(tmp_path / "models")

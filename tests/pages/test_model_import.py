@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 from fer_core.errors import ModelError
 from fer_core.labels import FER7
 from fer_core.models.bundle import Bundle
-from fer_core.models.importer import Foreign
-from fer_core.models.registry import chosen, load_bundle
+from fer_core.models.importer import ForeignModel
+from fer_core.models.registry import active_bundle, load_bundle
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -28,11 +28,11 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[dict
     monkeypatch.setenv("FER_HOME", str(tmp_path))
     found: list[dict] = []
 
-    def inspect_model(files: Sequence[Path]) -> Foreign:
+    def inspect_model(files: Sequence[Path]) -> ForeignModel:
         found.append({"looked": [(path.name, path.read_bytes()) for path in files]})
         if files[0].read_bytes() == b"bad":
             raise ModelError("x.keras is no Keras model.")
-        return Foreign(48, 1, 7, 1234, False)
+        return ForeignModel(48, 1, 7, 1234, False)
 
     def import_model(files: Sequence[Path], **how: object) -> Bundle:
         found.append({"files": [path.name for path in files], **how})
@@ -40,7 +40,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[dict
         return load_bundle("brought")
 
     monkeypatch.setenv("FER_QUEUE", str(tmp_path / "queue"))
-    monkeypatch.setattr("ui.train.time_estimate.Trial", lambda config: SimpleNamespace(ended=False))
+    monkeypatch.setattr("ui.train.time_estimate.SpeedTrial", lambda config: SimpleNamespace(ended=False))
     monkeypatch.setattr("ui.train.model_import.inspect_model", inspect_model)
     monkeypatch.setattr("ui.train.model_import.import_model", import_model)
     st.cache_resource.clear()
@@ -93,7 +93,7 @@ def test_a_model_is_brought_in_when_its_labels_are_confirmed_and_can_be_used(ask
     assert set(asked[1]["labels"]) == set(FER7)
     assert "among your models" in app.success[-1].value
     press(app, "Use this model")
-    assert chosen() == "brought"
+    assert active_bundle() == "brought"
     assert any("In use" in str(m.value) for m in app.markdown)
 
 

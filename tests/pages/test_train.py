@@ -22,10 +22,10 @@ from fer_core.datasets.library import load_dataset, save_dataset
 from fer_core.errors import FerError
 from fer_core.labels import FER7
 from fer_core.models.architectures import ARCHITECTURES
-from fer_core.models.registry import DEFAULT, choose, chosen
+from fer_core.models.registry import DEFAULT, active_bundle, set_active
 from fer_core.training import speed_estimate as tempo
 from fer_core.training.config import TrainingConfig, preset
-from fer_core.training.eta import done, left, speed
+from fer_core.training.eta import images_per_second, seconds_left, share_done
 from fer_core.training.run_export import epochs_csv, run_zip
 from fer_core.training.runs import Run, list_runs
 from ui.train.common import references, titles
@@ -64,7 +64,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("FER_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("FER_QUEUE", str(tmp_path / "queue"))
-    monkeypatch.setattr("ui.train.time_estimate.Trial", FakeTrial)
+    monkeypatch.setattr("ui.train.time_estimate.SpeedTrial", FakeTrial)
     monkeypatch.setattr(FakeTrial, "made", [])
     st.cache_resource.clear()
     st.cache_data.clear()
@@ -154,7 +154,7 @@ def test_what_is_set_by_hand_is_trained_and_its_page_opens(begun: list[TrainingC
 
 def test_every_setting_can_be_set_by_hand(begun: list[TrainingConfig]):
     app = start()
-    chosen = {
+    active_bundle = {
         **{"optimizer": "sgd", "schedule": "plateau", "augmentation": "flip", "class_weights": "balanced"},
         **{"precision": "float32", "training_split": "PublicTest", "validation_split": "Training"},
     }
@@ -175,7 +175,7 @@ def test_every_setting_can_be_set_by_hand(begun: list[TrainingConfig]):
     press(app, "Train")
     assert begun == [preset("quick", warm_up=0.2)]
     app = start()
-    for field, value in chosen.items():
+    for field, value in active_bundle.items():
         key = f"{field}-quick-synthetic" if field.endswith("split") else f"{field}-quick"
         app.selectbox(key=key).set_value(value)
     whole(app.run())
@@ -183,9 +183,9 @@ def test_every_setting_can_be_set_by_hand(begun: list[TrainingConfig]):
         app.number_input(key=f"{field}-quick").set_value(value)
     whole(app.run())
     press(app, "Train")
-    assert begun[1] == preset("quick", **chosen, **numbers)
+    assert begun[1] == preset("quick", **active_bundle, **numbers)
     untouched = {"data", "name", "preset", "architecture", "warm_up"}
-    assert {field.name for field in dataclasses.fields(TrainingConfig)} == untouched | set(chosen) | set(numbers)
+    assert {field.name for field in dataclasses.fields(TrainingConfig)} == untouched | set(active_bundle) | set(numbers)
 
 
 def test_a_double_click_trains_once(begun: list[TrainingConfig]):
@@ -313,12 +313,12 @@ def test_what_others_reach_is_drawn_for_fer2013_only():
 def test_use_a_model_and_go_back():
     fake_run("good", GROWING, bundle=True, name="My =best=")
     app = press(start("good"), "Use this model")
-    assert chosen() == "good" and "In use" in words(app)
+    assert active_bundle() == "good" and "In use" in words(app)
     assert start().dataframe[1].value["State"].tolist() == ["In use"]
     video = whole(AppTest.from_file(str(ROOT / "pages" / "video.py"), default_timeout=60).run())
     assert "Read by your model **My =best=**" in words(video)
     press(video, "Back to the usual one")
-    assert chosen() == DEFAULT and "Read by the model" in words(video)
+    assert active_bundle() == DEFAULT and "Read by the model" in words(video)
     assert "Use this model" in labels(whole(app.run()))
 
 
@@ -326,18 +326,18 @@ def test_the_camera_says_which_model_reads_it(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("FER_NOTICE", "off")
     monkeypatch.setattr("streamlit_webrtc.component.get_this_session_info", lambda: None)
     fake_run("good", GROWING, bundle=True, name="Mine")
-    choose("good")
+    set_active("good")
     app = whole(AppTest.from_file(str(ROOT / "pages" / "live.py"), default_timeout=60).run())
     assert "Read by your model **Mine**" in words(app) and app.selectbox(key="model").value == "good"
     press(app, "Back to the usual one")
-    assert chosen() == DEFAULT and app.selectbox(key="model").value == DEFAULT
+    assert active_bundle() == DEFAULT and app.selectbox(key="model").value == DEFAULT
 
 
 def test_a_model_that_is_damaged_is_refused_in_words():
     run = fake_run("bad", GROWING, bundle=True)
     (run.folder / "bundle" / "model.tflite").write_bytes(b"half")
     assert "damaged" in press(start("bad"), "Use this model").error[0].value
-    assert chosen() == DEFAULT
+    assert active_bundle() == DEFAULT
 
 
 def test_an_interrupted_run_goes_on(monkeypatch: pytest.MonkeyPatch):
@@ -442,13 +442,20 @@ def test_what_can_be_taken_along():
 def test_headway_by_hand():
     run = fake_run("a", GROWING[:2], batches=10, state="running")
     epochs, batches = run.epochs(), run.batches()
-    assert speed(epochs, batches, 32) == pytest.approx(9 * 32 / (9 * 0.25))
-    assert speed(epochs, batches[:0], 32) == 800 and speed(epochs[:0], batches[:0], 32) is None
-    assert speed(epochs[:0], batches[:1], 32) is None
+    assert images_per_second(epochs, batches, 32) == pytest.approx(9 * 32 / (9 * 0.25))
+    assert images_per_second(epochs, batches[:0], 32) == 800 and images_per_second(epochs[:0], batches[:0], 32) is None
+    assert images_per_second(epochs[:0], batches[:1], 32) is None
     half = {"epoch": 3, "batch": 5, "batches": 10}
-    assert done(half, epochs) == 2.5 and done({**half, "epoch": 2}, epochs) == 2 and done({}, epochs) == 2
-    assert left(half, epochs, 4, None, None) == pytest.approx(1.5 * 2.5)
-    assert left({}, epochs[:0], 4, 100.0, 50) == pytest.approx(2) and left({}, epochs[:0], 4, None, 50) is None
+    assert (
+        share_done(half, epochs) == 2.5
+        and share_done({**half, "epoch": 2}, epochs) == 2
+        and share_done({}, epochs) == 2
+    )
+    assert seconds_left(half, epochs, 4, None, None) == pytest.approx(1.5 * 2.5)
+    assert (
+        seconds_left({}, epochs[:0], 4, 100.0, 50) == pytest.approx(2)
+        and seconds_left({}, epochs[:0], 4, None, 50) is None
+    )
 
 
 def test_the_axis_of_a_long_plan_grows_by_doubling():
@@ -517,5 +524,5 @@ def test_a_measurement_that_cannot_be_made_is_tried_once(monkeypatch: pytest.Mon
     def none(config: TrainingConfig) -> None:
         raise FerError("TensorFlow is not installed here.")
 
-    monkeypatch.setattr("ui.train.time_estimate.Trial", none)
+    monkeypatch.setattr("ui.train.time_estimate.SpeedTrial", none)
     assert "not installed" in words(start())

@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fer_core.datasets import library
-from fer_core.models.registry import DEFAULT, choose
+from fer_core.models.registry import DEFAULT, set_active
 from ui.app.resources import drawing, jobs
 from ui.app.settings import SAMPLE, settings
 from ui.app.warmup import HEAVY, warm
@@ -126,7 +126,7 @@ def test_the_model_in_use_reads_the_clip(tmp_path: Path, monkeypatch: pytest.Mon
     def model_of(app: AppTest) -> str:
         return the_job(app).work.recognizer.classifier.bundle.name
 
-    choose("reference-cnn")
+    set_active("reference-cnn")
     app = upload(start(), "a.mp4", SAMPLE.read_bytes())
     model = next(box for box in app.selectbox if box.label == "Model")
     assert model.value == "reference-cnn" and len(model.options) == 2
@@ -136,7 +136,7 @@ def test_the_model_in_use_reads_the_clip(tmp_path: Path, monkeypatch: pytest.Mon
     button(app := start(), "Try the sample clip").click().run()
     assert model_of(app) == "reference-cnn"
     finish(app)
-    choose(DEFAULT)
+    set_active(DEFAULT)
     app = upload(start(), "a.mp4", SAMPLE.read_bytes())
     assert next(box for box in app.selectbox if box.label == "Model").value == DEFAULT
 

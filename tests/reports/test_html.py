@@ -14,9 +14,9 @@ from helpers.browser import WIDTH, chromium
 from helpers.comparisons import TRUTH, WRONG, compare, votes
 
 from fer_core.datasets.dataset import Dataset
-from fer_core.evaluation.baselines import CAUTION, PUBLISHED
+from fer_core.evaluation.baselines import BASELINES, CAUTION
 from fer_core.evaluation.comparison import Comparison
-from fer_core.evaluation.saliency import Look
+from fer_core.evaluation.saliency import SaliencyMap
 from fer_core.labels import FER7
 from fer_core.reports.html import to_html
 
@@ -56,7 +56,7 @@ def work() -> Comparison:
         evaluation.conditions = {"labels": rows, "ferplus": seen}
     heat = np.zeros((48, 48), np.float32)
     heat[:16, :16] = 1
-    found.saw("the first image", [Look(EVIL, "sad", found.images[0], heat)])
+    found.keep_saliency("the first image", [SaliencyMap(EVIL, "sad", found.images[0], heat)])
     return found
 
 
@@ -118,8 +118,8 @@ def test_it_says_what_was_measured(work, page):
 
 def test_published_rows_stand_apart_and_are_marked(page):
     measured, published = page.split("What others have published on FER2013")
-    assert CAUTION in published and all(row.title in published for row in PUBLISHED)
-    assert not [row for row in PUBLISHED if f'<th scope="row">{row.title}</th>' in measured]
+    assert CAUTION in published and all(row.title in published for row in BASELINES)
+    assert not [row for row in BASELINES if f'<th scope="row">{row.title}</th>' in measured]
 
 
 def test_charts_are_drawn_and_have_words(page):

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.models.registry import load_bundle
 from fer_core.utils.jobs import State
-from fer_core.utils.workspace import home
+from fer_core.utils.workspace import workspace
 from ui.about.licenses import BROUGHT, SHIPPED
 from ui.app.browser_tabs import patience, tabs
 from ui.app.privacy_notice import words as notice
@@ -79,7 +79,7 @@ def test_ones_own_computer_has_no_limits(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert not now.hosted and now.training
     assert math.isinf(now.max_minutes) and math.isinf(now.training_minutes) and math.isinf(now.per_visitor)
     assert limits().max_bytes is None and limits().max_seconds is None and limits().max_pixels > 7680 * 4320
-    assert home() == tmp_path / "home"
+    assert workspace() == tmp_path / "home"
     assert [b.label for b in start(agree=False).button] == ["Try the sample clip"]
 
 
@@ -192,7 +192,7 @@ def test_a_visitors_models_are_not_anothers(hosted: None, tmp_path: Path) -> Non
     (tmp_path / "home" / "models" / "hosts").symlink_to(own)
     offered = [next(s for s in upload(app).selectbox if s.label == "Model").options for app in (first, second)]
     assert len(offered[0]) == len(offered[1]) + 1
-    assert home() == visits().root / "nobody", "without a page, nobody's home"
+    assert workspace() == visits().root / "nobody", "without a page, nobody's home"
 
 
 def test_what_was_brought_and_made_goes_with_the_visit(hosted: None) -> None:
@@ -269,6 +269,6 @@ def test_the_about_page_says_how_often_for_whom_and_what_not() -> None:
 
 def test_the_readme_names_the_licences() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8").split("## Licences")[1]
-    for name, (licence, _) in (SHIPPED | BROUGHT).items():
-        for part in [*name.split(", "), *licence.split(", ")]:
+    for name, (license, _) in (SHIPPED | BROUGHT).items():
+        for part in [*name.split(", "), *license.split(", ")]:
             assert part in readme, part

@@ -23,13 +23,14 @@ from helpers.hostile import CASES, SECRET, Case
 from fer_core.charts import training as curves
 from fer_core.curation import quality_report as quality
 from fer_core.curation import summary as gallery
+from fer_core.datasets import library
 from fer_core.datasets import readers as datasets
 from fer_core.errors import FerError
 from fer_core.models.classifier import Classifier
 from fer_core.models.registry import list_bundles, load_bundle
 from fer_core.training import runs
-from fer_core.training.diagnosis import verdict
-from fer_core.utils.workspace import at_home
+from fer_core.training.diagnosis import diagnose
+from fer_core.utils.workspace import use_workspace
 from fer_core.video.limits import Limits
 from fer_core.video.reader import FrameReader, probe
 
@@ -99,10 +100,10 @@ def read_dataset(path: Path) -> object:
     """What the page for datasets does with one: it is brought in, checked, listed, exported and opened again."""
     data, skipped = datasets.read_dataset(path)
     assert printable(str(skipped)[:400])
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as place, at_home(Path(place)):
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as place, use_workspace(Path(place)):
         title = f"{path.stem} <b>=1+1</b>"
-        name = datasets.save_dataset(title, data, title=title, source=f"Read from {path.name}.", note=str(skipped))
-        assert name in {stored.name for stored in datasets.list_datasets()} and re.fullmatch(r"[a-z0-9._-]+", name)
+        name = library.save_dataset(title, data, title=title, source=f"Read from {path.name}.", note=str(skipped))
+        assert name in {stored.name for stored in library.list_datasets()} and re.fullmatch(r"[a-z0-9._-]+", name)
         data = datasets.open_dataset(name)
         assert os.listdir(place) == ["datasets"]
     quality.check(data)
@@ -137,7 +138,7 @@ def read_run(path: Path) -> object:
             del specification["datasets"]  # pages send the data by themselves, and gaps in them may be
             json.dumps(specification, allow_nan=False)
         for state in ("running", run.state):
-            words = verdict(state, epochs, planned=3, under_way=bool(len(batches)), error=run.error).words
+            words = diagnose(state, epochs, planned=3, under_way=bool(len(batches)), error=run.error).words
             assert words and len(words) < 1000
     list_bundles()
     run = runs.load_run(path.name)
@@ -175,7 +176,7 @@ def test_a_hostile_file_gets_one_sentence_or_is_read(
     monkeypatch.chdir(folder)
     before = tree(tmp_path)
     said = ""
-    with at_home(folder), watched(folder):
+    with use_workspace(folder), watched(folder):
         try:
             READERS[case.kind](path)
         except FerError as error:

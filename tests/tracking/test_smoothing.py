@@ -51,17 +51,17 @@ def test_a_certain_network_cannot_outvote_the_rest():
     filter_ = ExpressionFilter(Smoothing())
     for k in range(30):
         filter_.update(k / 30, np.array([0.9, 0.05, 0.05]), True, 1.0)
-    smoothed, shown = filter_.update(1.0, np.array([0.0, 1.0, 0.0]), True, 1.0)
-    assert shown == 0 and smoothed[0] > 0.7 and np.isfinite(smoothed).all()
+    smoothed, predicted = filter_.update(1.0, np.array([0.0, 1.0, 0.0]), True, 1.0)
+    assert predicted == 0 and smoothed[0] > 0.7 and np.isfinite(smoothed).all()
 
 
 def test_the_mean_starts_anew_after_a_gap():
     filter_ = ExpressionFilter(Smoothing(time_constant=30))
     filter_.update(0.0, np.array([0.9, 0.05, 0.05]), True, 1.0)
     assert filter_.update(1.0, np.array([0.05, 0.9, 0.05]), True, 1.0)[0].argmax() == 0
-    smoothed, shown = filter_.update(2.5, np.array([0.05, 0.9, 0.05]), True, 1.0)
+    smoothed, predicted = filter_.update(2.5, np.array([0.05, 0.9, 0.05]), True, 1.0)
     np.testing.assert_allclose(smoothed, [0.05, 0.9, 0.05], atol=1e-6)
-    assert shown == 1
+    assert predicted == 1
 
 
 def test_flagged_frames_count_a_quarter_and_only_until_a_good_one():
@@ -85,26 +85,26 @@ def shown_after(rows: list[list[float]], step: float, **settings: float) -> list
 
 def test_a_small_lead_is_shown_after_the_hold():
     old, new = [0.5, 0.4, 0.1], [0.43, 0.5, 0.07]
-    assert shown_after([old] * 3 + [new] * 8, 0.1, hold=0.3) == [0] * 6 + [1] * 5
-    assert shown_after([old] * 3 + [new] * 2, 0.1, hold=0.0) == [0, 0, 0, 1, 1]
+    assert shown_after([old] * 3 + [new] * 8, 0.1, min_dwell_s=0.3) == [0] * 6 + [1] * 5
+    assert shown_after([old] * 3 + [new] * 2, 0.1, min_dwell_s=0.0) == [0, 0, 0, 1, 1]
 
 
 def test_a_flickering_lead_is_not_shown():
     old, new = [0.5, 0.4, 0.1], [0.43, 0.5, 0.07]
-    assert set(shown_after([old] + [new, new, old] * 10, 0.1, hold=0.3)) == {0}
+    assert set(shown_after([old] + [new, new, old] * 10, 0.1, min_dwell_s=0.3)) == {0}
 
 
 def test_a_change_of_leader_starts_the_hold_again():
     a, b, c = [0.4, 0.3, 0.3], [0.3, 0.4, 0.3], [0.3, 0.3, 0.4]
-    assert shown_after([a, b, b, c, c, c, c], 0.1, hold=0.3) == [0, 0, 0, 0, 0, 0, 2]
+    assert shown_after([a, b, b, c, c, c, c], 0.1, min_dwell_s=0.3) == [0, 0, 0, 0, 0, 0, 2]
 
 
 def test_a_clear_lead_is_shown_at_once():
     assert shown_after([[0.5, 0.4, 0.1], [0.3, 0.6, 0.1]], 0.1) == [0, 1]
-    assert shown_after([[0.5, 0.4, 0.1], [0.3, 0.6, 0.1]], 0.1, margin=0.4) == [0, 0]
+    assert shown_after([[0.5, 0.4, 0.1], [0.3, 0.6, 0.1]], 0.1, switch_margin=0.4) == [0, 0]
 
 
-@pytest.mark.parametrize("name,value", [("time_constant", -0.1), ("hold", float("nan")), ("margin", 1.5)])
+@pytest.mark.parametrize("name,value", [("time_constant", -0.1), ("min_dwell_s", float("nan")), ("switch_margin", 1.5)])
 def test_smoothing_names_the_wrong_setting(name, value):
     with pytest.raises(OptionError, match=name):
         Smoothing(**{name: value})

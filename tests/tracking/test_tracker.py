@@ -11,7 +11,7 @@ import pytest
 from fer_core.errors import OptionError
 from fer_core.tracking.smoothing import Smoothing
 from fer_core.tracking.tracker import Tracker, _assign
-from fer_core.types import Faces, FrameResult, Quality
+from fer_core.types import FaceQuality, Faces, FrameResult
 
 LABELS = ("happy", "neutral", "sad")
 SIZE = 40  # half the height of a face, pixels
@@ -20,30 +20,30 @@ Place = Callable[[float], tuple[float, float] | None]
 
 
 def wall(
-    seed: int = 0, colour: tuple[int, int, int] = (150, 140, 130), height: int = 360, width: int = 640
+    seed: int = 0, color: tuple[int, int, int] = (150, 140, 130), height: int = 360, width: int = 640
 ) -> np.ndarray:
     noise = np.random.default_rng(seed).normal(0, 12, (height // 30, width // 30, 3))
     smooth = cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.clip(smooth + np.array(colour), 0, 255).astype(np.uint8)
+    return np.clip(smooth + np.array(color), 0, 255).astype(np.uint8)
 
 
 def draw(image: np.ndarray, x: float, y: float, cloth: tuple[int, int, int], hair: tuple[int, int, int] = (30, 40, 50)):
     """A head of height 2 * SIZE at (x, y) with hair, eyes and striped clothes."""
-    centre, s = (int(x), int(y)), SIZE
+    center, s = (int(x), int(y)), SIZE
     body = (int(x), int(y + 3.2 * s))
     cv2.ellipse(image, body, (2 * s, 2 * s), 0, 0, 360, cloth, -1)
     for k in range(-3, 4):
         stripe = tuple(int(0.8 * c) for c in cloth)
         cv2.line(image, (body[0] + k * s // 2, body[1] - s), (body[0] + k * s // 2, body[1] + s), stripe, 4)
-    cv2.ellipse(image, (centre[0], centre[1] - s // 3), (int(0.9 * s), int(0.9 * s)), 0, 0, 360, hair, -1)
-    cv2.ellipse(image, centre, (int(0.75 * s), s), 0, 0, 360, (140, 165, 215), -1)
-    cv2.ellipse(image, (centre[0], centre[1] - int(0.8 * s)), (int(0.6 * s), int(0.35 * s)), 0, 0, 360, hair, -1)
+    cv2.ellipse(image, (center[0], center[1] - s // 3), (int(0.9 * s), int(0.9 * s)), 0, 0, 360, hair, -1)
+    cv2.ellipse(image, center, (int(0.75 * s), s), 0, 0, 360, (140, 165, 215), -1)
+    cv2.ellipse(image, (center[0], center[1] - int(0.8 * s)), (int(0.6 * s), int(0.35 * s)), 0, 0, 360, hair, -1)
     for side in (-1, 1):
         cv2.circle(image, (int(x + 0.3 * side * s), int(y - 0.1 * s)), 4, (40, 40, 40), -1)
 
 
-def faces_at(centres: list[tuple[float, float]], probabilities=None, quality=None, size: float = SIZE) -> Faces:
-    boxes = np.array([[x - 0.8 * size, y - size, x + 0.8 * size, y + size] for x, y in centres]).reshape(-1, 4)
+def faces_at(centers: list[tuple[float, float]], probabilities=None, quality=None, size: float = SIZE) -> Faces:
+    boxes = np.array([[x - 0.8 * size, y - size, x + 0.8 * size, y + size] for x, y in centers]).reshape(-1, 4)
     n = len(boxes)
     if probabilities is None:
         probabilities = np.tile([0.2, 0.7, 0.1], (n, 1))
@@ -256,30 +256,32 @@ def test_each_track_has_its_own_mean():
     sad, happy = [0.1, 0.1, 0.8], [0.8, 0.1, 0.1]
     for index in range(10):
         left_first = index % 2 == 0
-        centres, rows = [(200.0, 120.0), (400.0, 120.0)], [sad, happy]
-        faces = faces_at(centres[:: 1 if left_first else -1], rows[:: 1 if left_first else -1])
+        centers, rows = [(200.0, 120.0), (400.0, 120.0)], [sad, happy]
+        faces = faces_at(centers[:: 1 if left_first else -1], rows[:: 1 if left_first else -1])
         result = tracker.update(index, index / 10, faces, wall())
         np.testing.assert_allclose(result.faces.smoothed, result.faces.probabilities, atol=1e-5)
     assert result.faces.track_ids.tolist() == [1, 0]
 
 
 def test_unsure_for_flagged_faces_and_weak_readings():
-    tracker = Tracker(LABELS, unsure_below=0.5)
-    centres = [(100.0, 120.0), (300.0, 120.0), (500.0, 120.0)]
+    tracker = Tracker(LABELS, confidence_threshold=0.5)
+    centers = [(100.0, 120.0), (300.0, 120.0), (500.0, 120.0)]
     weak, strong = [0.45, 0.3, 0.25], [0.1, 0.8, 0.1]
-    faces = faces_at(centres, [strong, strong, weak], np.array([Quality.GOOD, Quality.BLURRED, Quality.GOOD]))
-    assert tracker.update(0, 0.0, faces, wall()).faces.shown.tolist() == [1, -1, -1]
+    faces = faces_at(
+        centers, [strong, strong, weak], np.array([FaceQuality.GOOD, FaceQuality.BLURRED, FaceQuality.GOOD])
+    )
+    assert tracker.update(0, 0.0, faces, wall()).faces.predicted.tolist() == [1, -1, -1]
 
 
 def test_flagged_frames_count_less():
     sad, happy = [0.1, 0.1, 0.8], [0.8, 0.1, 0.1]
     moved = {}
-    for flag in (Quality.GOOD, Quality.TURNED):
+    for flag in (FaceQuality.GOOD, FaceQuality.TURNED):
         tracker = Tracker(LABELS)
         tracker.update(0, 0.0, faces_at([(300, 120)], sad), wall())
         result = tracker.update(1, 0.2, faces_at([(300, 120)], happy, np.array([flag])), wall())
         moved[flag] = result.faces.smoothed[0, 0] - 0.1
-    assert 0.0 < moved[Quality.TURNED] < 0.5 * moved[Quality.GOOD]
+    assert 0.0 < moved[FaceQuality.TURNED] < 0.5 * moved[FaceQuality.GOOD]
 
 
 def test_memory_stays_bounded():
@@ -290,8 +292,8 @@ def test_memory_stays_bounded():
     last: set[int] = set()
     for index in range(1000):
         if index % 5 == 0:
-            centres = [tuple(c) for c in rng.uniform([60, 60], [580, 300], (4, 2))]
-        ids = set(tracker.update(index, index / 25, faces_at(centres), background).faces.track_ids.tolist())
+            centers = [tuple(c) for c in rng.uniform([60, 60], [580, 300], (4, 2))]
+        ids = set(tracker.update(index, index / 25, faces_at(centers), background).faces.track_ids.tolist())
         assert len(ids) == 4
         if index % 50 == 0:
             assert len(tracker._tracks) <= 4 * 8
@@ -318,7 +320,7 @@ def test_assignment_is_the_best_of_all():
 
 
 def test_settings_are_checked():
-    for settings in ({"max_gap": -1.0}, {"unsure_below": 1.5}, {"unsure_below": float("nan")}):
+    for settings in ({"max_gap": -1.0}, {"confidence_threshold": 1.5}, {"confidence_threshold": float("nan")}):
         with pytest.raises(OptionError, match=next(iter(settings))):
             Tracker(LABELS, **settings)
     with pytest.raises(ValueError, match="labels"):
@@ -329,8 +331,8 @@ def test_update_is_cheap():
     """Measured about 0.5 and 1 ms; the bounds leave room for a busy machine and still catch work on all pixels."""
     for height, width, count, bound in ((360, 640, 1, 0.004), (1080, 1920, 6, 0.012)):
         image = wall(0, height=height, width=width)
-        centres = [(width * (k + 0.5) / count, height / 3) for k in range(count)]
-        tracker, faces = Tracker(LABELS), faces_at(centres)
+        centers = [(width * (k + 0.5) / count, height / 3) for k in range(count)]
+        tracker, faces = Tracker(LABELS), faces_at(centers)
         spent = []
         for index in range(30):
             start = time.perf_counter()

@@ -63,8 +63,8 @@ def test_each_change_changes_something(field):
 
 
 def test_low_light_leaves_a_darker_noisier_picture():
-    grey = np.full((50, 48, 48), 128, np.uint8)
-    out = augment(grey, np.random.default_rng(0), dataclasses.replace(NOTHING, noise_p=1.0)).astype(float)
+    gray = np.full((50, 48, 48), 128, np.uint8)
+    out = augment(gray, np.random.default_rng(0), dataclasses.replace(NOTHING, noise_p=1.0)).astype(float)
     assert out.mean((1, 2)).max() < 90 and out.std((1, 2)).min() > 0.2
 
 

@@ -1,14 +1,14 @@
 import pytest
 from helpers.fake_runs import epoch_table
 
-from fer_core.training.diagnosis import PATIENCE, best_epoch, verdict
+from fer_core.training.diagnosis import PATIENCE, best_epoch, diagnose
 
 NONE = epoch_table([])
 
 
 def say(state="running", validation=(), training=None, **how):
     planned = how.pop("planned", 20)
-    return verdict(state, epoch_table(list(validation), training), planned=planned, **how)
+    return diagnose(state, epoch_table(list(validation), training), planned=planned, **how)
 
 
 def test_best_epoch_is_the_first_of_equals():
@@ -65,10 +65,10 @@ def test_nothing_improves_any_more():
 def test_a_loss_that_is_no_number():
     table = epoch_table([0.4, 0.1])
     table.loc[1, "loss"] = float("nan")
-    found = verdict("running", table, planned=5)
+    found = diagnose("running", table, planned=5)
     assert found.kind == "broken" and "weights of epoch 1 are kept" in found.words
     table = epoch_table([float("nan")])
-    assert verdict("running", table, planned=5).kind == "broken"
+    assert diagnose("running", table, planned=5).kind == "broken"
 
 
 def test_stopping_and_stopped():

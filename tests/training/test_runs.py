@@ -17,9 +17,9 @@ from fer_core.training.batches import soft_targets, vary
 from fer_core.training.checkpoints import load_last, save_next
 from fer_core.training.config import PRESETS, TrainingConfig, preset
 from fer_core.training.launcher import held, take
-from fer_core.training.machine_queue import turn
+from fer_core.training.machine_queue import queue_turn
 from fer_core.training.runs import load_run
-from fer_core.training.split import partition
+from fer_core.training.split import split_dataset
 from fer_core.training.status import Status
 
 
@@ -94,11 +94,11 @@ def test_a_lock_is_free_when_its_holder_is_gone(tmp_path):
 
 def test_one_after_the_other(home):
     said = []
-    with turn(said.append, lambda: False) as first:
+    with queue_turn(said.append, lambda: False) as first:
         assert first
-        with turn(said.append, lambda: bool(said)) as second:
+        with queue_turn(said.append, lambda: bool(said)) as second:
             assert not second and said == [1]
-    with turn(said.append, lambda: False) as third:
+    with queue_turn(said.append, lambda: False) as third:
         assert third and said == [1]
 
 
@@ -146,32 +146,32 @@ def kept(name, keep, **changes):
 
 
 def test_the_images_of_a_training(home):
-    parts = partition(few())
+    parts = split_dataset(few())
     assert (len(parts.training), len(parts.validation)) == (292, 58) and parts.warnings == ()
     assert parts.learned_on == "few, Training, 292 images" and parts.measured_on == "few, PublicTest, 58 images"
 
     rare = kept("rare", lambda d: (d.labels != 0) | (np.cumsum(d.labels == 0) == 1))
-    assert partition(rare).warnings == (
+    assert split_dataset(rare).warnings == (
         "There is only one training image of angry: do not expect the network to recognise it.",
         "No image to measure on shows angry: how well it is recognised cannot be told.",
     )
     none = kept("none", lambda d: ~((d.labels < 2) & (d.splits == "Training")))
-    assert partition(none).warnings == (
+    assert split_dataset(none).warnings == (
         "There is no training image of angry and disgust: do not expect the network to recognise it.",
     )
 
 
 def test_images_that_cannot_be_learned_from(home):
     with pytest.raises(OptionError, match="batch of 300 is larger than the 292"):
-        partition(few(batch=300))
+        split_dataset(few(batch=300))
     with pytest.raises(OptionError, match="must not be the same"):
-        partition(few(validation_split="Training"))
+        split_dataset(few(validation_split="Training"))
     with pytest.raises(DatasetError, match="no split called 'x'"):
-        partition(few(validation_split="x"))
+        split_dataset(few(validation_split="x"))
     with pytest.raises(DatasetError, match="nothing to learn"):
-        partition(kept("same", lambda d: d.labels == 3))
+        split_dataset(kept("same", lambda d: d.labels == 3))
     with pytest.raises(DatasetError, match="too few images"):
-        partition(kept("one", lambda d: np.arange(len(d)) == 0))
+        split_dataset(kept("one", lambda d: np.arange(len(d)) == 0))
 
 
 def test_a_dataset_of_one_part_is_divided_and_copies_stay_together(home):
@@ -180,12 +180,12 @@ def test_a_dataset_of_one_part_is_divided_and_copies_stay_together(home):
     images[1::2] = images[: len(images) // 2 * 2 : 2]  # every picture twice
     labels = np.repeat(data.labels[::2], 2)[: len(data)]
     config = kept("whole", lambda d: d.labels >= 0, images=images, labels=labels, splits=np.full(len(data), "Training"))
-    parts = partition(config)
+    parts = split_dataset(config)
     learned, held_out = ({image.tobytes() for image in part.images} for part in (parts.training, parts.validation))
     assert not learned & held_out and len(parts.training) + len(parts.validation) == len(data)
     assert 0.08 < len(parts.validation) / len(data) < 0.25
     assert set(parts.validation.labels) == set(range(7)) and "held out" in parts.measured_on
-    again = partition(config)
+    again = split_dataset(config)
     np.testing.assert_array_equal(parts.validation.rows, again.validation.rows)
 
 

@@ -17,7 +17,7 @@ from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.library import delete_dataset, load_dataset, save_dataset
 from fer_core.errors import OptionError
 from fer_core.models.classifier import Classifier
-from fer_core.models.registry import choose, chosen, load_bundle
+from fer_core.models.registry import active_bundle, load_bundle, set_active
 from fer_core.training import launcher as launching
 from fer_core.training.checkpoints import load_last, save_arrays
 from fer_core.training.runs import list_runs, load_run, start
@@ -70,9 +70,9 @@ def test_killed_and_resumed_it_ends_as_if_nothing_had_happened(home):
     card = json.loads((killed.bundle / "card.json").read_text())
     assert card["keras_parity"] <= 1e-3
     assert {"model.keras", "model.json", "model.weights.h5"} <= set(os.listdir(killed.bundle))
-    choose(killed.id)
+    set_active(killed.id)
     faces = load_dataset("few").split("PublicTest")
-    right = (Classifier(load_bundle(chosen()))(faces.images).argmax(1) == faces.labels).mean()
+    right = (Classifier(load_bundle(active_bundle()))(faces.images).argmax(1) == faces.labels).mean()
     assert abs(right - killed.status["best_accuracy"]) < 0.02
 
     # A folder that was copied to another computer shows all it has; its data is not there, which is said.

@@ -14,7 +14,7 @@ from fer_core.datasets.library import load_dataset, save_dataset
 from fer_core.errors import FerError
 from fer_core.training import launcher as launching
 from fer_core.utils.jobs import Busy
-from fer_core.utils.workspace import at_home
+from fer_core.utils.workspace import use_workspace
 from ui.app.visitor_session import Visits
 from ui.train.limits import begin, go_on, refusal
 
@@ -70,13 +70,13 @@ def test_a_visitor_of_a_host_has_one_and_it_ends_with_the_visit(monkeypatch: pyt
     monkeypatch.setenv("FER_HOSTED", "1")
     monkeypatch.setenv("FER_TRAINING", "1")
     try:
-        with at_home(folder):
+        with use_workspace(folder):
             save_dataset("few", faces)
             run = begin(few(epochs=1000))
             assert folder in run.folder.parents
             with pytest.raises(Busy, match="under way or waiting"):
                 begin(few())
-        with at_home(visits.root / visits.start("b")):
+        with use_workspace(visits.root / visits.start("b")):
             other = begin(few(epochs=1000))
         processes = launching._children[-2:]
         until(lambda: run.status.get("state") == "running" or other.status.get("state") == "running")
@@ -105,7 +105,7 @@ def test_the_queue_of_a_hosts_trainings_is_bounded(monkeypatch: pytest.MonkeyPat
             (folder / "config.json").write_text("{}")
             locks.append(launching.take(folder))
         mine = own.root / own.start("mine")
-        with at_home(mine), pytest.raises(Busy, match="3 trainings run or wait"):
+        with use_workspace(mine), pytest.raises(Busy, match="3 trainings run or wait"):
             begin(few())
         assert not (mine / "runs").exists()
     finally:

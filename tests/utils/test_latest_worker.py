@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from fer_core.utils.latest_worker import MOST_REST, Newest
+from fer_core.utils.latest_worker import MOST_REST, LatestItemWorker
 
 
 class Bench:
@@ -19,7 +19,7 @@ class Bench:
         self.gate, self.begun, self.ended = threading.Semaphore(0), threading.Semaphore(0), threading.Event()
         self.seen: list[int] = []
         self.idle = False
-        self.newest: Newest[int] = Newest(self.work, idle=self.is_idle, done=self.end, busy=busy)
+        self.newest: LatestItemWorker[int] = LatestItemWorker(self.work, idle=self.is_idle, done=self.end, busy=busy)
 
     def is_idle(self) -> bool:
         return self.idle

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_core.utils.memory import collect_seldom
+from fer_core.utils.memory import collect_rarely
 
 CODE = """
 import os
@@ -56,7 +56,7 @@ class Ring:
 
 def test_memory_is_looked_through_at_our_time_and_no_more_through_what_stays() -> None:
     usual, gone = gc.get_threshold(), threading.Event()
-    over = collect_seldom(every=0.05)
+    over = collect_rarely(every=0.05)
     (thread,) = (thread for thread in threading.enumerate() if thread.name == "collect")
     try:
         assert gc.get_freeze_count() > 10_000 and gc.get_threshold()[2] > 10_000

@@ -12,7 +12,7 @@ from helpers.fakes import FakeRecognizer, patch_frame
 
 from fer_core.live.session import LiveSession
 from fer_core.models.registry import DEFAULT
-from fer_core.utils.threads import NICE, stand_back
+from fer_core.utils.threads import NICE, lower_priority
 from ui.app.resources import recognizer
 
 
@@ -21,7 +21,7 @@ def test_one_thread_stands_back_and_no_other() -> None:
     before, seen = os.getpriority(os.PRIO_PROCESS, 0), []
 
     def work() -> None:
-        stand_back()
+        lower_priority()
         seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
 
     thread = threading.Thread(target=work)

@@ -81,11 +81,11 @@ def test_grey_clips_become_grey_bgr(tmp_path: Path, pixels: str) -> None:
 
 
 def test_colours_are_true(tmp_path: Path) -> None:
-    colours = [(30, 60, 200), (200, 40, 20), (20, 180, 60), (128, 128, 128), (0, 0, 0), (255, 255, 255)]
-    path = media.make_clip(tmp_path / "a.mp4", [np.full((48, 64, 3), colour, np.uint8) for colour in colours])
+    colors = [(30, 60, 200), (200, 40, 20), (20, 180, 60), (128, 128, 128), (0, 0, 0), (255, 255, 255)]
+    path = media.make_clip(tmp_path / "a.mp4", [np.full((48, 64, 3), color, np.uint8) for color in colors])
     with FrameReader(path) as reader:
-        for colour, frame in zip(colours, reader, strict=True):
-            assert np.abs(frame.image().reshape(-1, 3).mean(0) - colour).max() < 6
+        for color, frame in zip(colors, reader, strict=True):
+            assert np.abs(frame.image().reshape(-1, 3).mean(0) - color).max() < 6
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])

@@ -22,17 +22,17 @@ def fit(image: np.ndarray, height: int = HEIGHT, width: int = WIDTH) -> np.ndarr
     return np.ascontiguousarray(image[:height, :width])
 
 
-def scene(seed: int, colour: tuple[int, int, int], height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
+def scene(seed: int, color: tuple[int, int, int], height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
     """Large and small blobs and some objects on a ground of one colour."""
     rng = np.random.default_rng(seed)
     coarse, fine = (
         cv2.resize(rng.normal(0, s, (height // d, width // d, 3)), (width, height), interpolation=cv2.INTER_CUBIC)
         for d, s in ((60, 25), (12, 10))
     )
-    image = np.clip(coarse + fine + np.array(colour), 0, 255).astype(np.uint8)
+    image = np.clip(coarse + fine + np.array(color), 0, 255).astype(np.uint8)
     for _ in range(6):
         x, y, r = rng.integers(0, width), rng.integers(0, height), rng.integers(15, 50)
-        tint = np.clip(np.array(colour) + rng.normal(0, 50, 3), 0, 255)
+        tint = np.clip(np.array(color) + rng.normal(0, 50, 3), 0, 255)
         cv2.circle(image, (int(x), int(y)), int(r), tuple(int(v) for v in tint), -1)
     return image
 
@@ -103,8 +103,8 @@ def test_every_picture_of_a_slide_show():
 
 
 def test_grey_clips():
-    grey = [cv2.cvtColor(fit(p), cv2.COLOR_BGR2GRAY) for p in photographs().values()]
-    photos = [cv2.merge([p, p, p]) for p in grey]
+    gray = [cv2.cvtColor(fit(p), cv2.COLOR_BGR2GRAY) for p in photographs().values()]
+    photos = [cv2.merge([p, p, p]) for p in gray]
     found = sum(cuts([a] * 3 + [b] * 3) == [3] for a, b in itertools.permutations(photos, 2))
     assert found >= 10  # of 20: without colour, like tones are missed
 

@@ -44,13 +44,13 @@ def test_written_clip_suits_browsers(tmp_path: Path, times: list[float] | None) 
 
 
 def test_written_colours_are_true(tmp_path: Path) -> None:
-    colours, out = [(30, 60, 200), (200, 40, 20), (20, 180, 60), (128, 128, 128)], tmp_path / "out.mp4"
+    colors, out = [(30, 60, 200), (200, 40, 20), (20, 180, 60), (128, 128, 128)], tmp_path / "out.mp4"
     with ClipWriter(out, width=64, height=48, frame_rate=25) as writer:
-        for number, colour in enumerate(colours):
-            writer.write(np.full((48, 64, 3), colour, np.uint8), number / 25)
+        for number, color in enumerate(colors):
+            writer.write(np.full((48, 64, 3), color, np.uint8), number / 25)
     with FrameReader(out) as reader:
-        for colour, frame in zip(colours, reader, strict=True):
-            assert np.abs(frame.image().reshape(-1, 3).mean(0) - colour).max() < 6
+        for color, frame in zip(colors, reader, strict=True):
+            assert np.abs(frame.image().reshape(-1, 3).mean(0) - color).max() < 6
 
 
 def test_written_size_is_even_and_limited(tmp_path: Path) -> None:

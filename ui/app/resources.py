@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from fer_core.annotation.draw import draw
-from fer_core.annotation.overlays import marks
+from fer_core.annotation.draw import draw_overlays
+from fer_core.annotation.overlays import overlays
 from fer_core.faces.detector import FaceDetector
-from fer_core.faces.recognizer import Recognizer
+from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.models.classifier import Classifier
-from fer_core.models.registry import DEFAULT, chosen, left_out, list_bundles, load_bundle
+from fer_core.models.registry import DEFAULT, active_bundle, list_bundles, load_bundle, unreadable_bundles
 from fer_core.utils.jobs import Jobs
 from fer_core.video.reader import FrameReader
 from ui.app.formatting import escaped
@@ -46,7 +46,7 @@ def models() -> dict[str, str]:
 
     No two are alike: a list of Streamlit's could not tell them apart.
     """
-    now = chosen()
+    now = active_bundle()
     found = sorted(list_bundles(), key=lambda bundle: bundle.name != now)
     often = Counter(bundle.title for bundle in found)
     return {b.name: b.title if often[b.title] == 1 else f"{b.title} ({b.name})" for b in found}
@@ -54,16 +54,16 @@ def models() -> dict[str, str]:
 
 def models_left_out() -> None:
     """Draw, below a list of models, a sentence for each that is missing there as it is damaged."""
-    for sentence in left_out().values():
+    for sentence in unreadable_bundles().values():
         st.caption(f":material/warning: Left out: {escaped(sentence, 600)}")
 
 
 def usable(model: str) -> str:
     """The model of that name, or the one in use where there is none: it was deleted since it was picked."""
-    return model if model in models() else chosen()
+    return model if model in models() else active_bundle()
 
 
-def recognizer(model: str, detector: str, side: int | tuple[int, ...], *, queue: bool = False) -> Recognizer:
+def recognizer(model: str, detector: str, side: int | tuple[int, ...], *, queue: bool = False) -> ExpressionRecognizer:
     """Detector and model, loaded once for all visitors.
 
     Args:
@@ -72,18 +72,20 @@ def recognizer(model: str, detector: str, side: int | tuple[int, ...], *, queue:
     """
     bundle = load_bundle(model)
     classifier = _classifier(str(bundle.folder), model, str(bundle.card.get("sha256")), queue)
-    return Recognizer(classifier, _detector(detector, side, queue))
+    return ExpressionRecognizer(classifier, _detector(detector, side, queue))
 
 
-def ready(model: str) -> Recognizer:
+def ready(model: str) -> ExpressionRecognizer:
     """Detector and model, loaded and run once: the first frames of a camera must not wait for it."""
     read = recognizer(model, "yunet", 320)
     _warm(read)
     return read
 
 
-@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Recognizer: lambda read: id(read.classifier)})
-def _warm(read: Recognizer) -> Recognizer:
+@st.cache_resource(
+    show_spinner=False, max_entries=4, hash_funcs={ExpressionRecognizer: lambda read: id(read.classifier)}
+)
+def _warm(read: ExpressionRecognizer) -> ExpressionRecognizer:
     read(np.zeros((480, 640, 3), np.uint8))
     for faces in (1, 2, 4):
         read.classifier(np.zeros((faces, 48, 48), np.uint8))
@@ -111,5 +113,5 @@ def poster() -> bytes:
     with FrameReader(SAMPLE, start=POSTER_SECONDS) as reader:
         image = next(iter(reader)).image()
     image = cv2.resize(image, None, fx=1.5, fy=1.5, interpolation=cv2.INTER_CUBIC)
-    draw(image, marks(read(image)))
+    draw_overlays(image, overlays(read(image)))
     return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()

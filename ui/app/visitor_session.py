@@ -24,7 +24,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from fer_core.errors import FerError
 from fer_core.utils.jobs import PREFIX, Busy, Job
 from fer_core.utils.memory import give_back
-from fer_core.utils.workspace import find_homes
+from fer_core.utils.workspace import set_workspace_finder
 from ui.app.browser_tabs import tabs
 from ui.app.resources import jobs
 from ui.app.settings import settings
@@ -213,4 +213,4 @@ def _home() -> Path | None:
     return _visit().folder
 
 
-find_homes(_home)
+set_workspace_finder(_home)

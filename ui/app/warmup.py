@@ -9,7 +9,7 @@ import threading
 import streamlit as st
 
 from fer_core.datasets.library import SYNTHETIC, load_dataset
-from fer_core.utils.memory import collect_seldom
+from fer_core.utils.memory import collect_rarely
 from ui.app.resources import poster
 from ui.app.settings import settings
 
@@ -43,4 +43,4 @@ def _warm() -> None:
     poster()
     load_dataset(SYNTHETIC)
     if settings().hosted:
-        collect_seldom()
+        collect_rarely()

@@ -7,16 +7,16 @@ import streamlit as st
 
 from fer_core.charts.evaluation import reliability, risk_coverage
 from fer_core.evaluation.comparison import Comparison
-from fer_core.evaluation.results import COVERAGES, View
+from fer_core.evaluation.results import COVERAGES, Subset
 from fer_core.reports.wording import GOOD
 
 __all__ = ["show_confidence"]
 
 
-def show_confidence(work: Comparison, view: View, clean: bool, titles: dict[str, str]) -> None:
+def show_confidence(work: Comparison, subset: Subset, clean: bool, titles: dict[str, str]) -> None:
     """Reliability, and risk against coverage."""
-    key = view.kind + ("_clean" if clean else "")
-    figures = {titles[e.contender.name]: e.figures[key] for e in work.evaluations if key in e.figures}
+    key = subset.kind + ("_clean" if clean else "")
+    figures = {titles[e.predictor.name]: e.figures[key] for e in work.evaluations if key in e.figures}
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Is it as sure as it may be?", anchor=False)

@@ -8,7 +8,7 @@ import streamlit as st
 from fer_core.charts.evaluation import confusion
 from fer_core.evaluation.comparison import Comparison
 from fer_core.evaluation.error_analysis import cell_members
-from fer_core.evaluation.results import Evaluation, View
+from fer_core.evaluation.results import Evaluation, Subset
 from fer_core.reports.tables import class_board
 from ui.app.formatting import escaped
 from ui.compare.images import show_images
@@ -23,30 +23,30 @@ Cell = tuple[str, str, str]
 """A model's name, what is true, what it said."""
 
 
-def show_mistakes(work: Comparison, view: View, clean: bool, titles: dict[str, str]) -> None:
+def show_mistakes(work: Comparison, subset: Subset, clean: bool, titles: dict[str, str]) -> None:
     """Draw the matrices, the images of the cell that was clicked, and each class's recall and precision."""
-    key = view.kind + ("_clean" if clean else "")
+    key = subset.kind + ("_clean" if clean else "")
     given = [e for e in work.evaluations if key in e.figures]
     st.caption("Each row is what is true, each column what the model says. Click a cell to see its images.")
     for start in range(0, len(given), 2):
         for column, evaluation in zip(st.columns(2, gap="medium"), given[start : start + 2], strict=False):
             with column:
-                _matrix(evaluation, key, view, titles)
-    _frequent(given, key, view, titles)
+                _matrix(evaluation, key, subset, titles)
+    _frequent(given, key, subset, titles)
     cell: Cell | None = st.session_state.get(CELL)
-    chosen = next((e for e in given if cell and e.contender.name == cell[0]), None)
-    if cell and chosen and {cell[1], cell[2]} <= set(view.names):
-        _members(work, view, chosen, cell, titles)
+    chosen = next((e for e in given if cell and e.predictor.name == cell[0]), None)
+    if cell and chosen and {cell[1], cell[2]} <= set(subset.names):
+        _members(work, subset, chosen, cell, titles)
     st.subheader("Each expression", anchor=False)
-    st.table(_classes(work, view, clean), border="horizontal", hide_index=True, alt="Recall and precision")
+    st.table(_classes(work, subset, clean), border="horizontal", hide_index=True, alt="Recall and precision")
     st.caption(
         "Found: of the images that show it, how many the model names so (recall). Right: of those that it names so, "
         "how many show it (precision)."
     )
 
 
-def _matrix(evaluation: Evaluation, key: str, view: View, titles: dict[str, str]) -> None:
-    name = evaluation.contender.name
+def _matrix(evaluation: Evaluation, key: str, subset: Subset, titles: dict[str, str]) -> None:
+    name = evaluation.predictor.name
     chart = f"compare-matrix-{name}-{key}"
 
     def picked() -> None:
@@ -55,7 +55,7 @@ def _matrix(evaluation: Evaluation, key: str, view: View, titles: dict[str, str]
 
     st.markdown(f"**{escaped(titles[name], 40)}**")
     st.altair_chart(
-        confusion(evaluation.figures[key]["confusion"], view.names),
+        confusion(evaluation.figures[key]["confusion"], subset.names),
         key=chart,
         on_select=picked,
         selection_mode=["cell"],
@@ -63,15 +63,15 @@ def _matrix(evaluation: Evaluation, key: str, view: View, titles: dict[str, str]
     )
 
 
-def _frequent(given: list[Evaluation], key: str, view: View, titles: dict[str, str]) -> None:
+def _frequent(given: list[Evaluation], key: str, subset: Subset, titles: dict[str, str]) -> None:
     """The most frequent mistakes by name: for fingers and keyboards, which do not hit a cell well."""
     cells: dict[Cell, int] = {}
     for evaluation in given:
         matrix = evaluation.figures[key]["confusion"]
         own = {
-            (evaluation.contender.name, truth, said): matrix[i][j]
-            for i, truth in enumerate(view.names)
-            for j, said in enumerate(view.names)
+            (evaluation.predictor.name, truth, said): matrix[i][j]
+            for i, truth in enumerate(subset.names)
+            for j, said in enumerate(subset.names)
             if i != j and matrix[i][j]
         }
         cells |= dict(sorted(own.items(), key=lambda item: -item[1])[:FREQUENT])
@@ -89,24 +89,24 @@ def _frequent(given: list[Evaluation], key: str, view: View, titles: dict[str, s
         )
 
 
-def _members(work: Comparison, view: View, evaluation: Evaluation, cell: Cell, titles: dict[str, str]) -> None:
+def _members(work: Comparison, subset: Subset, evaluation: Evaluation, cell: Cell, titles: dict[str, str]) -> None:
     name, truth, said = cell
-    given = view.probabilities(evaluation)
+    given = subset.probabilities(evaluation)
     assert given is not None
-    found = cell_members(given, view.truth, view.names.index(truth), view.names.index(said))
+    found = cell_members(given, subset.truth, subset.names.index(truth), subset.names.index(said))
     words = f"show {truth}, and it says so" if truth == said else f"show {truth}, and it says {said}"
     st.subheader(escaped(f"{titles[name]}: {len(found):,} images {words}", 200), anchor=False)
     if len(found):
-        show_images(work, view, found, titles, f"compare-cell-{name}-{truth}-{said}")
+        show_images(work, subset, found, titles, f"compare-cell-{name}-{truth}-{said}")
 
 
-def _classes(work: Comparison, view: View, clean: bool) -> pd.DataFrame:
+def _classes(work: Comparison, subset: Subset, clean: bool) -> pd.DataFrame:
     columns = {
-        "Expression": list(view.names),
-        "Images": [f"{(view.truth == i).sum():,}" for i in range(len(view.names))],
+        "Expression": list(subset.names),
+        "Images": [f"{(subset.truth == i).sum():,}" for i in range(len(subset.names))],
     }
     boards = {
-        words: class_board(work, figure, view.kind, clean=clean)
+        words: class_board(work, figure, subset.kind, clean=clean)
         for words, figure in (("found", "per_class"), ("right", "precision"))
     }
     for place, title in enumerate(boards["found"].columns[1:]):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from fer_core.evaluation.baselines import CAUTION, PUBLISHED
+from fer_core.evaluation.baselines import BASELINES, CAUTION
 from fer_core.evaluation.comparison import Comparison
-from fer_core.evaluation.results import FERPLUS, LABELS, View
+from fer_core.evaluation.results import FERPLUS, LABELS, Subset
 from fer_core.reports.tables import NONE, Cell, Scoreboard, differences, figure_board, vote_board
 from fer_core.reports.wording import MEANINGS
 from ui.app.formatting import escaped
@@ -19,22 +19,22 @@ __all__ = ["show_figures", "written"]
 PARTS = ((False, "all"), (True, "without copies"))
 
 
-def show_figures(work: Comparison, view: View, clean: bool) -> None:
+def show_figures(work: Comparison, subset: Subset, clean: bool) -> None:
     """Draw the tables and the sentences."""
-    table, published = main_table(work, view, clean), False
-    if view.kind == LABELS:
+    table, published = main_table(work, subset, clean), False
+    if subset.kind == LABELS:
         published = st.toggle("Also what others have published", key="published", bind="query-params")
     if published:
         table = pd.concat([table, published_rows(list(table.columns))], ignore_index=True)
     st.table(table, border="horizontal", hide_index=True, alt="Figures of each model")
     if published:
-        sources = [f"{row.title}: {', '.join(w for w in (row.source, row.note) if w)}" for row in PUBLISHED]
+        sources = [f"{row.title}: {', '.join(w for w in (row.source, row.note) if w)}" for row in BASELINES]
         st.caption(f"{CAUTION} Sources: {'; '.join(sources)}.")
     with st.expander("What the figures mean", icon=":material/help:"):
         st.markdown("\n".join(f"- **{name}**: {words}" for name, words in MEANINGS.items()))
     if len(work.evaluations) > 1:
         st.subheader("Is the difference real?", anchor=False)
-        st.markdown("\n".join(f"- {escaped(words, 600)}" for words in differences(work, view.kind, clean=clean)))
+        st.markdown("\n".join(f"- {escaped(words, 600)}" for words in differences(work, subset.kind, clean=clean)))
         st.caption("McNemar's exact test on the images that one model alone names right.")
     st.subheader("Against each kind of truth", anchor=False)
     st.table(truths_table(work), border="horizontal", hide_index=True, alt="Accuracy against each kind of truth")
@@ -47,11 +47,13 @@ def written(cell: Cell) -> str:
     return f"**{text}**" if cell.best else text
 
 
-def main_table(work: Comparison, view: View, clean: bool) -> pd.DataFrame:
+def main_table(work: Comparison, subset: Subset, clean: bool) -> pd.DataFrame:
     """A row for each model, with the figures of the images that count."""
-    table = _frame(figure_board(work, view.kind, clean=clean))
+    table = _frame(figure_board(work, subset.kind, clean=clean))
     table["On"] = [
-        NONE if view.probabilities(e) is None else f"{escaped(work.split)}, {len(view):,} images".replace(" ", "\u00a0")
+        NONE
+        if subset.probabilities(e) is None
+        else f"{escaped(work.split)}, {len(subset):,} images".replace(" ", "\u00a0")
         for e in work.evaluations
     ]
     return table
@@ -61,9 +63,9 @@ def published_rows(columns: Sequence[str]) -> pd.DataFrame:
     """What others published, as rows of the main table, marked as such."""
     rows = pd.DataFrame(
         {
-            "Model": [f"{row.title} :gray-badge[published]" for row in PUBLISHED],
-            "Right": [f"{row.accuracy:.1%}" for row in PUBLISHED],
-            "On": [row.split for row in PUBLISHED],
+            "Model": [f"{row.title} :gray-badge[published]" for row in BASELINES],
+            "Right": [f"{row.accuracy:.1%}" for row in BASELINES],
+            "On": [row.split for row in BASELINES],
         }
     )
     return rows.reindex(columns=columns, fill_value=NONE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from fer_core.evaluation.comparison import Comparison
-from fer_core.models.predictor import Contender
+from fer_core.models.predictor import Predictor
 from ui.app.formatting import escaped
 
 __all__ = ["show_cards"]
@@ -17,10 +17,10 @@ def show_cards(work: Comparison, titles: dict[str, str]) -> None:
     """A card for each model."""
     for evaluation in work.evaluations:
         with st.container(border=True):
-            _card(evaluation.contender, titles[evaluation.contender.name])
+            _card(evaluation.predictor, titles[evaluation.predictor.name])
 
 
-def _card(model: Contender, title: str) -> None:
+def _card(model: Predictor, title: str) -> None:
     st.subheader(escaped(title, 60), anchor=False)
     card = model.card
     if summary := card.get("summary"):

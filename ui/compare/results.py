@@ -8,7 +8,7 @@ from datetime import datetime
 import streamlit as st
 
 from fer_core.evaluation.comparison import Comparison
-from fer_core.evaluation.results import FERPLUS, LABELS, View
+from fer_core.evaluation.results import FERPLUS, LABELS, Subset
 from fer_core.reports.html import to_html
 from fer_core.reports.tables import model_titles
 from fer_core.utils.jobs import Job, State
@@ -54,26 +54,26 @@ def show_comparison(job: Job[Comparison], again: Callable[[], None]) -> None:
     notes = [note for evaluation in work.evaluations for note in evaluation.notes] + work.notes
     if notes:
         st.caption("  \n".join(f":material/info: {escaped(note, 600)}" for note in dict.fromkeys(notes)))
-    view, clean = _what_counts(work)
-    if not len(view):
+    subset, clean = _what_counts(work)
+    if not len(subset):
         st.info("No image is left to count.", icon=":material/filter_alt_off:")
         return
     titles = model_titles(work.evaluations)
     shown = st.segmented_control("View", VIEWS, default=VIEWS[0], required=True, key="view", bind="query-params")
     if shown == "Mistakes":
-        show_mistakes(work, view, clean, titles)
+        show_mistakes(work, subset, clean, titles)
     elif shown == "Confidence":
-        show_confidence(work, view, clean, titles)
+        show_confidence(work, subset, clean, titles)
     elif shown == "Harder images":
-        show_harder(work, view, clean, titles, job.id)
+        show_harder(work, subset, clean, titles, job.id)
     elif shown == "Hardest images":
-        show_hardest(work, view, titles)
+        show_hardest(work, subset, titles)
     elif shown == "Disagreements":
-        show_disagreements(work, view, titles)
+        show_disagreements(work, subset, titles)
     elif shown == "Models":
         show_cards(work, titles)
     else:
-        show_figures(work, view, clean)
+        show_figures(work, subset, clean)
 
 
 def _report(work: Comparison) -> None:
@@ -96,7 +96,7 @@ def _report(work: Comparison) -> None:
         )
 
 
-def _what_counts(work: Comparison) -> tuple[View, bool]:
+def _what_counts(work: Comparison) -> tuple[Subset, bool]:
     """Draw the choice of truth and part, where there is one; gives the view and whether it is the clean part."""
     kind, clean = LABELS, False
     with st.container(horizontal=True, gap="medium"):
@@ -122,4 +122,4 @@ def _what_counts(work: Comparison) -> tuple[View, bool]:
                 help="A model may know images by heart that have a near copy in Training.",
             )
             clean = part == PARTS[1]
-    return work.view(kind or LABELS, clean=clean), clean
+    return work.subset(kind or LABELS, clean=clean), clean

@@ -7,8 +7,8 @@ import streamlit as st
 
 from fer_core.charts.evaluation import condition
 from fer_core.evaluation.comparison import Comparison
-from fer_core.evaluation.corruptions import CONDITIONS, TITLES, degrade
-from fer_core.evaluation.results import LABELS, View
+from fer_core.evaluation.corruptions import CONDITIONS, TITLES, corrupt
+from fer_core.evaluation.results import LABELS, Subset
 from fer_core.reports.wording import GOOD
 from ui.app.formatting import escaped
 from ui.components.background_task import Step, background
@@ -20,7 +20,7 @@ HARDER = 300
 """Images that are made worse, under each of the 23 conditions."""
 
 
-def show_harder(work: Comparison, view: View, clean: bool, titles: dict[str, str], key: str) -> None:
+def show_harder(work: Comparison, subset: Subset, clean: bool, titles: dict[str, str], key: str) -> None:
     """Accuracy against face size, blur, brightness and roll; the images are made worse on the fly."""
     done = [e for e in work.evaluations if e.conditions]
     if len(done) < len(work.evaluations):
@@ -31,13 +31,13 @@ def show_harder(work: Comparison, view: View, clean: bool, titles: dict[str, str
         )
 
         def harder(step: Step) -> bool:
-            work.harder(count, step)
+            work.run_corruptions(count, step)
             return True
 
         if background(f"{key}-harder", "Make the images harder", harder, icon=":material/fitness_center:") is None:
             return
-    truth = view.kind + ("_clean" if clean else "")
-    rows = {titles[e.contender.name]: e.conditions[truth] for e in work.evaluations if truth in e.conditions}
+    truth = subset.kind + ("_clean" if clean else "")
+    rows = {titles[e.predictor.name]: e.conditions[truth] for e in work.evaluations if truth in e.conditions}
     if not rows:
         st.info("None of the images that were made worse is among those that count.", icon=":material/filter_alt_off:")
         return
@@ -46,10 +46,10 @@ def show_harder(work: Comparison, view: View, clean: bool, titles: dict[str, str
         with columns[place % 2]:
             st.subheader(TITLES[name], anchor=False)
             st.altair_chart(condition(rows, name), alt=f"How often each model is right, by {TITLES[name].lower()}")
-            stack = np.concatenate([degrade(work.images[:1], name, amount) for amount in CONDITIONS[name]])
+            stack = np.concatenate([corrupt(work.images[:1], name, amount) for amount in CONDITIONS[name]])
             tiles(stack, [f"{amount:g}" for amount in CONDITIONS[name]], ["transparent"] * len(stack), width=44)
             st.caption(GOOD[name])
-    against = "the dataset's labels" if view.kind == LABELS else "what most people saw"
+    against = "the dataset's labels" if subset.kind == LABELS else "what most people saw"
     part = " without a near copy in Training" if clean else ""
     st.caption(
         f"Right against {against} on {next(iter(rows.values()))[0]['n']:,} images{part} in one view, without the "

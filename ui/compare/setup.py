@@ -10,9 +10,9 @@ import streamlit as st
 from fer_core.datasets.library import SYNTHETIC, Stored, list_datasets
 from fer_core.errors import DatasetError, OptionError
 from fer_core.evaluation.comparison import Comparison
-from fer_core.models.catalog import offered
+from fer_core.models.catalog import list_predictors
 from fer_core.utils.jobs import Job
-from fer_core.utils.workspace import home
+from fer_core.utils.workspace import workspace
 from ui.app.formatting import quoted
 from ui.app.resources import jobs, models_left_out
 from ui.app.visitor_session import check_turn, took
@@ -45,7 +45,7 @@ def addressed() -> Choice | None:
 
 def choose(before: Choice | None) -> Choice | None:
     """Draw the choice, beginning with the one before; gives what was chosen when the person starts."""
-    datasets, models = {stored.name: stored for stored in list_datasets()}, offered()
+    datasets, models = {stored.name: stored for stored in list_datasets()}, list_predictors()
     words = _words(models)
     with st.container(border=True):
         left, right = st.columns(2, gap="large")
@@ -122,7 +122,9 @@ def submit(choice: Choice) -> Job[Comparison]:
     if len(choice.models) > MOST:
         raise OptionError(f"At most {MOST} models can be compared at a time; {len(choice.models)} were asked for.")
     check_turn()
-    work = Comparison(load(stored), choice.split, choice.models, dataset_name=stored.title, cache=home() / "answers")
+    work = Comparison(
+        load(stored), choice.split, choice.models, dataset_name=stored.title, cache=workspace() / "answers"
+    )
     job: Job[Comparison] = jobs().submit(work, jobs().folder())
     took(job)
     st.query_params["job"] = job.id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from fer_core.errors import FerError
-from fer_core.models.registry import DEFAULT, choose, chosen, load_bundle
+from fer_core.models.registry import DEFAULT, active_bundle, load_bundle, set_active
 from ui.app.formatting import quoted
 
 __all__ = ["in_use"]
@@ -13,7 +13,7 @@ __all__ = ["in_use"]
 
 def in_use() -> None:
     """Say which model is in use; where it is one's own, offer to go back."""
-    now = chosen()
+    now = active_bundle()
     title = quoted(load_bundle(now).title)[1:-1]
     if now == DEFAULT:
         st.caption(f":material/neurology: Read by the model **{title}**.")
@@ -27,7 +27,7 @@ def in_use() -> None:
 
 def _back() -> None:
     try:
-        choose(DEFAULT)
+        set_active(DEFAULT)
     except FerError as error:
         st.session_state["in-use-problem"] = str(error)
         return

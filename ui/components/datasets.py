@@ -6,7 +6,7 @@ import streamlit as st
 
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.library import SYNTHETIC, Stored, load_dataset
-from fer_core.utils.workspace import home
+from fer_core.utils.workspace import workspace
 
 __all__ = ["load", "shelf"]
 
@@ -25,9 +25,9 @@ def load(stored: Stored) -> Dataset:
     """The images of a dataset of the library."""
     if stored.name == SYNTHETIC:
         return _built_in()
-    return _load(str(home()), stored.name, repr(stored))
+    return _load(str(workspace()), stored.name, repr(stored))
 
 
 def shelf(data: Dataset) -> str:
     """Where what is found in a dataset is kept: with the built-in one's for everybody, else for this home alone."""
-    return "" if data.fingerprint == _built_in().fingerprint else str(home())
+    return "" if data.fingerprint == _built_in().fingerprint else str(workspace())

@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fer_core.analysis.export import Findings, csv_parts, json_parts, timeline_parts
+from fer_core.analysis.export import ClipResult, csv_parts, json_parts, timeline_parts
 from ui.app.formatting import file_stem
 
 __all__ = ["keep"]
 
-FILES: dict[str, tuple[Callable[[Findings], Iterator[bytes]], str, str, str, str]] = {
+FILES: dict[str, tuple[Callable[[ClipResult], Iterator[bytes]], str, str, str, str]] = {
     "csv": (csv_parts, "Table (CSV)", "text/csv", ":material/table:", "A row for each face and picture."),
     "timeline.csv": (
         timeline_parts,
@@ -33,13 +33,13 @@ FILES: dict[str, tuple[Callable[[Findings], Iterator[bytes]], str, str, str, str
 """Suffix to what makes the file, its words, type, sign and help."""
 
 
-def keep(name: str, annotated: Path | None, findings: Callable[[], Findings], table: pd.DataFrame, key: str) -> None:
+def keep(name: str, annotated: Path | None, result: Callable[[], ClipResult], table: pd.DataFrame, key: str) -> None:
     """Draw what can be downloaded of a result, and its table.
 
     Args:
         name: of the clip or session.
         annotated: its annotated clip, where there is one.
-        findings: gives everything for the files, once a file is wanted.
+        result: gives everything for the files, once a file is wanted.
         table: what the page shows of it.
         key: prefix for the keys of widgets.
     """
@@ -59,7 +59,7 @@ def keep(name: str, annotated: Path | None, findings: Callable[[], Findings], ta
         for suffix, (write, label, mime, icon, words) in FILES.items():
             st.download_button(
                 label,
-                lambda write=write: b"".join(write(findings())),
+                lambda write=write: b"".join(write(result())),
                 f"{stem}.{suffix}",
                 mime,
                 key=f"{key}-{suffix}",

@@ -10,7 +10,7 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from fer_core.charts.dataset import colours_of, vote_colour
+from fer_core.charts.dataset import colors_of, vote_color
 from fer_core.curation.summary import sprite
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.votes import votes_of
@@ -54,8 +54,8 @@ def captions(data: Dataset, which: Sequence[int] | np.ndarray, *, split: bool = 
 
 def vote_strip(votes: np.ndarray) -> str:
     """HTML of one thin bar, divided as people's votes on an image were; empty where nobody was asked."""
-    parts = [(vote_colour(name), n) for name, n in zip(FERPLUS_VOTES, votes.tolist(), strict=True) if n]
-    inner = "".join(f'<div style="flex: {n}; background: {colour}"></div>' for colour, n in parts)
+    parts = [(vote_color(name), n) for name, n in zip(FERPLUS_VOTES, votes.tolist(), strict=True) if n]
+    inner = "".join(f'<div style="flex: {n}; background: {color}"></div>' for color, n in parts)
     words = f"People saw: {votes_of(votes)}"
     return f'<div class="strip" role="img" aria-label="{words}" title="{words}">{inner}</div>' if parts else ""
 
@@ -65,7 +65,7 @@ def vote_bars(votes: np.ndarray) -> str:
     counts = {name: n for name, n in zip(FERPLUS_VOTES, votes.tolist(), strict=True) if n}
     rows = "".join(
         f"<span>{name.replace('_', ' ')}</span>"
-        f'<i style="width: {100 * n / max(counts.values()):.0f}%; background: {vote_colour(name)}"></i><span>{n}</span>'
+        f'<i style="width: {100 * n / max(counts.values()):.0f}%; background: {vote_color(name)}"></i><span>{n}</span>'
         for name, n in sorted(counts.items(), key=lambda item: -item[1])
     )
     return f'<div class="bars" role="img" aria-label="People saw: {votes_of(votes)}">{rows}</div>'
@@ -74,7 +74,7 @@ def vote_bars(votes: np.ndarray) -> str:
 def tiles(
     images: np.ndarray,
     words: Sequence[str],
-    colours: Sequence[str],
+    colors: Sequence[str],
     *,
     width: int = 76,
     more: Sequence[str] | None = None,
@@ -86,7 +86,7 @@ def tiles(
     Args:
         images: uint8 (n, side, side).
         words: shown below each.
-        colours: of the line below each face, which stands for its label.
+        colors: of the line below each face, which stands for its label.
         width: least width of a face in pixels.
         more: HTML of `vote_strip` or `vote_bars` for each.
         beside: the HTML stands at the right of the face, not below.
@@ -98,7 +98,7 @@ def tiles(
     kind = ["beside" if beside else ""] * len(images)
     if out is not None:
         kind = [f"{k} out" if gone else k for k, gone in zip(kind, out, strict=True)]
-    figures = [_figure(*parts) for parts in zip(words, colours, places, more or [""] * len(images), kind, strict=True)]
+    figures = [_figure(*parts) for parts in zip(words, colors, places, more or [""] * len(images), kind, strict=True)]
     st.html(f'{style}<div class="{name}">{"".join(figures)}</div>')
 
 
@@ -109,11 +109,11 @@ def groups(data: Dataset, found: Sequence[np.ndarray], most: int = 12) -> None:
         return
     every = np.concatenate(shown)
     style, name, places = _sprite(data.images[every], 84)
-    colours, words = colours_of(data.names), captions(data, every, split=True)
+    colors, words = colors_of(data.names), captions(data, every, split=True)
     parts, at = [], 0
     for group, whole in zip(shown, found, strict=True):
         figures = [
-            _figure(words[at + k], colours[data.names[data.labels[i]]], places[at + k], "", "")
+            _figure(words[at + k], colors[data.names[data.labels[i]]], places[at + k], "", "")
             for k, i in enumerate(group)
         ]
         rest = f"<figcaption>and {len(whole) - most:,} more</figcaption>" if len(whole) > most else ""
@@ -122,11 +122,11 @@ def groups(data: Dataset, found: Sequence[np.ndarray], most: int = 12) -> None:
     st.html(f'{style}<div class="{name} groups">{"".join(parts)}</div>')
 
 
-def _figure(words: str, colour: str, place: str, more: str, kind: str) -> str:
+def _figure(words: str, color: str, place: str, more: str, kind: str) -> str:
     lines = escape(words) if "beside" in kind else escape(words).replace(" · ", "<br>")
     return (
         f'<figure class="{kind}"><div class="face" role="img" aria-label="Face: {escape(words)}" '
-        f'style="{place}; border-color: {colour}"></div>{more}<figcaption>{lines}</figcaption></figure>'
+        f'style="{place}; border-color: {color}"></div>{more}<figcaption>{lines}</figcaption></figure>'
     )
 
 

@@ -6,31 +6,35 @@ import pandas as pd
 import streamlit as st
 
 from fer_core.analysis.episodes import summary
-from fer_core.analysis.key_moments import Moments
+from fer_core.analysis.key_moments import KeyMoments
 from fer_core.analysis.table import label_names, person_name
 from fer_core.charts import timeline as charts
-from fer_core.tracking.reidentification import Likeness
+from fer_core.tracking.reidentification import PersonGrouper
 from ui.app.formatting import clock
 
 __all__ = ["people"]
 
 
 def people(
-    table: pd.DataFrame, moments: Moments | None, likeness: Likeness | None, names: dict[int, str], key: str
+    table: pd.DataFrame,
+    key_moments: KeyMoments | None,
+    person_grouper: PersonGrouper | None,
+    names: dict[int, str],
+    key: str,
 ) -> None:
     """Draw a card for each person: a picture, a name that can be changed, the share of time of each expression.
 
     Args:
         table: of the result, with these names.
-        moments: have the pictures.
-        likeness: knows who may be the same person.
+        key_moments: have the pictures.
+        person_grouper: knows who may be the same person.
         names: by track id; changed here.
         key: prefix for the keys of widgets.
     """
     found = summary(table)
     labels = label_names(table)
     tracks = table.dropna(subset=["track_id"]).groupby("person", sort=False)["track_id"].unique()
-    portraits = moments.portraits if moments is not None else {}
+    portraits = key_moments.portraits if key_moments is not None else {}
     with st.container(height=460 if len(found) > 2 else "content", border=len(found) > 2):
         for _, row in found.iterrows():
             own = [int(t) for t in tracks[row["person"]]]
@@ -57,12 +61,12 @@ def people(
                     alt=f"How long {row['person']} showed what",
                 )
     if table["track_id"].nunique() > 1:
-        _join(likeness, len(found), names, key)
+        _join(person_grouper, len(found), names, key)
 
 
-def _join(likeness: Likeness | None, count: int, names: dict[int, str], key: str) -> None:
+def _join(person_grouper: PersonGrouper | None, count: int, names: dict[int, str], key: str) -> None:
     st.caption("After a cut, or a longer absence, somebody counts as new. Give both the same name to join them.")
-    groups = likeness.groups() if likeness is not None else []
+    groups = person_grouper.groups() if person_grouper is not None else []
     wished = {t: person_name(group[0], names) for group in groups for t in group}
     if any(person_name(t, names) != name for t, name in wished.items()):
         joined = count - sum(len({person_name(t, names) for t in group}) - 1 for group in groups)

@@ -10,12 +10,12 @@ import pandas as pd
 import streamlit as st
 
 from fer_core.analysis.episodes import episodes, summary
-from fer_core.analysis.export import Findings
-from fer_core.analysis.key_moments import Moment, Moments
-from fer_core.analysis.table import Recorder, label_names
+from fer_core.analysis.export import ClipResult
+from fer_core.analysis.key_moments import KeyMoment, KeyMoments
+from fer_core.analysis.table import ResultTable, label_names
 from fer_core.charts import timeline as charts
 from fer_core.labels import ICONS, UNSURE
-from fer_core.tracking.reidentification import Likeness
+from fer_core.tracking.reidentification import PersonGrouper
 from fer_core.video.reader import ClipInfo
 from ui.app.formatting import clock
 from ui.components.downloads import keep
@@ -32,9 +32,9 @@ class Result(Protocol):
 
     name: str
     info: ClipInfo | None
-    recorder: Recorder
-    moments: Moments | None
-    likeness: Likeness | None
+    recorder: ResultTable
+    key_moments: KeyMoments | None
+    person_grouper: PersonGrouper | None
     annotated: Path | None
     damaged: int
 
@@ -44,7 +44,7 @@ class Result(Protocol):
     @property
     def complete(self) -> bool: ...
 
-    def findings(self, names: Mapping[int, str] | None = None) -> Findings: ...
+    def result(self, names: Mapping[int, str] | None = None) -> ClipResult: ...
 
 
 def show_results(clip: Result, key: str) -> None:
@@ -72,10 +72,10 @@ def show_results(clip: Result, key: str) -> None:
         with left:
             _picture(clip)
         with right:
-            people(table, clip.moments, clip.likeness, names, key)
+            people(table, clip.key_moments, clip.person_grouper, names, key)
         if not _still(clip):
             _linked(clip, table, key)
-    keep(clip.name, clip.annotated, lambda: clip.findings(names), table, key)
+    keep(clip.name, clip.annotated, lambda: clip.result(names), table, key)
 
 
 def _still(clip: Result) -> bool:
@@ -176,9 +176,9 @@ def _go(seconds: float, key: str, source: str | None = None) -> None:
 
 
 def _moments(clip: Result, table: pd.DataFrame, key: str) -> None:
-    if clip.moments is None:
+    if clip.key_moments is None:
         return
-    found: list[Moment] = sorted(clip.moments.found(), key=lambda m: -m.weight)[:MOMENTS_SHOWN]
+    found: list[KeyMoment] = sorted(clip.key_moments.found(), key=lambda m: -m.weight)[:MOMENTS_SHOWN]
     if not found:
         return
     names = dict(zip(table["track_id"].dropna().astype(int), table["person"].dropna(), strict=True))

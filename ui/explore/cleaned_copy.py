@@ -7,7 +7,7 @@ import re
 import numpy as np
 import streamlit as st
 
-from fer_core.curation.quality_report import Quality, cleaned
+from fer_core.curation.quality_report import QualityReport, cleaned
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.library import Stored, save_dataset
 from fer_core.errors import FerError, OptionError
@@ -29,7 +29,7 @@ def _rows(text: str, data: Dataset) -> np.ndarray:
     return np.flatnonzero(np.isin(data.rows, wished))
 
 
-def show_clean(data: Dataset, stored: Stored, found: Quality, across: np.ndarray) -> None:
+def show_clean(data: Dataset, stored: Stored, found: QualityReport, across: np.ndarray) -> None:
     """Draw the form.
 
     Args:

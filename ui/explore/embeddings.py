@@ -9,14 +9,14 @@ import pandas as pd
 import streamlit as st
 
 from fer_core.charts.dataset import map_chart
-from fer_core.curation.embeddings import features, positions
-from fer_core.curation.label_errors import caution, doubtful
+from fer_core.curation.embeddings import embed_2d, features
+from fer_core.curation.label_errors import caution, label_errors
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.library import Stored
 from fer_core.models.bundle import Bundle
-from fer_core.models.registry import chosen, list_bundles
+from fer_core.models.registry import active_bundle, list_bundles
 from fer_core.utils.progress import part
-from fer_core.utils.workspace import at_home, home
+from fer_core.utils.workspace import use_workspace, workspace
 from ui.app.formatting import escaped
 from ui.app.resources import models_left_out
 from ui.components.background_task import Step, background
@@ -40,11 +40,11 @@ def show_map(data: Dataset, stored: Stored) -> None:
         "tell the labels apart. How far groups lie from each other means nothing."
     )
     bundle, key = _model(data, "map")
-    folder = home()
+    folder = workspace()
 
     def place(step: Step) -> np.ndarray:
-        with at_home(folder):
-            return positions(features(data, bundle, part(step, 0.0, 0.5)), part(step, 0.5, 1.0))
+        with use_workspace(folder):
+            return embed_2d(features(data, bundle, part(step, 0.0, 0.5)), part(step, 0.5, 1.0))
 
     places = background(
         key,
@@ -90,11 +90,11 @@ def show_doubts(data: Dataset, stored: Stored) -> None:
     """Draw the images whose label the model contradicts, the most doubtful first."""
     bundle, key = _model(data, "doubts")
     st.caption(escaped(caution(bundle), 1000))
-    folder = home()
+    folder = workspace()
 
     def judge(step: Step) -> pd.DataFrame:
-        with at_home(folder):
-            return doubtful(data, features(data, bundle, part(step, 0.0, 0.5)), part(step, 0.5, 1.0))
+        with use_workspace(folder):
+            return label_errors(data, features(data, bundle, part(step, 0.0, 0.5)), part(step, 0.5, 1.0))
 
     table = background(
         key,
@@ -128,7 +128,7 @@ def _model(data: Dataset, what: str) -> tuple[Bundle | None, str]:
     name = st.selectbox(
         "Seen with the eyes of",
         names,
-        index=names.index(chosen()) if chosen() in names else 0,
+        index=names.index(active_bundle()) if active_bundle() in names else 0,
         format_func=lambda key: bundles[key].title if key in bundles else "No model: plain pixels",
         key=f"explore-{what}-model",
         width=480,

@@ -9,7 +9,7 @@ from fer_core.charts.dataset import people_chart
 from fer_core.curation.summary import people_say
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.library import Stored
-from fer_core.datasets.votes import agreement, most_saw
+from fer_core.datasets.votes import agreement, most_voted
 from fer_core.labels import FERPLUS_TO_FER7
 from ui.app.formatting import quoted
 from ui.explore.image_grid import show_grid
@@ -29,7 +29,7 @@ def show_people(data: Dataset, stored: Stored) -> None:
         return
     table = people_say(data)
     names = np.array(data.names, object)[data.labels]
-    saw = most_saw(data.votes)
+    saw = most_voted(data.votes)
     agreed = sum(
         FERPLUS_TO_FER7.get(words, words) == name for words, name in zip(saw[asked], names[asked], strict=True)
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fer_core.charts.dataset import colours_of, vote_colour
+from fer_core.charts.dataset import colors_of, vote_color
 from fer_core.curation.summary import listing_csv
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.library import Stored
@@ -96,7 +96,7 @@ def show_grid(
     words = captions(data, shown)
     if notes is not None:
         words = [f"{text} · {note}" for text, note in zip(words, notes[place], strict=True)]
-    colours = colours_of(data.names)
+    colors = colors_of(data.names)
     voted = bool(data.votes[shown].any())
     if voted and not cards:
         _legend()
@@ -104,7 +104,7 @@ def show_grid(
     tiles(
         data.images[shown],
         words,
-        [colours[data.names[data.labels[i]]] for i in shown],
+        [colors[data.names[data.labels[i]]] for i in shown],
         width=210 if cards else 76,
         more=[draw(data.votes[i]) for i in shown] if voted else None,
         beside=cards,
@@ -131,7 +131,7 @@ def _choose(data: Dataset, found: np.ndarray, shown: np.ndarray, key: str, chose
 def _legend() -> None:
     names = "".join(
         f'<span style="white-space: nowrap"><span style="display: inline-block; width: 0.7em; height: 0.7em; '
-        f'border-radius: 2px; background: {vote_colour(name)}"></span> {name}</span> '
+        f'border-radius: 2px; background: {vote_color(name)}"></span> {name}</span> '
         for name in (*FERPLUS8, "unknown")
     )
     st.html(

@@ -10,7 +10,7 @@ import streamlit as st
 
 from fer_core.charts.dataset import histogram_chart
 from fer_core.charts.timeline import Spec, written
-from fer_core.curation.image_stats import MEASURES, histogram, measure_images
+from fer_core.curation.image_stats import STATISTICS, histogram, image_stats
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.library import Stored
 from ui.components.datasets import shelf
@@ -37,11 +37,11 @@ MEANING = {
 
 @st.cache_resource(show_spinner="Measuring the images …", max_entries=4)
 def _measures(folder: str, fingerprint: str, _data: Dataset) -> pd.DataFrame:
-    return measure_images(_data.images)
+    return image_stats(_data.images)
 
 
 def measures(data: Dataset) -> pd.DataFrame:
-    """See `fer_core.curation.image_stats.measure_images`."""
+    """See `fer_core.curation.image_stats.image_stats`."""
     return _measures(shelf(data), data.fingerprint, data)
 
 
@@ -57,7 +57,7 @@ def show_light(data: Dataset, stored: Stored) -> None:
     table = measures(data)
     labels = st.multiselect("Labels", list(data.names), key=f"{key}-labels", placeholder="All")
     keep = np.isin(np.array(data.names)[data.labels], labels) if labels else np.ones(len(data), bool)
-    for place, name in zip(st.columns(3), MEASURES, strict=True):
+    for place, name in zip(st.columns(3), STATISTICS, strict=True):
         values = table[name].to_numpy()
         kept = zlib.crc32(np.packbits(keep).tobytes())
         bins, chart = _bars(shelf(data), data.fingerprint, kept, name, values[keep])

@@ -15,7 +15,7 @@ from fer_core.datasets.library import save_dataset
 from fer_core.datasets.readers import read_dataset
 from fer_core.errors import FerError, LimitError
 from fer_core.utils.jobs import Job, Jobs, State
-from fer_core.utils.workspace import home
+from fer_core.utils.workspace import workspace
 from ui.app.formatting import file_stem, quoted
 from ui.app.settings import settings
 from ui.explore.library import open_next
@@ -145,7 +145,7 @@ def _place() -> None:
 
 def _download() -> Job[KaggleDownload] | None:
     """The download that was begun last, with its progress while it runs; opens what it brought."""
-    begun = _begun(str(home()))
+    begun = _begun(str(workspace()))
     job = downloads().get(begun[-1]) if begun else None
     if job is None:
         return None
@@ -206,5 +206,5 @@ def _kaggle(job: Job[KaggleDownload] | None) -> None:
     except FerError as error:
         st.error(str(error), icon=":material/error:")
     else:
-        _begun(str(home()))[:] = [started.id]
+        _begun(str(workspace()))[:] = [started.id]
         st.rerun()

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fer_core.curation.image_stats import odd
-from fer_core.curation.quality_report import Quality, near_pairs
+from fer_core.curation.image_stats import outliers
+from fer_core.curation.quality_report import QualityReport, near_duplicate_pairs
 from fer_core.curation.summary import listing_csv
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.library import Stored
-from fer_core.utils.workspace import at_home, home
+from fer_core.utils.workspace import use_workspace, workspace
 from ui.app.formatting import quoted
 from ui.components.background_task import Step, background
 from ui.components.face_grid import groups
@@ -31,7 +31,7 @@ A_PAGE = 24
 def show_faults(data: Dataset, stored: Stored) -> None:
     """Draw the quality report, near copies on demand, and the form for a cleaned copy."""
     found = quality(data)
-    strange = odd(data, measures(data))
+    strange = outliers(data, measures(data))
     with st.container(horizontal=True):
         for name, value in {
             "Groups of copies": len(found.groups),
@@ -70,7 +70,7 @@ def show_faults(data: Dataset, stored: Stored) -> None:
     show_clean(data, stored, found, across)
 
 
-def _leaks(data: Dataset, found: Quality) -> None:
+def _leaks(data: Dataset, found: QualityReport) -> None:
     if not found.tested:
         st.markdown("There is nothing to leak: the images are all of Training, or none is.")
     for split in data.split_names if found.tested else ():
@@ -118,14 +118,14 @@ def _in_training(data: Dataset, pairs: np.ndarray) -> np.ndarray:
     return np.unique(pairs[training & ~training[:, ::-1]])
 
 
-def _near(data: Dataset, stored: Stored, found: Quality) -> None:
+def _near(data: Dataset, stored: Stored, found: QualityReport) -> None:
     st.caption("The same picture but for small changes, also mirrored.")
     key = f"explore-near-{data.fingerprint[:8]}"
-    folder = home()
+    folder = workspace()
 
     def look(step: Step) -> np.ndarray:
-        with at_home(folder):
-            return near_pairs(data, step)
+        with use_workspace(folder):
+            return near_duplicate_pairs(data, step)
 
     pairs = st.session_state.get(f"{key}-pairs")
     if pairs is None:

@@ -13,7 +13,7 @@ from fer_core.analysis.table import to_table
 from fer_core.charts import timeline as charts
 from fer_core.live.history import RECENT
 from fer_core.live.session import LiveSession
-from fer_core.live.stats import Pulse
+from fer_core.live.stats import LiveStats
 from ui.app.settings import settings
 from ui.live.camera import WRONG
 
@@ -58,13 +58,13 @@ def controls(session: LiveSession) -> None:
         )
 
 
-def troubles(session: LiveSession, pulse: Pulse) -> None:
+def troubles(session: LiveSession, stats: LiveStats) -> None:
     """What is wrong, if anything, and what to do."""
-    if pulse.frames == 0 and pulse.idle < CONNECTING:
+    if stats.frames == 0 and stats.idle < CONNECTING:
         st.info("Connecting …", icon=":material/sync:")
-    elif pulse.frames == 0:
+    elif stats.frames == 0:
         st.error(WRONG["blocked"], icon=":material/wifi_off:")
-    elif pulse.idle > STALLED:
+    elif stats.idle > STALLED:
         st.error(WRONG["stalled"], icon=":material/videocam_off:")
     elif session.paused:
         st.info("Paused. Nothing is measured.", icon=":material/pause_circle:")
@@ -88,18 +88,18 @@ def watch(session: LiveSession, key: str) -> None:
     """
     if not runs(st.session_state.get(key)):
         st.rerun()  # it was stopped while this was drawn
-    pulse = session.pulse()
+    stats = session.stats()
     with st.container():  # always there, so that what stands below keeps its place
-        troubles(session, pulse)
-    if pulse.frames == 0:
+        troubles(session, stats)
+    if stats.frames == 0:
         return
     with st.container(horizontal=True, gap="small"):  # narrow enough for one line on a phone
-        st.metric("Pictures/s", f"{pulse.rate:.0f}", width=75)
-        st.metric("Read/s", f"{pulse.reads:.0f}", width=60)
-        st.metric("Delay (ms)", f"{1000 * pulse.delay:.0f}", width=90)
+        st.metric("Pictures/s", f"{stats.rate:.0f}", width=75)
+        st.metric("Read/s", f"{stats.reads:.0f}", width=60)
+        st.metric("Delay (ms)", f"{1000 * stats.delay:.0f}", width=90)
         st.metric("Faces", session.faces, width=55)
-    late = f"95 of 100 pictures go back within {1000 * pulse.delay_95:.0f} ms."
-    st.caption(late if pulse.age is None else f"{late} The boxes are {1000 * pulse.age:.0f} ms old.")
+    late = f"95 of 100 pictures go back within {1000 * stats.delay_95:.0f} ms."
+    st.caption(late if stats.age is None else f"{late} The boxes are {1000 * stats.age:.0f} ms old.")
     recent = session.recent()
     if not recent:
         return

@@ -7,10 +7,10 @@ import io
 import cv2
 import streamlit as st
 
-from fer_core.annotation.draw import draw
-from fer_core.annotation.overlays import marks
+from fer_core.annotation.draw import draw_overlays
+from fer_core.annotation.overlays import overlays
 from fer_core.errors import MediaError
-from fer_core.faces.recognizer import Recognizer
+from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.labels import ICONS, UNSURE
 from fer_core.video.images import picture_header, read_still
 from fer_core.video.limits import Limits
@@ -18,7 +18,7 @@ from fer_core.video.limits import Limits
 __all__ = ["pictures"]
 
 
-def pictures(read: Recognizer) -> None:
+def pictures(read: ExpressionRecognizer) -> None:
     """Draw the camera for single pictures, and what the last one shows."""
     left, right = st.columns(2, gap="medium")
     with left:
@@ -36,8 +36,8 @@ def pictures(read: Recognizer) -> None:
         raise MediaError("This picture cannot be used. Take another one.")
     image = read_still(data, size)
     faces = read(image)
-    found = marks(faces, bars=True)
-    draw(image, found)
+    found = overlays(faces, bars=True)
+    draw_overlays(image, found)
     jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
     with right:
         st.image(jpeg, width="stretch", alt="The picture with a box and the expression at each face")

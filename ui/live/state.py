@@ -83,10 +83,10 @@ class Stage:
             if session is None:
                 return
             session.close(wait=10)
-            pulse = session.pulse()
+            stats = session.stats()
             if len(session.recorder.table()):
                 self.result = session
-            elif pulse.frames == 0 and pulse.idle > stalled:
+            elif stats.frames == 0 and stats.idle > stalled:
                 self.problem = WRONG["blocked"]
             self.session = None
             self.turn += 1

@@ -13,7 +13,7 @@ from fer_core.datasets.library import SYNTHETIC, Stored, list_datasets
 from fer_core.errors import FerError
 from fer_core.models.architectures import ARCHITECTURES
 from fer_core.training.config import CHOICES, PRESETS, TrainingConfig, preset
-from fer_core.training.machine_queue import taken
+from fer_core.training.machine_queue import is_taken
 from fer_core.training.runs import ACTIVE, list_runs
 from ui.train.common import LEVELS, network
 from ui.train.limits import begin
@@ -85,7 +85,7 @@ def new_training() -> None:
             st.warning(words, icon=":material/warning:")
     with right:
         if config is not None:
-            facts(config, chosen, busy=taken() or any(run.state in ACTIVE for run in list_runs()))
+            facts(config, chosen, busy=is_taken() or any(run.state in ACTIVE for run in list_runs()))
     if pressed and config is not None and not problem:
         _begin(config)
 

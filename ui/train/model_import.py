@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fer_core.errors import FerError
-from fer_core.models.importer import SUFFIXES, Foreign, import_model, inspect_model
-from fer_core.models.registry import choose, chosen, list_bundles
+from fer_core.models.importer import SUFFIXES, ForeignModel, import_model, inspect_model
+from fer_core.models.registry import active_bundle, list_bundles, set_active
 from ui.app.formatting import file_stem, quoted
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _stored(uploads: Sequence[UploadedFile]) -> Iterator[list[Path]]:
         yield paths
 
 
-def _seen(uploads: Sequence[UploadedFile]) -> Foreign:
+def _seen(uploads: Sequence[UploadedFile]) -> ForeignModel:
     """What the model says of itself; looked at once."""
     ids = tuple(upload.file_id for upload in uploads)
     known = st.session_state.get(SEEN)
@@ -76,10 +76,10 @@ def _seen(uploads: Sequence[UploadedFile]) -> Foreign:
     return known[1]
 
 
-def _form(uploads: Sequence[UploadedFile], seen: Foreign) -> None:
-    colour = "grey" if seen.channels == 1 else "colour"
+def _form(uploads: Sequence[UploadedFile], seen: ForeignModel) -> None:
+    color = "grey" if seen.channels == 1 else "colour"
     st.markdown(
-        f"It takes {colour} pictures of {seen.side} × {seen.side} pixels, has {seen.parameters:,} parameters and gives "
+        f"It takes {color} pictures of {seen.side} × {seen.side} pixels, has {seen.parameters:,} parameters and gives "
         f"{seen.outputs} answers."
     )
     with st.form("foreign-form", border=False):
@@ -123,7 +123,7 @@ def _brought() -> None:
         f"{quoted(bundle.title)} is among your models now. The page **Compare** tells how good it is.",
         icon=":material/check_circle:",
     )
-    if chosen() == bundle.name:
+    if active_bundle() == bundle.name:
         st.markdown(":material/check: **In use** on the pages for clips and for the camera.")
     else:
         st.button("Use this model", icon=":material/done_all:", key="foreign-use", on_click=_use, args=(bundle.name,))
@@ -131,7 +131,7 @@ def _brought() -> None:
 
 def _use(name: str) -> None:
     try:
-        choose(name)
+        set_active(name)
     except FerError as error:
         st.session_state.pop(BROUGHT, None)
         st.error(str(error), icon=":material/error:")

@@ -9,8 +9,8 @@ from fer_core.charts import training as curves
 from fer_core.datasets.library import list_datasets
 from fer_core.labels import FER7
 from fer_core.training.config import TrainingConfig
-from fer_core.training.diagnosis import Verdict, best_epoch, verdict
-from fer_core.training.eta import done, left, speed
+from fer_core.training.diagnosis import Diagnosis, best_epoch, diagnose
+from fer_core.training.eta import images_per_second, seconds_left, share_done
 from fer_core.training.runs import ACTIVE, Run
 from ui.app.formatting import clock, quoted
 from ui.train.common import PROBLEM, network, references, say_problem
@@ -87,7 +87,7 @@ def _figures(run: Run, config: TrainingConfig, images: int | None, names: list[s
     said = status.get("classes")
     names = [str(name) for name in said] if isinstance(said, list) and said else names
     _say(
-        verdict(
+        diagnose(
             state,
             epochs,
             planned=config.epochs,
@@ -117,13 +117,13 @@ def _figures(run: Run, config: TrainingConfig, images: int | None, names: list[s
         use(run)
     if not len(epochs) and not len(batches) and state != "running":
         return
-    rate = speed(epochs, batches if state in ACTIVE else batches[:0], config.batch)
+    rate = images_per_second(epochs, batches if state in ACTIVE else batches[:0], config.batch)
     best = best_epoch(epochs)
     with st.container(horizontal=True, gap="medium"):
         st.metric("Best validation", f"{best[1]:.1%}" if best else "–", width="content")
         st.metric("Images a second", f"{rate:,.0f}" if rate else "–", width="content")
         if state in ACTIVE:
-            rest = left(status, epochs, config.epochs, rate, images)
+            rest = seconds_left(status, epochs, config.epochs, rate, images)
             st.metric("Time left", "–" if rest is None else clock(rest), width="content")
         elif len(epochs):
             st.metric("Time taken", clock(float(epochs["seconds"].sum())), width="content")
@@ -141,7 +141,7 @@ def _memory(status: dict, epochs: pd.DataFrame) -> str:
     return f"{said:,.0f} MB" if isinstance(said, int | float) else "–"
 
 
-def _say(found: Verdict) -> None:
+def _say(found: Diagnosis) -> None:
     box, symbol = TONES.get(found.kind, (st.info, ":material/info:"))
     box(found.words.replace("$", "\\$"), icon=symbol)
 
@@ -149,7 +149,7 @@ def _say(found: Verdict) -> None:
 def _progress(state: str, status: dict, config: TrainingConfig, epochs: pd.DataFrame) -> tuple[float, str]:
     if state == "queued":
         return 0.0, "Waiting for its turn"
-    so_far, current = done(status, epochs), min(config.epochs, len(epochs) + 1)
+    so_far, current = share_done(status, epochs), min(config.epochs, len(epochs) + 1)
     words = f"Epoch {current} of {config.epochs}"
     if so_far > len(epochs):
         words += f" · step {status['batch']:,} of {status['batches']:,}"

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fer_core.charts.dataset import colours_of
+from fer_core.charts.dataset import colors_of
 from fer_core.datasets.library import Stored, load_dataset
 from fer_core.models.architectures import ARCHITECTURES
 from fer_core.training.batches import vary
 from fer_core.training.config import TrainingConfig
-from fer_core.utils.workspace import home
+from fer_core.utils.workspace import workspace
 from ui.components.face_grid import tiles
 from ui.train.time_estimate import epoch_times, measure_all, measure_time, time_needed
 
@@ -79,18 +79,18 @@ def _sample(folder: str, stored: str, name: str, split: str) -> tuple[np.ndarray
 
 
 def _preview(config: TrainingConfig, stored: Stored) -> None:
-    images, names = _sample(str(home()), repr(stored), stored.name, config.training_split)
+    images, names = _sample(str(workspace()), repr(stored), stored.name, config.training_split)
     turn = st.session_state.setdefault("preview-turn", 0)
     rng = np.random.default_rng(turn)
     st.markdown("**As the network sees them**")
     st.caption(VARIED[config.augmentation])
-    known = colours_of(list(stored.labels))
-    colours = [known[name] for name in names]
-    tiles(images, names, colours, width=56)
+    known = colors_of(list(stored.labels))
+    colors = [known[name] for name in names]
+    tiles(images, names, colors, width=56)
     if config.augmentation == "none":
         return
     for _ in range(ROWS):
-        tiles(vary(images, rng, config.augmentation), [""] * len(images), colours, width=56)
+        tiles(vary(images, rng, config.augmentation), [""] * len(images), colors, width=56)
     st.button("Vary again", icon=":material/casino:", key="vary", on_click=_again, type="tertiary")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from fer_core.errors import FerError
-from fer_core.models.registry import choose, chosen
+from fer_core.models.registry import active_bundle, set_active
 from fer_core.training.run_export import epochs_csv, run_zip
 from fer_core.training.runs import Run
 from ui.app.formatting import file_stem
@@ -19,7 +19,7 @@ __all__ = ["delete_button", "keep", "use"]
 def use(run: Run) -> None:
     """Draw the one press after which clips and camera are read with its model, and the way on from a stop."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        if run.bundle is not None and chosen() == run.id:
+        if run.bundle is not None and active_bundle() == run.id:
             st.markdown(":material/check: **In use** on the pages for clips and for the camera.", width="content")
             way("pages/video.py", "Try it on a clip")
             way("pages/live.py", "Try it live")
@@ -85,7 +85,7 @@ def delete_button(run: Run) -> None:
 
 def _choose(run: Run) -> None:
     try:
-        choose(run.id)
+        set_active(run.id)
     except FerError as error:
         st.session_state[PROBLEM] = str(error)
 

@@ -9,7 +9,7 @@ from fer_core.charts import training as curves
 from fer_core.datasets.library import list_datasets
 from fer_core.errors import FerError
 from fer_core.labels import FER7
-from fer_core.models.registry import chosen
+from fer_core.models.registry import active_bundle
 from fer_core.training.diagnosis import best_epoch
 from fer_core.training.runs import ACTIVE, Run, list_runs
 from ui.app.formatting import quoted
@@ -38,7 +38,7 @@ def all_runs() -> None:
     runs = list_runs()
     if not runs:
         return
-    names, in_use = titles(runs), chosen()
+    names, in_use = titles(runs), active_bundle()
     known = {stored.name: stored.title for stored in list_datasets()}
     st.subheader("Your trainings", anchor=False)
     tables = {run.id: run.epochs() for run in runs}

@@ -10,7 +10,7 @@ from fer_core.datasets.library import Stored
 from fer_core.errors import FerError
 from fer_core.models.architectures import ARCHITECTURES
 from fer_core.training.config import TrainingConfig
-from fer_core.training.speed_estimate import Trial, estimated, key, known
+from fer_core.training.speed_estimate import SpeedTrial, estimate_speed, known_speed, speed_key
 from ui.train.common import span
 from ui.train.validation import sizes
 
@@ -27,8 +27,8 @@ def epoch_times(config: TrainingConfig, stored: Stored) -> dict[str, str]:
     """For each network how long an epoch takes with these settings and images; ≈ where that is an estimate."""
     counts, found = sizes(config, stored), {}
     for one in _each(config):
-        measured = known(one)
-        tempo = measured or estimated(one)
+        measured = known_speed(one)
+        tempo = measured or estimate_speed(one)
         words = "–" if tempo is None else span(tempo.epoch(*counts))
         found[one.architecture] = words if measured or tempo is None else f"≈ {words}"
     return found
@@ -46,27 +46,27 @@ def measure_time(config: TrainingConfig, *, busy: bool) -> None:
         forget_trial()
         failed.clear()
         return
-    running: tuple[str, Trial] | None = st.session_state.get(TRIAL)
+    running: tuple[str, SpeedTrial] | None = st.session_state.get(TRIAL)
     if running is not None and running[1].ended:
         failed[running[0]] = NOTHING  # looked at only where nothing is known
         running = None
     first = _each(config) if st.session_state.get(ALL) == _settings(config) else [config]
-    wanted = next((one for one in first if known(one) is None and key(one) not in failed), None)
-    if running is not None and (wanted is None or running[0] != key(wanted)):
+    wanted = next((one for one in first if known_speed(one) is None and speed_key(one) not in failed), None)
+    if running is not None and (wanted is None or running[0] != speed_key(wanted)):
         running[1].cancel()
         running = None
     if running is None and wanted is not None:
         try:
-            running = key(wanted), Trial(wanted)
+            running = speed_key(wanted), SpeedTrial(wanted)
         except FerError as error:
-            failed[key(wanted)] = str(error)
+            failed[speed_key(wanted)] = str(error)
     st.session_state[TRIAL] = running
 
 
 def time_needed(config: TrainingConfig, stored: Stored, *, busy: bool) -> None:
     """Say how long the training will take, how that is known, and what is being measured."""
-    measured = known(config)
-    if (tempo := measured or estimated(config)) is not None:
+    measured = known_speed(config)
+    if (tempo := measured or estimate_speed(config)) is not None:
         epoch = tempo.epoch(*sizes(config, stored))
         whole = tempo.prepare + epoch * config.epochs
         how = "measured on this computer." if measured else "estimated from the multiply-adds."
@@ -76,13 +76,13 @@ def time_needed(config: TrainingConfig, stored: Stored, *, busy: bool) -> None:
     elif measured is None and busy:
         st.caption(":material/timer: The time is measured when no training is under way.")
     elif measured is None:
-        st.caption(f":material/timer: {st.session_state[FAILED].get(key(config), NOTHING)}")
+        st.caption(f":material/timer: {st.session_state[FAILED].get(speed_key(config), NOTHING)}")
         st.button("Try again", key="measure-again", type="tertiary", on_click=_forget_failures)
 
 
 def measure_all(config: TrainingConfig, *, busy: bool) -> None:
     """Offer to measure the other networks too, where one of them is not known."""
-    unknown = [one for one in _each(config)[1:] if known(one) is None]
+    unknown = [one for one in _each(config)[1:] if known_speed(one) is None]
     if unknown and st.session_state.get(ALL) != _settings(config):
         st.button(
             "Measure the others too",
@@ -109,7 +109,7 @@ def _each(config: TrainingConfig) -> list[TrainingConfig]:
 
 
 def _settings(config: TrainingConfig) -> str:
-    return key(dataclasses.replace(config, architecture="tiny"))
+    return speed_key(dataclasses.replace(config, architecture="tiny"))
 
 
 def _want_all(config: TrainingConfig) -> None:
@@ -123,7 +123,7 @@ def _forget_failures() -> None:
 
 @st.fragment(run_every=1.0)
 def _wait() -> None:
-    running: tuple[str, Trial] | None = st.session_state.get(TRIAL)
+    running: tuple[str, SpeedTrial] | None = st.session_state.get(TRIAL)
     if running is None or running[1].ended:
         st.rerun()  # the figures stand in other parts of the page too
     st.caption(":material/hourglass_top: Measuring on this computer, which takes about ten seconds …")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from fer_core.analysis.clip import ClipAnalysis
-from fer_core.analysis.pipeline import Options
-from fer_core.analysis.time_estimate import Pace
+from fer_core.analysis.pipeline import AnalysisOptions
+from fer_core.analysis.time_estimate import TimeEstimate
 from fer_core.errors import FerError
 from fer_core.faces.detector import STILL
 from fer_core.models.registry import load_bundle
@@ -53,9 +53,9 @@ def _facts(info: ClipInfo) -> str:
 
 def _estimate(source: Source, choice: dict) -> str:
     look = source.pace
-    options = Options(fps=choice["fps"], start=choice["start_s"], end=choice["end_s"])
+    options = AnalysisOptions(sample_fps=choice["fps"], start=choice["start_s"], end=choice["end_s"])
     detail = (FACES[choice["faces"]][0] / FACES["Normal"][0]) ** 2
-    pace = Pace(look.decode, look.look * detail, look.write)
+    pace = TimeEstimate(look.decode, look.look * detail, look.write)
     seconds = pace.seconds(source.info, options, annotate=choice["annotate"])
     if seconds is None:
         return "How long it takes cannot be told beforehand: the file does not say how long it is."
@@ -178,12 +178,12 @@ def submit(
         work = ClipAnalysis(
             source.path,
             recognizer(model, detector, STILL if source.info.is_image else FACES[faces][0], queue=True),
-            Options(
-                fps=fps,
+            AnalysisOptions(
+                sample_fps=fps,
                 start=start_s,
                 end=end_s,
                 smoothing=STEADINESS[steadiness],
-                unsure_below=load_bundle(model).unsure_below,
+                confidence_threshold=load_bundle(model).confidence_threshold,
             ),
             name=source.name,
             limits=limits(),

@@ -13,9 +13,9 @@ from typing import BinaryIO
 import cv2
 import streamlit as st
 
-from fer_core.analysis.time_estimate import Pace, first_look
+from fer_core.analysis.time_estimate import TimeEstimate, inspect_clip
 from fer_core.errors import FerError, LimitError
-from fer_core.models.registry import chosen
+from fer_core.models.registry import active_bundle
 from fer_core.video.limits import Limits
 from fer_core.video.reader import ClipInfo
 from ui.app.formatting import quoted
@@ -39,7 +39,7 @@ class Source:
     folder: Path
     name: str
     info: ClipInfo
-    pace: Pace
+    pace: TimeEstimate
     picture: bytes
 
 
@@ -85,8 +85,8 @@ def choose() -> None:
                 width=320,
             )
             if pick is not None:
-                chosen = next(p for p in own if p.name == pick)
-                _take(pick, lambda path: shutil.copyfile(chosen, path))
+                active_bundle = next(p for p in own if p.name == pick)
+                _take(pick, lambda path: shutil.copyfile(active_bundle, path))
     if problem := st.session_state.pop("problem", None):
         st.error(problem, icon=":material/error:")
 
@@ -111,7 +111,7 @@ def _take(name: str, fetch: Callable[[Path], object]) -> None:
     try:
         with st.spinner("Looking at the clip …"):
             fetch(path)
-            info, first, pace = first_look(path, recognizer(chosen(), "yunet", 320), limits())
+            info, first, pace = inspect_clip(path, recognizer(active_bundle(), "yunet", 320), limits())
         picture = cv2.imencode(".jpg", first.image(480))[1].tobytes()
         st.session_state["source"] = Source(path, folder, name, info, pace, picture)
     except FerError as error:

@@ -119,11 +119,11 @@ CHANGES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def png(width: int, height: int, depth: int = 8, colour: int = 2, data: bytes = b"") -> bytes:
+def png(width: int, height: int, depth: int = 8, color: int = 2, data: bytes = b"") -> bytes:
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", data or zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
 
 
