@@ -69,10 +69,10 @@ class KeyMoments:
             label, current = faces.labels[int(faces.predicted[i])], self._open.get(track)
             if current is None or current.label != label:
                 self._close(track)
-                jpeg = self._picture(frame, faces.boxes[i])
+                jpeg = self.take_picture(frame, faces.boxes[i])
                 self._open[track] = KeyMoment(track, label, now, now, now, confidence, jpeg)
             elif confidence > current.confidence + 0.02:  # the step keeps a slow rise from a picture every frame
-                jpeg = self._picture(frame, faces.boxes[i])
+                jpeg = self.take_picture(frame, faces.boxes[i])
                 self._open[track] = KeyMoment(track, label, current.start, now, now, confidence, jpeg)
             else:
                 peak = current.peak, current.confidence, current.jpeg
@@ -99,9 +99,10 @@ class KeyMoments:
         if before is None or good > 1.15 * before[0]:
             if len(self.portraits) >= 4 * self._limit and before is None:
                 return  # a clip with hundreds of tracks: those that came first keep their pictures
-            self.portraits[track] = good, self._picture(frame, box)
+            self.portraits[track] = good, self.take_picture(frame, box)
 
-    def _picture(self, frame: Frame, box: np.ndarray) -> bytes:
+    def take_picture(self, frame: Frame, box: np.ndarray) -> bytes:
+        """Return the JPEG of a face with some surroundings; `box` is xyxy in pixels of the clip."""
         image = frame.image(1280)
         x0, y0, x1, y1 = (float(v) * image.shape[1] / self._width for v in box)
         reach = 0.75 * max(x1 - x0, y1 - y0)

@@ -1,0 +1,195 @@
+"""Where the work of a study runs: in this process, in processes of this machine, or on a cluster (Dask).
+
+`distributed` is imported only where a cluster is wanted. It opens no dashboard; a cluster of this machine listens on
+127.0.0.1 alone, and only to whoever holds its keys, which are made anew each time.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import cv2
+
+from fer_core.errors import FerError, OptionError
+from fer_core.studies.manifest import StudyError
+
+__all__ = ["Engine", "checked_scheduler", "local_workers", "open_engine"]
+
+WORKER_BYTES = 1_200_000_000
+"""Memory that a worker may want: the networks, the readings of a few seconds, and decoded frames up to 4K."""
+
+RETRIES = 2
+"""How often work is tried again whose worker died."""
+
+Outcome = dict[str, Any]
+
+
+class Engine(Protocol):
+    """Does steps of work; what comes out is given in the order in which it is done."""
+
+    @property
+    def slots(self) -> int:
+        """How many steps are done at the same time."""
+
+    @property
+    def threads(self) -> int:
+        """How many threads a step may use."""
+
+    def submit(self, label: Any, function: Callable[..., Outcome], *args: Any) -> None:
+        """Queue a step; `label` comes back with its outcome."""
+
+    def next(self, timeout: float) -> tuple[Any, Outcome] | None:
+        """Return a step that is done; None where none is within `timeout` seconds."""
+
+
+class _Inline:
+    """Steps one after the other in this process, each with two threads."""
+
+    slots, threads = 1, 2
+
+    def __init__(self) -> None:
+        self._queue: list[tuple[Any, Callable[..., Outcome], tuple[Any, ...]]] = []
+
+    def submit(self, label: Any, function: Callable[..., Outcome], *args: Any) -> None:
+        self._queue.append((label, function, args))
+
+    def next(self, timeout: float) -> tuple[Any, Outcome] | None:
+        if not self._queue:
+            return None
+        label, function, args = self._queue.pop(0)
+        return label, function(*args)
+
+
+class _Dask:
+    """Steps on the workers of a Dask cluster."""
+
+    threads = 1
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._done: queue.SimpleQueue[tuple[Any, Any]] = queue.SimpleQueue()
+        self._number = 0
+
+    @property
+    def slots(self) -> int:
+        return max(1, sum(self._client.nthreads().values()))
+
+    def submit(self, label: Any, function: Callable[..., Outcome], *args: Any) -> None:
+        self._number += 1
+        key = f"{function.__name__}-{self._number}-{os.getpid()}"
+        future = self._client.submit(function, *args, key=key, pure=False, priority=-self._number)
+        future.add_done_callback(lambda done: self._done.put((label, done)))
+
+    def next(self, timeout: float) -> tuple[Any, Outcome] | None:
+        try:
+            label, future = self._done.get(timeout=timeout)
+        except queue.Empty:
+            return None
+        error = future.exception() if future.status != "cancelled" else RuntimeError("cancelled")
+        outcome: Outcome = future.result() if error is None else {"state": "failed", "error": _sentence(error)}
+        future.release()
+        return label, outcome
+
+
+def _sentence(error: BaseException) -> str:
+    if type(error).__name__ == "KilledWorker":
+        return (
+            f"The process that analysed this clip ended {RETRIES + 1} times, most likely for want of memory. "
+            "Use fewer workers, or a smaller clip."
+        )
+    return f"The work was lost on its way ({type(error).__name__}). Start again: it goes on where it was."
+
+
+def local_workers(wanted: int | None = None) -> int:
+    """Return how many processes work here: as wanted, else one a core, but no more than the memory bears.
+
+    Raises:
+        OptionError: fewer than one are wanted, or more than 256.
+    """
+    if wanted is not None:
+        if not 1 <= wanted <= 256:
+            raise OptionError(f"The number of workers must lie between 1 and 256; received {wanted}.")
+        return wanted
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, _free_bytes() // WORKER_BYTES))
+
+
+def _free_bytes() -> int:
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            return next(1024 * int(line.split()[1]) for line in file if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):
+        return 64 * WORKER_BYTES  # not known here: the cores decide
+
+
+@contextmanager
+def open_engine(workers: int, scheduler: str | None = None) -> Iterator[Engine]:
+    """Open what does the work.
+
+    Args:
+        workers: processes of this machine; with 1 the work is done in this process.
+        scheduler: address of an existing Dask scheduler, such as tcp://host:8786; then `workers` does not count.
+
+    Raises:
+        StudyError: the scheduler does not answer, or Dask is not installed.
+    """
+    if scheduler is None and workers == 1:
+        cv2.setNumThreads(1)
+        yield _Inline()
+        return
+    try:
+        import dask
+        import distributed
+    except ImportError as error:
+        raise StudyError(
+            "Several workers need Dask, which is not installed. Install it with `pip install distributed`, "
+            "or use one worker."
+        ) from error
+    quiet = {"distributed.scheduler.allowed-failures": RETRIES, "distributed.admin.low-level-log-length": 0}
+    with dask.config.set(quiet), _client(distributed, workers, scheduler) as client:
+        yield _Dask(client)
+
+
+@contextmanager
+def _client(distributed: Any, workers: int, scheduler: str | None) -> Iterator[Any]:
+    if scheduler is not None:
+        try:
+            client = distributed.Client(scheduler, timeout=10, set_as_default=False)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise StudyError(
+                f"The scheduler at {scheduler} does not answer. Start one with `dask scheduler`, and give its address "
+                "as it says it, such as tcp://host:8786."
+            ) from error
+        with client:
+            yield client
+        return
+    with (
+        distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            memory_limit=0,
+            security=distributed.Security.temporary(),
+            silence_logs=50,
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def checked_scheduler(address: str | None) -> str | None:
+    """Return the scheduler's address as given, or as FER_SCHEDULER says; None for none.
+
+    Raises:
+        FerError: it is no address of a scheduler.
+    """
+    given = address or os.environ.get("FER_SCHEDULER") or None
+    if given is not None and not given.startswith(("tcp://", "tls://", "ucx://", "ws://", "wss://")):
+        raise FerError(f"A scheduler's address looks like tcp://host:8786; received {given!r}.")
+    return given
