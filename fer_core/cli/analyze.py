@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from fer_core.analysis.clip import ClipAnalysis
 from fer_core.analysis.export import FORMATS
 from fer_core.analysis.pipeline import AnalysisOptions
-from fer_core.cli.common import each, reading_options, recognizer, say
-from fer_core.errors import Cancelled, FerError, MediaError
+from fer_core.cli.common import each, reading_options, recognizer, say, stop_signals
+from fer_core.cli.outputs import OutputEntry, Outputs
+from fer_core.cli.study import analyze_study
+from fer_core.errors import Cancelled, FerError, MediaError, OptionError
+from fer_core.faces.recognizer import ExpressionRecognizer, reader_settings
+from fer_core.studies.adding import find_clips
+from fer_core.studies.work import content_hash
 from fer_core.utils.files import write_export
 from fer_core.video.reader import probe
 
 __all__ = ["HELP", "add_arguments", "run"]
 
 HELP = "clips to tables and annotated clips"
-
-CLIP_SUFFIXES = {
-    *(".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".gif", ".mpg", ".mpeg", ".ts", ".3gp", ".wmv", ".flv", ".ogv"),
-    *(".jpg", ".jpeg", ".png", ".webp", ".bmp"),
-}
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -40,34 +41,30 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--end", type=float, metavar="S", help="last second")
     command.add_argument("--annotate", action="store_true", help="also write the clip with boxes and expressions")
     command.add_argument("--blur", action="store_true", help="make faces unrecognisable in the annotated clip")
-
+    command.add_argument("--redo", action="store_true", help="analyse again what is done already")
+    study = command.add_argument_group("studies", "many clips, kept: see docs/studies.md")
+    study.add_argument("--study", metavar="NAME", help="put the clips into this study, and analyse what waits there")
+    study.add_argument("--workers", type=int, metavar="N", help="processes (one a core, as far as the memory bears)")
+    study.add_argument("--scheduler", metavar="ADDRESS", help="Dask scheduler in place of own workers (FER_SCHEDULER)")
+    study.add_argument("--settings", type=Path, metavar="FILE", help="JSON file with the settings of the study")
     reading_options(command)
 
 
-def _clips(given: Sequence[Path]) -> list[Path]:
-    paths: list[Path] = []
+def _clips(given: Sequence[Path]) -> list[tuple[Path, list[str]]]:
+    """Return each clip, and the names that its results would have: the folders below the one that was named stay."""
+    clips: list[tuple[Path, list[str]]] = []
     for path in given or [Path("videos")]:
-        if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in CLIP_SUFFIXES and p.is_file())
-            if not inside:
-                raise MediaError(f"The folder {path} holds no clips. Put one there, such as an MP4 file.")
-            paths += inside
-        else:
-            paths.append(path)
-    return paths
-
-
-def _names(paths: Sequence[Path]) -> list[str]:
-    """A name for the results of each clip: its own without suffix, numbered where two would meet."""
-    taken: set[str] = set()
-    names = []
-    for path in paths:
-        name, n = path.stem, 2
-        while name.lower() in taken:
-            name, n = f"{path.stem}-{n}", n + 1
-        taken.add(name.lower())
-        names.append(name)
-    return names
+        if not path.is_dir():
+            parent = path.resolve().parent.name
+            clips.append((path, [path.stem, f"{parent}/{path.stem}"] if parent else [path.stem]))
+            continue
+        inside, others = find_clips([path])
+        if not inside:
+            raise MediaError(f"The folder {path} holds no clips. Put one there, such as an MP4 file.")
+        if others:
+            say(f"{path}: {others} {'file is no clip' if others == 1 else 'files are no clips'}, and left out.")
+        clips += [(found, [Path(name).with_suffix("").as_posix()]) for found, name in inside]
+    return clips
 
 
 class Progress:
@@ -91,75 +88,121 @@ class Progress:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Analyse clips into files."""
-    paths = _clips(args.clips)
-    read = recognizer(args)
-    options = AnalysisOptions(
-        sample_fps=args.fps,
-        frame_stride=args.every,
-        start=args.start,
-        end=args.end,
-        confidence_threshold=read.classifier.bundle.confidence_threshold,  # type: ignore[attr-defined]
-    )
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FerError(f"The folder {args.out} cannot be made: {error.strerror}. Choose another with --out.") from error
-    names = dict(zip(paths, _names(paths), strict=True))
-    stopped: list[int] = []
+    """Analyse clips into files, or into a study."""
+    if args.study is not None:
+        return analyze_study(args)
+    for name in ("workers", "scheduler", "settings"):
+        if getattr(args, name) is not None:
+            raise OptionError(f"--{name} goes with --study NAME.")
+    clips = _clips(args.clips)
+    outputs = Outputs(args.out)
+    ids = [_id(path) for path, _ in clips]
+    names = outputs.names([(wanted, i) for (_, wanted), i in zip(clips, ids, strict=True)])
+    analysis = _Analysis(args, outputs)
+    known = {path: (name, i) for (path, _), name, i in zip(clips, names, ids, strict=True)}
+    with stop_signals() as stopped:
+        try:
+            done, status = each([path for path, _ in clips], lambda path: analysis.one(path, *known[path], stopped))
+        except Cancelled:
+            say("Interrupted: what was done so far is kept.")
+            return 128 + stopped[0]
+    combined = outputs.combine()
+    if combined is not None:
+        say(f"All tables as one: {combined}")
+    if args.json:
+        print(json.dumps(done, ensure_ascii=False, indent=2))
+    return status
 
-    def one(path: Path) -> dict[str, Any]:
+
+def _id(path: Path) -> str:
+    try:
+        return content_hash(path) if path.is_file() else ""
+    except OSError:
+        return ""  # what is wrong with it is said when it is its turn
+
+
+class _Analysis:
+    """The analysis of clips with the same options."""
+
+    def __init__(self, args: argparse.Namespace, outputs: Outputs):
+        self.args, self.outputs = args, outputs
+        self.read = recognizer(args)
+        self.options = AnalysisOptions(
+            sample_fps=args.fps,
+            frame_stride=args.every,
+            start=args.start,
+            end=args.end,
+            confidence_threshold=self.read.classifier.bundle.confidence_threshold,  # type: ignore[attr-defined]
+        )
+
+    def one(self, path: Path, name: str, clip_id: str, stopped: Sequence[int]) -> dict[str, Any]:
+        """Analyse one clip; one that is done already, with the same settings, is skipped."""
         if stopped:
             raise Cancelled("The analysis was stopped.")
+        try:
+            return self._one(path, name, clip_id, stopped)
+        except MediaError as error:
+            self.outputs.record(OutputEntry(name, clip_id, str(path), state="failed", error=str(error)), {})
+            raise
+
+    def _one(self, path: Path, name: str, clip_id: str, stopped: Sequence[int]) -> dict[str, Any]:
+        args = self.args
         picture = probe(path).is_image
-        annotated = args.out / f"{names[path]}-annotated.{'jpg' if picture else 'mp4'}" if args.annotate else None
-        reads = recognizer(args, picture=True) if picture else read
-        clip = ClipAnalysis(path, reads, options, annotated=None if picture else annotated, blur=args.blur)
+        reads = recognizer(args, picture=True) if picture else self.read
+        wanted = {"annotate": args.annotate, "blur": args.blur}
+        settings = {**reader_settings(reads), **asdict(self.options), **wanted}
+        before = None if args.redo else self.outputs.done(name, clip_id, settings)
+        files = [self.outputs.path(name, suffix) for suffix in FORMATS]
+        if before is not None:
+            say(f"{path}: done already; --redo analyses it again.")
+            counts = {"frames": before.frames, "tracks": before.tracks}
+            return {"input": str(path), "files": [str(f) for f in files], **counts, "skipped": True}
+        clip = self._analyze(path, name, reads, picture, stopped)
+        table = clip.recorder.table()
+        counts = {"frames": clip.analyzed_frames, "tracks": int(table["track_id"].nunique())}
+        state = "done" if clip.complete else "partial"
+        entry = OutputEntry(name, clip_id, str(path), state=state, frames=counts["frames"], tracks=counts["tracks"])
+        self.outputs.record(entry, settings)
+        if not clip.complete:
+            raise Cancelled("The analysis was stopped.")
+        if args.annotate:
+            files.append(self._annotated(name, picture))
+        return {"input": str(path), "files": [str(f) for f in files], **counts, "frames_damaged": clip.damaged}
+
+    def _annotated(self, name: str, picture: bool) -> Path:
+        return self.outputs.folder / f"{name}-annotated.{'jpg' if picture else 'mp4'}"
+
+    def _analyze(
+        self, path: Path, name: str, reads: ExpressionRecognizer, picture: bool, stopped: Sequence[int]
+    ) -> ClipAnalysis:
+        annotated = self._annotated(name, picture) if self.args.annotate else None
+        _make_folder(self.outputs.path(name, "csv").parent)
+        clip = ClipAnalysis(path, reads, self.options, annotated=None if picture else annotated, blur=self.args.blur)
         progress = Progress(clip)
 
         def cancelled() -> bool:
             progress.show()
             return bool(stopped)
 
-        try:
+        with suppress(Cancelled):
             clip.run(cancelled)
-        except Cancelled:
-            _write(clip, args.out, names[path])
-            raise
-        progress.show(end=True)
+            progress.show(end=True)
         if clip.damaged:
             say(f"{path}: {clip.damaged} damaged frames were skipped.")
-        files = _write(clip, args.out, names[path])
-        if annotated is not None:
-            files.append(annotated)
-            if picture and clip.preview is not None:
-                write_export(annotated, [clip.preview])
-        table = clip.recorder.table()
-        return {
-            "input": str(path),
-            "files": [str(f) for f in files],
-            "frames": clip.analyzed_frames,
-            "frames_damaged": clip.damaged,
-            "tracks": int(table["track_id"].nunique()),
-        }
+        _write(clip, self.outputs, name)
+        if annotated is not None and picture and clip.preview is not None:
+            write_export(annotated, [clip.preview])
+        return clip
 
-    handlers = {n: signal.signal(n, lambda n, _: stopped.append(n)) for n in (signal.SIGINT, signal.SIGTERM)}
+
+def _make_folder(folder: Path) -> None:
     try:
-        done, status = each(paths, one)
-    except Cancelled:
-        say("Interrupted: what was done so far is kept.")
-        return 128 + stopped[0]
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-    if args.json:
-        print(json.dumps(done, ensure_ascii=False, indent=2))
-    return status
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FerError(f"The folder {folder} cannot be made: {error.strerror}. Choose another with --out.") from error
 
 
-def _write(clip: ClipAnalysis, folder: Path, name: str) -> list[Path]:
-    result, files = clip.result(), []
+def _write(clip: ClipAnalysis, outputs: Outputs, name: str) -> None:
+    result = clip.result()
     for suffix, write in FORMATS.items():
-        files.append(folder / f"{name}.{suffix}")
-        write_export(files[-1], write(result))
-    return files
+        write_export(outputs.path(name, suffix), write(result))

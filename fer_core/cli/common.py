@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.models.classifier import Classifier
 from fer_core.models.registry import active_bundle, load_bundle
 
-__all__ = ["each", "quiet", "reading_options", "recognizer", "say"]
+__all__ = ["each", "quiet", "reading_options", "recognizer", "say", "stop_signals"]
 
 
 def say(text: str) -> None:
@@ -75,3 +76,15 @@ def each(paths: Sequence[Path], work: Callable[[Path], Any]) -> tuple[list[Any],
             done.append({"input": str(path), "error": str(error)})
             bad += 1
     return done, 0 if not bad else 2 if len(paths) == 1 else 1
+
+
+@contextlib.contextmanager
+def stop_signals() -> Iterator[list[int]]:
+    """Take Ctrl-C and a wish to end as a wish to stop and keep what is done: their numbers come into the list."""
+    stopped: list[int] = []
+    handlers = {n: signal.signal(n, lambda n, _: stopped.append(n)) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import cv2
 
-from fer_core.cli import analyze, dataset, evaluate, import_model, models, predict, runs, train
+from fer_core.cli import analyze, dataset, evaluate, import_model, models, predict, runs, studies, train
 from fer_core.cli.common import say
 from fer_core.errors import FerError
 
@@ -22,6 +22,7 @@ __all__ = ["COMMANDS", "main", "parser"]
 COMMANDS = {
     "dataset": dataset,
     "analyze": analyze,
+    "studies": studies,
     "predict": predict,
     "evaluate": evaluate,
     "models": models,
