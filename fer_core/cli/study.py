@@ -86,7 +86,8 @@ def _report(added: Added) -> None:
     for sentence in (*added.notes, *added.refused):
         say(sentence)
     count = len(added.new)
-    others = f"; {added.ignored} files are no clips" if added.ignored else ""
+    no = "file is no clip" if added.ignored == 1 else "files are no clips"
+    others = f"; {added.ignored} {no}" if added.ignored else ""
     refused = f"; {len(added.refused)} cannot be used" if added.refused else ""
     say(f"{count} new {'clip' if count == 1 else 'clips'}{others}{refused}.")
 
