@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from fer_core.cli.common import say
 from fer_core.cli.study import run_here
 from fer_core.errors import OptionError
+from fer_core.studies.runner import in_turn
 from fer_core.studies.study import Study, delete_study, list_studies, open_study
 from fer_core.studies.tables import export_study
 
@@ -28,6 +30,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", type=Path, metavar="DIR", help="export: folder for the tables (results/STUDY)")
     command.add_argument("--workers", type=int, metavar="N", help="run: processes (one a core)")
     command.add_argument("--scheduler", metavar="ADDRESS", help="run: Dask scheduler (FER_SCHEDULER)")
+    command.add_argument("--in-turn", action="store_true", help="run: wait for other studies of this computer")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,7 +41,8 @@ def run(args: argparse.Namespace) -> int:
         raise OptionError(f"Name a study: python -m fer_core studies {args.action} NAME.")
     study = open_study(args.name)
     if args.action == "run":
-        return run_here(study, args.workers, args.scheduler, as_json=args.json)
+        with in_turn(study) if args.in_turn else nullcontext():
+            return run_here(study, args.workers, args.scheduler, as_json=args.json)
     if args.action == "delete":
         delete_study(study)
         say(f"Deleted the study {study.name}; clips that lie elsewhere are still there.")

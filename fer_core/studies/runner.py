@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from fer_core.studies.cluster import Engine, local_workers, open_engine
 from fer_core.studies.manifest import ClipEntry, StudyError
@@ -15,7 +21,7 @@ from fer_core.studies.study import Study
 from fer_core.studies.work import ClipJob, do_finish, do_plan, do_segment, do_whole
 from fer_core.video.limits import Limits
 
-__all__ = ["Progress", "run_study"]
+__all__ = ["Progress", "in_turn", "run_study"]
 
 TELL_EVERY = 1.0
 """Seconds between two words on how far it is."""
@@ -188,6 +194,28 @@ class _Run:
             error=self.halt,
         )
         self.listener(progress)
+
+
+@contextmanager
+def in_turn(study: Study) -> Iterator[None]:
+    """Wait until no other study of this user is analysed on this computer in its turn; gives up with the study.
+
+    Raises:
+        StudyError: the study was deleted, or told to stop, while it waited.
+    """
+    lock = FileLock(Path(tempfile.gettempdir()) / f"expression-lab-studies-{os.getuid()}.lock", timeout=1.0)
+    while True:
+        try:
+            lock.acquire()
+            break
+        except Timeout:
+            study.tell(ended=False, queued=True)
+        if not study.folder.is_dir() or (study.folder / "stop").exists():
+            raise StudyError("The study was stopped while it waited for its turn.")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _weight(entry: ClipEntry) -> float:

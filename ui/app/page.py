@@ -19,6 +19,7 @@ __all__ = ["PAGES", "frame", "way"]
 
 PAGES = {
     "pages/video.py": ("Analyse a clip", ":material/movie:"),
+    "pages/studies.py": ("Studies", ":material/folder_copy:"),
     "pages/live.py": ("Live", ":material/videocam:"),
     "pages/explore.py": ("Explore", ":material/grid_view:"),
     "pages/train.py": ("Train", ":material/model_training:"),

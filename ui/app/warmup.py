@@ -9,6 +9,7 @@ import threading
 import streamlit as st
 
 from fer_core.datasets.library import SYNTHETIC, load_dataset
+from fer_core.studies.launcher import resume_interrupted
 from fer_core.utils.memory import collect_rarely
 from ui.app.resources import poster
 from ui.app.settings import settings
@@ -44,3 +45,5 @@ def _warm() -> None:
     load_dataset(SYNTHETIC)
     if settings().hosted:
         collect_rarely()
+    else:
+        resume_interrupted()

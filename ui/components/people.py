@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Protocol
+
 import pandas as pd
 import streamlit as st
 
 from fer_core.analysis.episodes import summary
-from fer_core.analysis.key_moments import KeyMoments
+from fer_core.analysis.key_moments import KeyMoment
 from fer_core.analysis.table import label_names, person_name
 from fer_core.charts import timeline as charts
-from fer_core.tracking.reidentification import PersonGrouper
 from ui.app.formatting import clock
 
-__all__ = ["people"]
+__all__ = ["Groups", "Moments", "people"]
+
+
+class Moments(Protocol):
+    """Key moments: `KeyMoments`, or those of a study."""
+
+    @property
+    def portraits(self) -> Mapping[int, tuple[float, bytes]]: ...
+
+    def found(self) -> list[KeyMoment]: ...
+
+
+class Groups(Protocol):
+    """Tracks that may be one person: `PersonGrouper`, or those of a study."""
+
+    def groups(self) -> list[list[int]]: ...
 
 
 def people(
     table: pd.DataFrame,
-    key_moments: KeyMoments | None,
-    person_grouper: PersonGrouper | None,
+    key_moments: Moments | None,
+    person_grouper: Groups | None,
     names: dict[int, str],
     key: str,
 ) -> None:
@@ -64,7 +81,7 @@ def people(
         _join(person_grouper, len(found), names, key)
 
 
-def _join(person_grouper: PersonGrouper | None, count: int, names: dict[int, str], key: str) -> None:
+def _join(person_grouper: Groups | None, count: int, names: dict[int, str], key: str) -> None:
     st.caption("After a cut, or a longer absence, somebody counts as new. Give both the same name to join them.")
     groups = person_grouper.groups() if person_grouper is not None else []
     wished = {t: person_name(group[0], names) for group in groups for t in group}

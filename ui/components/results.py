@@ -11,32 +11,50 @@ import streamlit as st
 
 from fer_core.analysis.episodes import episodes, summary
 from fer_core.analysis.export import ClipResult
-from fer_core.analysis.key_moments import KeyMoment, KeyMoments
-from fer_core.analysis.table import ResultTable, label_names
+from fer_core.analysis.key_moments import KeyMoment
+from fer_core.analysis.table import label_names
 from fer_core.charts import timeline as charts
 from fer_core.labels import ICONS, UNSURE
-from fer_core.tracking.reidentification import PersonGrouper
 from fer_core.video.reader import ClipInfo
 from ui.app.formatting import clock
 from ui.components.downloads import keep
-from ui.components.people import people
+from ui.components.people import Groups, Moments, people
 from ui.components.player import seek
 
-__all__ = ["show_results"]
+__all__ = ["names_of", "show_results"]
 
 MOMENTS_SHOWN = 12
 
 
-class Result(Protocol):
-    """What can be shown: `ClipAnalysis`, or `LiveSession`, which has no facts of a file."""
+class Table(Protocol):
+    """Gives the native table."""
 
-    name: str
-    info: ClipInfo | None
-    recorder: ResultTable
-    key_moments: KeyMoments | None
-    person_grouper: PersonGrouper | None
-    annotated: Path | None
-    damaged: int
+    def table(self, names: Mapping[int, str] | None = None) -> pd.DataFrame: ...
+
+
+class Result(Protocol):
+    """What can be shown: `ClipAnalysis`, `StoredClip`, or `LiveSession`, which has no facts of a file."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def info(self) -> ClipInfo | None: ...
+
+    @property
+    def recorder(self) -> Table: ...
+
+    @property
+    def key_moments(self) -> Moments | None: ...
+
+    @property
+    def person_grouper(self) -> Groups | None: ...
+
+    @property
+    def annotated(self) -> Path | None: ...
+
+    @property
+    def damaged(self) -> int: ...
 
     @property
     def preview(self) -> bytes | None: ...
@@ -47,14 +65,15 @@ class Result(Protocol):
     def result(self, names: Mapping[int, str] | None = None) -> ClipResult: ...
 
 
-def show_results(clip: Result, key: str) -> None:
+def show_results(clip: Result, key: str, names: dict[int, str] | None = None) -> None:
     """Draw everything of an analysed clip, or of a camera's session.
 
     Args:
         clip: analysed wholly or in part.
         key: prefix for the keys of widgets, unique to the clip.
+        names: given to people before, by track; what the person changes is changed in `names_of`.
     """
-    names: dict[int, str] = st.session_state.setdefault(f"{key}-names", {})
+    names = names_of(key, names)
     table = clip.recorder.table(names)
     st.session_state.setdefault(f"{key}-seek", (0.0, 0))
     _headline(clip, table)
@@ -76,6 +95,12 @@ def show_results(clip: Result, key: str) -> None:
         if not _still(clip):
             _linked(clip, table, key)
     keep(clip.name, clip.annotated, lambda: clip.result(names), table, key)
+
+
+def names_of(key: str, names: dict[int, str] | None = None) -> dict[int, str]:
+    """Return the names that are given in this session to the people of a clip, by track; at first those of `names`."""
+    given: dict[int, str] = st.session_state.setdefault(f"{key}-names", dict(names or {}))
+    return given
 
 
 def _still(clip: Result) -> bool:
