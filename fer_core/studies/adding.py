@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from fer_core.errors import Cancelled, FerError, LimitError
+from fer_core.errors import Cancelled, FerError
+from fer_core.studies.bounds import Bounds
 from fer_core.studies.manifest import ClipEntry, StudyError
 from fer_core.studies.study import Study
 from fer_core.studies.work import content_hash
@@ -18,7 +19,7 @@ from fer_core.utils.archives import open_zip
 from fer_core.video.limits import Limits
 from fer_core.video.reader import probe
 
-__all__ = ["CLIP_SUFFIXES", "Added", "Bounds", "add_clips", "add_stream", "add_zip", "find_clips"]
+__all__ = ["CLIP_SUFFIXES", "Added", "add_clips", "add_stream", "add_zip", "find_clips"]
 
 CLIP_SUFFIXES = frozenset(
     {
@@ -26,30 +27,6 @@ CLIP_SUFFIXES = frozenset(
         *(".ogv", ".jpg", ".jpeg", ".png", ".webp", ".bmp"),
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What a study may hold; None for no bound.
-
-    Attributes:
-        clips, seconds, bytes: of all its clips together.
-    """
-
-    clips: int | None = None
-    seconds: float | None = None
-    bytes: int | None = None
-
-    def check(self, held: Sequence[ClipEntry], more: ClipEntry) -> None:
-        """Raise LimitError where one more clip would be too much."""
-        if self.clips is not None and len(held) >= self.clips:
-            raise LimitError(f"This study holds {len(held)} clips already; at most {self.clips} are allowed here.")
-        length = sum(entry.seconds or 0.0 for entry in (*held, more))
-        if self.seconds is not None and length > self.seconds:
-            raise LimitError(f"With it the study would be longer than the {self.seconds / 60:g} minutes allowed here.")
-        size = sum(entry.bytes for entry in (*held, more))
-        if self.bytes is not None and size > self.bytes:
-            raise LimitError(f"With it the study would be larger than the {self.bytes / 1024**2:,.0f} MB allowed here.")
 
 
 @dataclass(slots=True)

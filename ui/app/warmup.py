@@ -9,7 +9,6 @@ import threading
 import streamlit as st
 
 from fer_core.datasets.library import SYNTHETIC, load_dataset
-from fer_core.studies.launcher import resume_interrupted
 from fer_core.utils.memory import collect_rarely
 from ui.app.resources import poster
 from ui.app.settings import settings
@@ -46,4 +45,6 @@ def _warm() -> None:
     if settings().hosted:
         collect_rarely()
     else:
+        from fer_core.studies.launcher import resume_interrupted  # brings pandas
+
         resume_interrupted()

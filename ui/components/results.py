@@ -18,10 +18,11 @@ from fer_core.labels import ICONS, UNSURE
 from fer_core.video.reader import ClipInfo
 from ui.app.formatting import clock
 from ui.components.downloads import keep
+from ui.components.names import names_of
 from ui.components.people import Groups, Moments, people
 from ui.components.player import seek
 
-__all__ = ["names_of", "show_results"]
+__all__ = ["show_results"]
 
 MOMENTS_SHOWN = 12
 
@@ -95,12 +96,6 @@ def show_results(clip: Result, key: str, names: dict[int, str] | None = None) ->
         if not _still(clip):
             _linked(clip, table, key)
     keep(clip.name, clip.annotated, lambda: clip.result(names), table, key)
-
-
-def names_of(key: str, names: dict[int, str] | None = None) -> dict[int, str]:
-    """Return the names that are given in this session to the people of a clip, by track; at first those of `names`."""
-    given: dict[int, str] = st.session_state.setdefault(f"{key}-names", dict(names or {}))
-    return given
 
 
 def _still(clip: Result) -> bool:

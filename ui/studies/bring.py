@@ -12,7 +12,8 @@ from fer_core.errors import FerError
 from fer_core.studies.adding import CLIP_SUFFIXES, Added, add_clips, add_stream, add_zip
 from fer_core.studies.study import Study
 from ui.app.settings import settings
-from ui.studies.common import bounds, limits, start
+from ui.components.study_bounds import bounds, limits
+from ui.studies.common import start
 
 __all__ = ["bring_clips"]
 
@@ -102,8 +103,12 @@ def _folder(study: Study, folder: str) -> Added:
         [path],
         limits=limits(),
         bounds=bounds(),
-        progress=lambda i, n, name: bar.progress(i / max(1, n), f"{i + 1} of {n}: {name}"),
+        progress=lambda i, n, name: _draw(bar, i, n, name),
     )
+
+
+def _draw(bar, i: int, n: int, name: str) -> None:  # type: ignore[no-untyped-def]
+    bar.progress(i / max(1, n), f"{i + 1} of {n}: {name}")
 
 
 def _report() -> None:

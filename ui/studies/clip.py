@@ -8,7 +8,8 @@ from fer_core.errors import FerError
 from fer_core.studies.manifest import StudyError
 from fer_core.studies.study import open_study
 from ui.app.formatting import escaped
-from ui.components.results import names_of, show_results
+from ui.components.names import names_of
+from ui.components.results import show_results
 from ui.studies.common import go_to
 from ui.studies.overview import matching
 

@@ -16,14 +16,14 @@ import streamlit as st
 from fer_core.analysis.time_estimate import TimeEstimate, inspect_clip
 from fer_core.errors import FerError, LimitError
 from fer_core.models.registry import active_bundle
-from fer_core.video.limits import Limits
 from fer_core.video.reader import ClipInfo
 from ui.app.formatting import quoted
 from ui.app.resources import jobs, recognizer
 from ui.app.settings import SAMPLE, VIDEOS, settings
 from ui.app.visitor_session import bring
+from ui.components.study_bounds import limits
 
-__all__ = ["SUFFIXES", "Source", "choose", "discard", "limits"]
+__all__ = ["SUFFIXES", "Source", "choose", "discard"]
 
 SUFFIXES = [
     *("mp4", "mov", "m4v", "webm", "mkv", "avi", "gif", "mpg", "mpeg", "ts", "3gp", "wmv"),
@@ -41,16 +41,6 @@ class Source:
     info: ClipInfo
     pace: TimeEstimate
     picture: bytes
-
-
-def limits() -> Limits:
-    """What this host refuses."""
-    now = settings()
-    return Limits(
-        max_bytes=now.max_upload_mb * 1024**2 if now.hosted else None,
-        max_pixels=now.max_pixels,
-        max_seconds=None if math.isinf(now.max_minutes) else 60 * now.max_minutes,
-    )
 
 
 def choose() -> None:
