@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import pandas as pd
@@ -18,6 +19,9 @@ from ui.studies.export import export_tables
 from ui.studies.shelf import new_settings
 
 __all__ = ["matching", "show_study"]
+
+STARTING = 30.0
+"""Seconds that a process may take from its start to its first word."""
 
 
 def show_study(name: str) -> None:
@@ -62,6 +66,10 @@ def _watch(name: str, drawn: tuple[int, ...]) -> None:
     failed = sum(e.state == "failed" for e in entries)
     words = f"{done} of {len(entries)} analysed" + (f", {failed} failed" if failed else "")
     told, running = study.told(), study.running()
+    fresh = not running and time.time() - float(told.get("at", 0.0)) < STARTING
+    starting = fresh and bool(told.get("starting") or told.get("queued"))
+    if starting:
+        words += " · waits for other studies" if told.get("queued") else " · starting"
     if left:
         seconds = told.get("seconds_left") if running else None
         if seconds is not None:
@@ -72,7 +80,7 @@ def _watch(name: str, drawn: tuple[int, ...]) -> None:
         if told.get("error") and not running:
             st.error(str(told["error"]), icon=":material/error:")
         with st.container(horizontal=True):
-            if running:
+            if running or starting:
                 stopping = (study.folder / "stop").exists()
                 label = "Pausing …" if stopping else "Pause"
                 st.button(
@@ -132,8 +140,8 @@ def _table(study: Study, entries: Sequence[ClipEntry]) -> None:
             "clip": [e.name for e in entries],
             "state": [STATES[e.state] for e in entries],
             "length": [clock(e.seconds) if e.seconds else "" for e in entries],
-            "people": [e.people if study.has_result(e) else None for e in entries],
-            "faces": [e.faces if study.has_result(e) else None for e in entries],
+            "people": pd.array([e.people if study.has_result(e) else None for e in entries], dtype="Int64"),
+            "faces": pd.array([e.faces if study.has_result(e) else None for e in entries], dtype="Int64"),
             "participant": [e.participant for e in entries],
             "condition": [e.condition for e in entries],
             "what went wrong": [e.error for e in entries],
@@ -149,6 +157,7 @@ def _table(study: Study, entries: Sequence[ClipEntry]) -> None:
         height=min(420, 38 + 35 * len(rows)),
         key=f"clips-{study.name}",
         column_config={"faces": st.column_config.NumberColumn(help="Faces read, over all analysed pictures.")},
+        placeholder="",
         alt="One row for each clip of the study, with its state",
     )
     chosen = [entries[i] for i in picked.selection.rows if i < len(entries)]
