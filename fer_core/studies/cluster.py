@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import queue
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 import cv2
@@ -24,6 +27,9 @@ WORKER_BYTES = 1_200_000_000
 
 RETRIES = 2
 """How often work is tried again whose worker died."""
+
+ASK_EVERY = 5.0
+"""Seconds between two questions for the number of workers."""
 
 Outcome = dict[str, Any]
 
@@ -73,10 +79,15 @@ class _Dask:
         self._client = client
         self._done: queue.SimpleQueue[tuple[Any, Any]] = queue.SimpleQueue()
         self._number = 0
+        self._asked, self._slots = -math.inf, 1
+        self._ready: deque[tuple[Any, Outcome]] = deque()
 
     @property
     def slots(self) -> int:
-        return max(1, sum(self._client.nthreads().values()))
+        now = time.monotonic()
+        if now > self._asked + ASK_EVERY:  # workers come and go; each question waits for the scheduler
+            self._asked, self._slots = now, max(1, sum(self._client.nthreads().values()))
+        return self._slots
 
     def submit(self, label: Any, function: Callable[..., Outcome], *args: Any) -> None:
         self._number += 1
@@ -85,14 +96,36 @@ class _Dask:
         future.add_done_callback(lambda done: self._done.put((label, done)))
 
     def next(self, timeout: float) -> tuple[Any, Outcome] | None:
-        try:
-            label, future = self._done.get(timeout=timeout)
-        except queue.Empty:
-            return None
-        error = future.exception() if future.status != "cancelled" else RuntimeError("cancelled")
-        outcome: Outcome = future.result() if error is None else {"state": "failed", "error": _sentence(error)}
-        future.release()
-        return label, outcome
+        if not self._ready:
+            self._ready.extend(self._gathered(timeout))
+        return self._ready.popleft() if self._ready else None
+
+    def _gathered(self, timeout: float) -> Iterator[tuple[Any, Outcome]]:
+        """Bring all outcomes that are there: each journey to the workers takes milliseconds, however many they are."""
+        done = []
+        with suppress(queue.Empty):
+            done.append(self._done.get(timeout=timeout))
+            while True:
+                done.append(self._done.get_nowait())
+        finished = [(label, future) for label, future in done if future.status == "finished"]
+        outcomes = self._client.gather([future for _, future in finished], errors="skip") if finished else []
+        if len(outcomes) == len(finished):
+            yield from zip([label for label, _ in finished], outcomes, strict=True)
+        else:  # a worker died with its outcome in hand: what it did lies in the clip's folder
+            yield from ((label, _outcome(future)) for label, future in finished)
+        for label, future in done:
+            if future.status != "finished":
+                error = future.exception() if future.status == "error" else RuntimeError(future.status)
+                yield label, {"state": "failed", "error": _sentence(error)}
+            future.release()
+
+
+def _outcome(future: Any) -> Outcome:
+    try:
+        outcome: Outcome = future.result(timeout=60)
+        return outcome
+    except Exception as error:
+        return {"state": "failed", "error": _sentence(error)}
 
 
 def _sentence(error: BaseException) -> str:

@@ -23,6 +23,8 @@ from fer_core.video.limits import Limits
 
 __all__ = ["Progress", "in_turn", "run_study"]
 
+AHEAD = 6
+"""Steps that are ready for each worker, or in its hands."""
 TELL_EVERY = 1.0
 """Seconds between two words on how far it is."""
 
@@ -102,7 +104,7 @@ class _Run:
 
     def _fill(self) -> None:
         """Keep every worker busy, and a few steps ready for each; not more, so that memory stays flat."""
-        room = 2 * self.engine.slots + 2 if self.engine.slots > 1 else 1
+        room = AHEAD * self.engine.slots if self.engine.slots > 1 else 1
         pending = sum(hand.pending for hand in self.in_hand.values())
         for clip_id, hand in self.in_hand.items():
             while hand.to_submit and pending < room:

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import pytest
 from helpers.browser import PHONE, ROOT, WIDTH, faults, tab
 from helpers.fakes import SAMPLE
@@ -65,8 +66,6 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 def dropped(folder: Path) -> list[str]:
     """Ten clips of two seconds, each with a content of its own."""
-    import av
-
     folder.mkdir()
     paths = []
     for i in range(COUNT):
@@ -123,6 +122,7 @@ def test_ten_clips_survive_the_server_and_names_are_kept(browser: Browser, serve
         page.get_by_role("button", name="Next").click()
         expect(page.get_by_text(f"2 of {COUNT}")).to_be_visible()
         page.get_by_role("button", name="Previous").click()
+        expect(page.get_by_text(f"1 of {COUNT}")).to_be_visible()
         address = page.url
     server.kill()
     server.start()
