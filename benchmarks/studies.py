@@ -30,9 +30,10 @@ from typing import Any
 
 from benchmarks.clips import make
 from fer_core.studies.adding import add_clips
+from fer_core.studies.library import create_study
 from fer_core.studies.runner import run_study
 from fer_core.studies.settings import StudySettings
-from fer_core.studies.study import Study, create_study
+from fer_core.studies.study import Study
 from fer_core.studies.work import ClipJob
 
 ROOT = Path(__file__).resolve().parent.parent

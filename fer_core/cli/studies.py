@@ -12,8 +12,9 @@ from typing import Any
 from fer_core.cli.common import say
 from fer_core.cli.study import run_here
 from fer_core.errors import OptionError
+from fer_core.studies.library import delete_study, list_studies, open_study
 from fer_core.studies.runner import in_turn
-from fer_core.studies.study import Study, delete_study, list_studies, open_study
+from fer_core.studies.study import Study
 from fer_core.studies.tables import export_study
 
 __all__ = ["HELP", "add_arguments", "run"]

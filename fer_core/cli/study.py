@@ -14,9 +14,10 @@ from fer_core.errors import OptionError
 from fer_core.models.registry import active_bundle
 from fer_core.studies.adding import Added, add_clips
 from fer_core.studies.cluster import checked_scheduler
+from fer_core.studies.library import create_study, open_study, study_names
 from fer_core.studies.runner import Progress, run_study
 from fer_core.studies.settings import StudySettings, read_settings
-from fer_core.studies.study import Study, create_study, open_study, study_names
+from fer_core.studies.study import Study
 
 __all__ = ["analyze_study", "run_here"]
 

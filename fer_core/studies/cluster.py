@@ -28,6 +28,8 @@ WORKER_BYTES = 1_200_000_000
 RETRIES = 2
 """How often work is tried again whose worker died."""
 
+PATIENCE = 10
+"""Seconds for which a scheduler is asked for an answer."""
 ASK_EVERY = 5.0
 """Seconds between two questions for the number of workers."""
 
@@ -182,7 +184,12 @@ def open_engine(workers: int, scheduler: str | None = None) -> Iterator[Engine]:
             "Several workers need Dask, which is not installed. Install it with `pip install distributed`, "
             "or use one worker."
         ) from error
-    quiet = {"distributed.scheduler.allowed-failures": RETRIES, "distributed.admin.low-level-log-length": 0}
+    quiet = {
+        "distributed.scheduler.allowed-failures": RETRIES,
+        "distributed.admin.low-level-log-length": 0,
+        "distributed.scheduler.http.routes": [],
+        "distributed.worker.http.routes": [],
+    }
     with dask.config.set(quiet), _client(distributed, workers, scheduler) as client:
         yield _Dask(client)
 
@@ -191,7 +198,7 @@ def open_engine(workers: int, scheduler: str | None = None) -> Iterator[Engine]:
 def _client(distributed: Any, workers: int, scheduler: str | None) -> Iterator[Any]:
     if scheduler is not None:
         try:
-            client = distributed.Client(scheduler, timeout=10, set_as_default=False)
+            client = distributed.Client(scheduler, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             raise StudyError(
                 f"The scheduler at {scheduler} does not answer. Start one with `dask scheduler`, and give its address "
@@ -206,7 +213,8 @@ def _client(distributed: Any, workers: int, scheduler: str | None) -> Iterator[A
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # with None it would listen on all interfaces all the same
+            worker_dashboard_address="127.0.0.1:0",
             memory_limit=0,
             security=distributed.Security.temporary(),
             silence_logs=50,

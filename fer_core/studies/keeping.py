@@ -10,9 +10,10 @@ from pathlib import Path
 from fer_core.analysis.clip import ClipAnalysis
 from fer_core.analysis.episodes import episodes
 from fer_core.studies.bounds import Bounds
+from fer_core.studies.library import RECENT, create_study, open_study, study_names
 from fer_core.studies.manifest import ClipEntry, StudyError
 from fer_core.studies.result import ClipFacts, swap_in, write_result
-from fer_core.studies.study import RECENT, Study, create_study, open_study, study_names
+from fer_core.studies.study import Study
 from fer_core.studies.work import content_hash
 from fer_core.utils.files import write_atomic
 

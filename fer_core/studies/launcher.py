@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from fer_core.studies.library import list_studies
 from fer_core.studies.manifest import StudyError
-from fer_core.studies.study import Study, list_studies
+from fer_core.studies.study import Study
 
 __all__ = ["launch", "resume_interrupted"]
 

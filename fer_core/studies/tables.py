@@ -17,7 +17,7 @@ from fer_core.studies.study import Study
 from fer_core.utils.csv_safety import safe_table
 from fer_core.utils.files import write_export
 
-__all__ = ["apply_columns", "export_study", "manifest_table", "read_columns"]
+__all__ = ["OWN", "apply_columns", "export_study", "manifest_table", "read_columns"]
 
 OWN = ("participant", "group", "condition")
 FIXED = ("name", "state", "seconds", "frames", "people", "faces", "path", "id", "error")

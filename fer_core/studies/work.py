@@ -20,7 +20,8 @@ from typing import Any
 from fer_core.errors import Cancelled, FerError, MediaError
 from fer_core.studies.finishing import finish_clip
 from fer_core.studies.manifest import ClipEntry, StudyError
-from fer_core.studies.segments import Plan, SegmentReader, bad_seam, plan_segments
+from fer_core.studies.segment_reader import SegmentReader
+from fer_core.studies.segments import Plan, bad_seam, plan_segments
 from fer_core.studies.settings import StudySettings
 from fer_core.utils.workspace import use_workspace
 from fer_core.video.limits import Limits

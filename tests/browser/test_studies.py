@@ -135,5 +135,7 @@ def test_ten_clips_survive_the_server_and_names_are_kept(browser: Browser, serve
         page.goto(f"{server.url}/studies?study=Pilot")
         expect(page.get_by_text(f"{COUNT} of {COUNT} analysed.")).to_be_visible()
         still(page)
+        expect(page.locator('[data-testid="stDataFrame"] canvas').first).to_be_visible()
+        page.wait_for_timeout(500)  # the table is drawn a moment after it is there
         assert page.evaluate(WIDTH) <= PHONE["viewport"]["width"]
         shot(page, "studies-done-phone")

@@ -10,9 +10,10 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.studies import launcher
 from fer_core.studies.adding import add_clips
+from fer_core.studies.library import create_study, open_study
 from fer_core.studies.runner import run_study
 from fer_core.studies.settings import StudySettings
-from fer_core.studies.study import Study, create_study, open_study
+from fer_core.studies.study import Study
 from ui.studies.overview import matching
 
 ROOT = Path(__file__).resolve().parent.parent.parent

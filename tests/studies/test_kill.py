@@ -17,16 +17,17 @@ from helpers.fakes import SAMPLE
 from fer_core.analysis.pipeline import analyze
 from fer_core.analysis.table import to_table
 from fer_core.cli.main import main
+from fer_core.studies.library import open_study
 from fer_core.studies.settings import StudySettings
-from fer_core.studies.study import Study, open_study
+from fer_core.studies.study import Study
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SETTINGS = StudySettings(sample_fps=5.0)
 PATIENCE = 150.0
 SCRIPT = """
 import sys
-from fer_core.studies import segments
-segments.FLUSH = 0.3  # often, so that a clip of some seconds has many
+from fer_core.studies import segment_reader
+segment_reader.FLUSH = 0.3  # often, so that a clip of some seconds has many
 if __name__ == "__main__":
     from fer_core.cli.main import main
     sys.exit(main(sys.argv[1:]))

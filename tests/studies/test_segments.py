@@ -14,9 +14,10 @@ from helpers import fakes, media
 from fer_core.analysis.pipeline import AnalysisOptions, analyze
 from fer_core.analysis.table import to_table
 from fer_core.errors import Cancelled
-from fer_core.studies import segments
+from fer_core.studies import segment_reader
 from fer_core.studies.readings import read_chunk, stored_chunks
-from fer_core.studies.segments import Plan, SegmentReader, bad_seam, follow_readings, segment_key_frames
+from fer_core.studies.segment_reader import SegmentReader
+from fer_core.studies.segments import Plan, bad_seam, follow_readings, segment_key_frames
 from fer_core.types import FrameResult
 from fer_core.video.reader import probe
 
@@ -135,7 +136,7 @@ def test_a_reading_that_is_stopped_again_and_again_gives_the_same_table(
 
 
 def test_what_is_read_is_written_down_on_the_way(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segments, "FLUSH", 0.0)
+    monkeypatch.setattr(segment_reader, "FLUSH", 0.0)
     plan = Plan("", probe(clip).width)
     read(clip, tmp_path, plan, 0, AnalysisOptions())
     chunks = stored_chunks(tmp_path)
@@ -154,8 +155,8 @@ def test_a_place_that_is_decoded_otherwise_after_a_jump_is_found_out(
     plan = Plan("", probe(clip).width, starts=tuple(segment_key_frames(clip, least=0.35)))
     for segment in range(plan.segments):
         read(clip, tmp_path, plan, segment, AnalysisOptions())
-    whole = segments._seam
-    monkeypatch.setattr(segments, "_seam", lambda frame: segments.replace(whole(frame), digest="other"))
+    whole = segment_reader._seam
+    monkeypatch.setattr(segment_reader, "_seam", lambda frame: segment_reader.replace(whole(frame), digest="other"))
     next(iter(path for s, _, _, path in stored_chunks(tmp_path, 2))).unlink()
     read(clip, tmp_path, plan, 2, AnalysisOptions())
     assert bad_seam(tmp_path, plan) == 2
@@ -166,18 +167,18 @@ def test_going_on_checks_the_picture_and_else_decodes_from_the_beginning(
 ) -> None:
     clip = KINDS["b-frames"](tmp_path)
     plan = Plan("", probe(clip).width)
-    whole = segments._seam
-    monkeypatch.setattr(segments, "_seam", lambda frame: segments.replace(whole(frame), digest="other"))
+    whole = segment_reader._seam
+    monkeypatch.setattr(segment_reader, "_seam", lambda frame: segment_reader.replace(whole(frame), digest="other"))
     assert not read(clip, tmp_path, plan, 0, AnalysisOptions(), frames=30)
     monkeypatch.undo()
     starts: list[float] = []
-    reader = segments.FrameReader
+    reader = segment_reader.FrameReader
 
     def opened(*args: object, start: float = 0.0) -> object:
         starts.append(start)
         return reader(*args, start=start)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(segments, "FrameReader", opened)
+    monkeypatch.setattr(segment_reader, "FrameReader", opened)
     assert read(clip, tmp_path, plan, 0, AnalysisOptions())
     assert len(starts) == 2 and starts[0] > 0 and starts[1] == 0
     same(followed(tmp_path, AnalysisOptions()), in_one_go(clip, AnalysisOptions()))

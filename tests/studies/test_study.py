@@ -16,14 +16,15 @@ from helpers import fakes, media
 
 from fer_core.analysis.clip import ClipAnalysis
 from fer_core.errors import DatasetError, FerError, OptionError
-from fer_core.studies import segments
+from fer_core.studies import segment_reader
 from fer_core.studies.adding import Added, add_clips, add_stream, add_zip
 from fer_core.studies.bounds import Bounds
 from fer_core.studies.keeping import KEPT, keep_analysis, recent_study
+from fer_core.studies.library import create_study, delete_study, list_studies, open_study
 from fer_core.studies.manifest import Manifest, StudyError
 from fer_core.studies.runner import run_study
 from fer_core.studies.settings import StudySettings, read_settings
-from fer_core.studies.study import Study, create_study, delete_study, list_studies, open_study
+from fer_core.studies.study import Study
 from fer_core.studies.tables import apply_columns, export_study, manifest_table, read_columns
 from fer_core.studies.work import ClipJob
 
@@ -147,7 +148,7 @@ def test_a_full_disk_stops_with_a_sentence_and_goes_on_later(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(segments, "write_chunk", full)
+        patched.setattr(segment_reader, "write_chunk", full)
         with pytest.raises(StudyError, match=r"disk is full.*goes on"):
             run_study(study, workers=1)
     assert {entry.state for entry in study.clips()} == {"waiting"} and study.told()["error"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -51,10 +53,10 @@ def bring_clips(study: Study, *, expanded: bool) -> None:
             _take(study, lambda: _folder(study, folder))
 
 
-def _take(study: Study, bring) -> None:  # type: ignore[no-untyped-def]
+def _take(study: Study, bring: Callable[[], Added]) -> None:
     try:
         with st.spinner("Adding the clips …"):
-            added: Added = bring()
+            added = bring()
         if added.new:
             start(study)
         st.session_state["study-added"] = added
@@ -65,7 +67,7 @@ def _take(study: Study, bring) -> None:  # type: ignore[no-untyped-def]
     st.rerun()
 
 
-def _uploaded(study: Study, uploads: list) -> Added:  # type: ignore[type-arg]
+def _uploaded(study: Study, uploads: list[Any]) -> Added:
     bar, added = st.progress(0.0), Added()
     for i, upload in enumerate(uploads):
         bar.progress(i / len(uploads), upload.name)
@@ -77,7 +79,7 @@ def _uploaded(study: Study, uploads: list) -> Added:  # type: ignore[type-arg]
     return added
 
 
-def _unpack(study: Study, upload, added: Added) -> None:  # type: ignore[no-untyped-def]
+def _unpack(study: Study, upload: Any, added: Added) -> None:
     with tempfile.TemporaryDirectory(prefix="expression-lab-") as folder:
         path = Path(folder) / secrets.token_hex(8)
         with open(path, "wb") as file:
@@ -107,7 +109,7 @@ def _folder(study: Study, folder: str) -> Added:
     )
 
 
-def _draw(bar, i: int, n: int, name: str) -> None:  # type: ignore[no-untyped-def]
+def _draw(bar: Any, i: int, n: int, name: str) -> None:
     bar.progress(i / max(1, n), f"{i + 1} of {n}: {name}")
 
 

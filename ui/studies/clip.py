@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from fer_core.errors import FerError
+from fer_core.studies.library import open_study
 from fer_core.studies.manifest import StudyError
-from fer_core.studies.study import open_study
 from ui.app.formatting import escaped
 from ui.components.names import names_of
 from ui.components.results import show_results

@@ -9,8 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from fer_core.errors import FerError
+from fer_core.studies.library import RECENT, delete_study, open_study
 from fer_core.studies.manifest import ClipEntry
-from fer_core.studies.study import RECENT, Study, delete_study, open_study
+from fer_core.studies.study import Study
 from ui.app.formatting import clock, escaped
 from ui.studies.bring import bring_clips
 from ui.studies.columns import edit_columns

@@ -6,8 +6,9 @@ import streamlit as st
 
 from fer_core.errors import FerError
 from fer_core.models.registry import active_bundle
+from fer_core.studies.library import create_study, list_studies
 from fer_core.studies.settings import StudySettings
-from fer_core.studies.study import Study, create_study, list_studies
+from fer_core.studies.study import Study
 from ui.app.formatting import clock, escaped
 from ui.app.settings import settings
 from ui.components.options import STEADINESS

@@ -53,7 +53,7 @@ def analyzed_last() -> None:
     """Offer the clips that were analysed last, also before the server was started anew; not on a host."""
     if settings().hosted:
         return
-    from fer_core.studies.study import RECENT, open_study, study_names
+    from fer_core.studies.library import RECENT, open_study, study_names
 
     if RECENT not in study_names():
         return
@@ -73,7 +73,7 @@ def keep_in_study(job: Job[ClipAnalysis]) -> None:
     """Draw the way of a result into a study."""
     if not job.work.complete:
         return
-    from fer_core.studies.study import RECENT, study_names
+    from fer_core.studies.library import RECENT, study_names
 
     names = [name for name in study_names() if name != RECENT]
     with st.popover("Keep in a study", icon=":material/folder_copy:"):
@@ -86,7 +86,7 @@ def keep_in_study(job: Job[ClipAnalysis]) -> None:
 
 def _keep(job: Job[ClipAnalysis], name: str) -> None:
     from fer_core.studies.keeping import keep_analysis
-    from fer_core.studies.study import create_study, open_study, study_names
+    from fer_core.studies.library import create_study, open_study, study_names
     from ui.components.study_bounds import bounds
 
     try:
