@@ -102,6 +102,7 @@ def _write(study: Study, clip: ClipAnalysis, entry: ClipEntry, names: Mapping[in
         faces=entry.faces,
         people=entry.people,
     )
+    (study.folder / "work").mkdir(exist_ok=True)
     made = study.folder / "work" / f"{entry.folder}-kept"
     shutil.rmtree(made, ignore_errors=True)
     portraits = {track: jpeg for track, (_, jpeg) in clip.key_moments.portraits.copy().items()}

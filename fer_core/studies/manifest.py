@@ -135,6 +135,8 @@ class Manifest:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
+        if not self._path.parent.is_dir():  # the lock would make the folder anew
+            raise StudyError(f"The study in {self._path.parent} was deleted.")
         lock = FileLock(self._path.with_name("manifest.lock"), timeout=PATIENCE)
         try:
             lock.acquire()

@@ -87,7 +87,8 @@ def write_result(
     Raises:
         OSError: it cannot be written.
     """
-    (folder / "moments").mkdir(parents=True, exist_ok=True)
+    folder.mkdir()
+    (folder / "moments").mkdir()
     for name, table in tables.items():
         write_table(folder / name, table)
     listed = []
@@ -115,7 +116,7 @@ def swap_in(made: Path, place: Path) -> None:
     """
     old = place.with_name(f".old-{place.name}")
     shutil.rmtree(old, ignore_errors=True)
-    place.parent.mkdir(parents=True, exist_ok=True)
+    place.parent.mkdir(exist_ok=True)
     if place.exists():
         place.rename(old)
     made.rename(place)

@@ -121,11 +121,11 @@ def _guarded(job: ClipJob, work: Callable[[], Outcome]) -> Outcome:
     except FerError as error:
         return {"state": "failed", "error": str(error)}
     except OSError as error:
+        if not job.study.is_dir():
+            return {"state": "waiting", "halt": "The study was deleted."}
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             sentence = "The disk is full. Free some room and start again: it goes on where it was."
             return {"state": "waiting", "halt": sentence}
-        if not job.study.is_dir():
-            return {"state": "waiting", "halt": "The study was deleted."}
         return {"state": "failed", "error": f"A file could not be read or written: {error.strerror or error}."}
     except Exception:
         # A defect of ours: the log has the details, the person gets a sentence.
@@ -134,13 +134,15 @@ def _guarded(job: ClipJob, work: Callable[[], Outcome]) -> Outcome:
 
 
 def _plan(job: ClipJob) -> Plan:
+    if not job.study.is_dir():
+        raise Cancelled("The study was deleted.")
     _check_source(job)
     plan = Plan.load(job.work)
     if plan is not None and plan.settings == job.settings.key:
         return plan
     shutil.rmtree(job.work, ignore_errors=True)
     plan = plan_segments(job.source, job.settings.key, probe(job.source, job.limits), job.limits)
-    job.work.mkdir(parents=True, exist_ok=True)
+    job.work.mkdir(exist_ok=True)  # no folder above it: a study that is deleted meanwhile stays deleted
     plan.save(job.work)
     return plan
 

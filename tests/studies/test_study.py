@@ -26,7 +26,7 @@ from fer_core.studies.runner import run_study
 from fer_core.studies.settings import StudySettings, read_settings
 from fer_core.studies.study import Study
 from fer_core.studies.tables import apply_columns, export_study, manifest_table, read_columns
-from fer_core.studies.work import ClipJob
+from fer_core.studies.work import ClipJob, do_whole
 
 
 @pytest.fixture(autouse=True)
@@ -169,6 +169,17 @@ def test_stop_and_skip(study: Study, clips: Path) -> None:
     assert run_study(study, workers=1, whole=work).done == 1
     assert seen == ["P02/face.mp4"]
     assert [entry.state for entry in study.clips()] == ["skipped", "done", "waiting"]
+
+
+def test_the_end_of_a_visit_ends_the_work(study: Study, clips: Path) -> None:
+    add_clips(study, [clips])
+
+    def work(job: ClipJob) -> dict[str, Any]:
+        shutil.rmtree(job.study)
+        return do_whole(job)
+
+    assert run_study(study, workers=1, whole=work).done == 0
+    assert not study.folder.exists(), "nothing is written where it was"
 
 
 def test_a_study_from_elsewhere(study: Study, clips: Path, tmp_path: Path, home: Path) -> None:
