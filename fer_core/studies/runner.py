@@ -75,6 +75,7 @@ class _Run:
     seconds: float = 0.0
     seconds_done: float = 0.0
     seconds_before: float = 0.0
+    changes: list[dict[str, Any]] = field(default_factory=list)
     halt: str = ""
     started: float = 0.0
     told: float = 0.0
@@ -94,8 +95,11 @@ class _Run:
                     hand.to_submit = 0
             self._fill()
             finished = self.engine.next(0.25)
-            if finished is not None:
+            while finished is not None:
                 self._take(*finished)
+                finished = self.engine.next(0.0)
+            self.study.manifest.append(self.changes)  # together: each time the file is locked and opened
+            self.changes = []
             self._tell()
         self._tell(last=True)
         if self.halt:
@@ -168,7 +172,7 @@ class _Run:
             self.done += outcome["state"] == "done"
             self.failed += outcome["state"] == "failed"
             self.seconds_done += _weight(entry)
-        self.study.change(entry.id, **outcome)
+        self.changes.append({"id": entry.id, **outcome})
 
     def _progress(self) -> Progress:
         running = sum(self.study.progress(hand.job.entry) * _weight(hand.job.entry) for hand in self.in_hand.values())
