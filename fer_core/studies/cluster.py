@@ -186,6 +186,8 @@ def open_engine(workers: int, scheduler: str | None = None) -> Iterator[Engine]:
         ) from error
     quiet = {
         "distributed.scheduler.allowed-failures": RETRIES,
+        # No step waits at a worker that is busy: it would be blamed, too, when that one dies of its work.
+        "distributed.scheduler.worker-saturation": 1.0,
         "distributed.admin.low-level-log-length": 0,
         "distributed.scheduler.http.routes": [],
         "distributed.worker.http.routes": [],

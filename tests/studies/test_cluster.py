@@ -63,7 +63,7 @@ def test_own_workers_listen_on_this_machine_alone_and_a_task_that_kills_is_said(
     assert heard == {"127.0.0.1"}
     fatal = found.pop("fatal")
     assert fatal["state"] == "failed" and "ended 3 times" in fatal["error"]
-    assert [found[n]["number"] for n in range(6)] == [0, 2, 4, 6, 8, 10]
+    assert [found[n].get("number") for n in range(6)] == [0, 2, 4, 6, 8, 10], "others are not blamed for it"
     assert os.getpid() not in {one["process"] for one in found.values()}
 
 
