@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import cv2
@@ -72,6 +73,14 @@ class _Inline:
         return label, function(*args)
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    label: Any
+    function: Callable[..., Outcome]
+    args: tuple[Any, ...]
+    tries: int = 0
+
+
 class _Dask:
     """Steps on the workers of a Dask cluster."""
 
@@ -83,6 +92,7 @@ class _Dask:
         self._number = 0
         self._asked, self._slots = -math.inf, 1
         self._ready: deque[tuple[Any, Outcome]] = deque()
+        self._steps: dict[int, _Step] = {}
 
     @property
     def slots(self) -> int:
@@ -92,10 +102,15 @@ class _Dask:
         return self._slots
 
     def submit(self, label: Any, function: Callable[..., Outcome], *args: Any) -> None:
+        self._submit(_Step(label, function, args))
+
+    def _submit(self, step: _Step) -> None:
         self._number += 1
-        key = f"{function.__name__}-{self._number}-{os.getpid()}"
-        future = self._client.submit(function, *args, key=key, pure=False, priority=-self._number)
-        future.add_done_callback(lambda done: self._done.put((label, done)))
+        number = self._number
+        self._steps[number] = step
+        key = f"{step.function.__name__}-{number}-{os.getpid()}"
+        future = self._client.submit(step.function, *step.args, key=key, pure=False, priority=-number)
+        future.add_done_callback(lambda done: self._done.put((number, done)))
 
     def next(self, timeout: float) -> tuple[Any, Outcome] | None:
         if not self._ready:
@@ -109,25 +124,20 @@ class _Dask:
             done.append(self._done.get(timeout=timeout))
             while True:
                 done.append(self._done.get_nowait())
-        finished = [(label, future) for label, future in done if future.status == "finished"]
-        outcomes = self._client.gather([future for _, future in finished], errors="skip") if finished else []
-        if len(outcomes) == len(finished):
-            yield from zip([label for label, _ in finished], outcomes, strict=True)
-        else:  # a worker died with its outcome in hand: what it did lies in the clip's folder
-            yield from ((label, _outcome(future)) for label, future in finished)
-        for label, future in done:
-            if future.status != "finished":
-                error = future.exception() if future.status == "error" else RuntimeError(future.status)
-                yield label, {"state": "failed", "error": _sentence(error)}
+        finished = {number: future for number, future in done if future.status == "finished"}
+        outcomes = self._client.gather(finished, errors="skip") if finished else {}
+        for number, future in done:
+            step = self._steps.pop(number)
+            if number in outcomes:
+                yield step.label, outcomes[number]
+            elif future.status == "error":
+                yield step.label, {"state": "failed", "error": _sentence(future.exception())}
+            elif step.tries < RETRIES:
+                # A worker died with the outcome in its hands: what it did lies in the clip's folder, and goes on there.
+                self._submit(replace(step, tries=step.tries + 1))
+            else:
+                yield step.label, {"state": "failed", "error": _sentence(RuntimeError(future.status))}
             future.release()
-
-
-def _outcome(future: Any) -> Outcome:
-    try:
-        outcome: Outcome = future.result(timeout=60)
-        return outcome
-    except Exception as error:
-        return {"state": "failed", "error": _sentence(error)}
 
 
 def _sentence(error: BaseException) -> str:
