@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from fer_core.errors import OptionError
+from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.tracking.smoothing import Smoothing
 from fer_core.tracking.tracker import Tracker
 from fer_core.types import Faces, FrameResult
@@ -74,19 +75,19 @@ class AnalysisOptions:
 
 def analyze(
     source: str | Path | FrameReader,
-    recognizer: Recognize,
+    recognizer: Recognize | None = None,
     options: AnalysisOptions | None = None,
     *,
     limits: Limits | None = None,
     listeners: Sequence[Listener] = (),
 ) -> Iterator[FrameResult]:
-    """Look through a clip.
+    """Find faces and their expressions in a clip, frame by frame.
 
     Two frames are recognised at the same time, while the caller's thread decodes, follows faces and runs listeners.
 
     Args:
         source: path of a clip or picture, or a reader that is open already and stays open.
-        recognizer: finds and names the faces of a frame; called from two threads at a time.
+        recognizer: finds and names the faces of a frame; called from two threads at a time. The shipped one if None.
         options: which frames are looked at, and how.
         limits: what is refused; for a path only.
         listeners: called for every decoded frame, before its result is yielded.
@@ -96,8 +97,14 @@ def analyze(
 
     Raises:
         MediaError: the source cannot be read, or is beyond the limits.
+
+    Example:
+        >>> from fer_core.utils.distribution import sample_clip
+        >>> results = list(analyze(sample_clip(), options=AnalysisOptions(sample_fps=1)))
+        >>> len(results), results[0].faces.labels[0]
+        (15, 'angry')
     """
-    options = options or AnalysisOptions()
+    recognizer, options = recognizer or ExpressionRecognizer(), options or AnalysisOptions()
     longest_pause = max(1.0, 2.5 / options.sample_fps) if options.sample_fps else 1.0
     tracker = Tracker(
         recognizer.labels, options.smoothing, max_gap=longest_pause, confidence_threshold=options.confidence_threshold

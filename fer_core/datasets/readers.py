@@ -161,7 +161,8 @@ def _pictures(members: list[Member], folders: list[str], name: str) -> tuple[Dat
                 return None
             try:
                 with opened() as file:
-                    return file.read(MOST_FILE)
+                    found: bytes | None = file.read(MOST_FILE)
+                    return found
             except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError):
                 return None
 

@@ -10,6 +10,7 @@ from fer_core import __version__
 from fer_core.faces.alignment import crop_faces
 from fer_core.faces.detector import FaceDetector
 from fer_core.faces.quality import assess_quality
+from fer_core.models.classifier import Classifier
 from fer_core.types import Faces
 
 __all__ = ["ExpressionRecognizer", "reader_settings"]
@@ -26,8 +27,20 @@ class Classify(Protocol):
 class ExpressionRecognizer:
     """Detector and classifier as one step. May be shared between threads where both may."""
 
-    def __init__(self, classifier: Classify, detector: FaceDetector | None = None):
-        self.classifier = classifier
+    def __init__(self, classifier: Classify | None = None, detector: FaceDetector | None = None):
+        """Set up.
+
+        Args:
+            classifier: names the expression of crops; the shipped model if None.
+            detector: finds the faces; YuNet if None.
+
+        Example:
+            >>> import numpy as np
+            >>> recognizer = ExpressionRecognizer()
+            >>> len(recognizer(np.zeros((240, 320, 3), np.uint8)))
+            0
+        """
+        self.classifier = classifier or Classifier()
         self.detector = detector or FaceDetector()
 
     @property

@@ -28,7 +28,7 @@ from fer_core.labels import FERPLUS_VOTES
 from fer_core.reports.tables import class_board, differences, figure_board, model_titles, vote_board
 from fer_core.reports.wording import GOOD, MEANINGS
 
-__all__ = ["to_html"]
+__all__ = ["report_html"]
 
 TEMPLATE = Path(__file__).with_name("html.html")
 
@@ -66,7 +66,7 @@ class Picture:
     lines: tuple[str, ...]
 
 
-def to_html(work: Comparison, *, when: datetime, images: int = 0) -> bytes:
+def report_html(work: Comparison, *, when: datetime, images: int = 0) -> bytes:
     """The report of what is evaluated so far.
 
     Args:
