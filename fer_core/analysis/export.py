@@ -46,6 +46,12 @@ class ClipResult:
         table: the native long table.
         clip: facts of the source: name, width, height, seconds and so on.
         settings: model, detector and options, so that the numbers can be made again.
+
+    Example:
+        >>> from fer_core import AnalysisOptions, analyze, sample_clip, to_table
+        >>> table = to_table(analyze(sample_clip(), options=AnalysisOptions(sample_fps=1)))
+        >>> ClipResult(table, {"name": "two-people.mp4"}, {}).clip["name"]
+        'two-people.mp4'
     """
 
     table: pd.DataFrame
@@ -156,12 +162,29 @@ def export_csv(result: ClipResult | pd.DataFrame, path: str | Path) -> Path:
 
     Raises:
         FerError: the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> from fer_core import AnalysisOptions, analyze, sample_clip, to_table
+        >>> table = to_table(analyze(sample_clip(), options=AnalysisOptions(sample_fps=1)))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     export_csv(table, Path(folder) / "clip.csv").read_text().split(",")[:3]
+        ['frame', 'time_s', 'face_count']
     """
     return _export(result, path, csv_parts)
 
 
 def export_json(result: ClipResult | pd.DataFrame, path: str | Path) -> Path:
-    """Write clip, settings, people, episodes and frames as JSON, whole or not at all; see `export_csv`."""
+    """Write clip, settings, people, episodes and frames as JSON, whole or not at all; see `export_csv`.
+
+    Example:
+        >>> import tempfile
+        >>> from fer_core import AnalysisOptions, analyze, sample_clip, to_table
+        >>> table = to_table(analyze(sample_clip(), options=AnalysisOptions(sample_fps=1)))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     sorted(json.loads(export_json(table, Path(folder) / "clip.json").read_text()))
+        ['clip', 'episodes', 'frames', 'labels', 'people', 'settings']
+    """
     return _export(result, path, json_parts)
 
 

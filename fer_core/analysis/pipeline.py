@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from fer_core.errors import OptionError
+from fer_core.errors import Cancelled, OptionError
 from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.tracking.smoothing import Smoothing
 from fer_core.tracking.tracker import Tracker
@@ -53,6 +53,10 @@ class AnalysisOptions:
         start, end: seconds from the clip's first frame; None as end for all of it.
         smoothing: how expressions are steadied along a track.
         confidence_threshold: smoothed confidence under which the label is "unsure".
+
+    Example:
+        >>> AnalysisOptions(sample_fps=5, end=10.0).frame_stride
+        1
     """
 
     sample_fps: float | None = None
@@ -80,6 +84,7 @@ def analyze(
     *,
     limits: Limits | None = None,
     listeners: Sequence[Listener] = (),
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[FrameResult]:
     """Find faces and their expressions in a clip, frame by frame.
 
@@ -91,18 +96,20 @@ def analyze(
         options: which frames are looked at, and how.
         limits: what is refused; for a path only.
         listeners: called for every decoded frame, before its result is yielded.
+        cancelled: asked at every decoded frame; once it is true, the analysis ends.
 
     Yields:
         A result for each frame that was looked at, in order of time.
 
     Raises:
         MediaError: the source cannot be read, or is beyond the limits.
+        Cancelled: `cancelled` turned true; what was yielded before stands.
 
     Example:
         >>> from fer_core.utils.distribution import sample_clip
         >>> results = list(analyze(sample_clip(), options=AnalysisOptions(sample_fps=1)))
         >>> len(results), results[0].faces.labels[0]
-        (15, 'angry')
+        (16, 'angry')
     """
     recognizer, options = recognizer or ExpressionRecognizer(), options or AnalysisOptions()
     longest_pause = max(1.0, 2.5 / options.sample_fps) if options.sample_fps else 1.0
@@ -117,6 +124,8 @@ def analyze(
     with opened as reader, _pool() as pool:
         width = reader.info.width
         for frame, look in _in_hand(reader, options, lambda frame: pool.submit(_look, frame, recognizer)):
+            if cancelled():
+                raise Cancelled("The analysis was stopped; what was done so far is kept.")
             result = None
             if look is not None:
                 image, faces = look.result()

@@ -47,7 +47,14 @@ class QualityReport:
 
 
 def check_dataset(data: Dataset) -> QualityReport:
-    """Look for faults that need no threshold: a second for 35,000 images, and from the disk when it was done before."""
+    """Look for faults that need no threshold: a second for 35,000 images, and from the disk when it was done before.
+
+    Example:
+        >>> from fer_core import load_dataset
+        >>> report = check_dataset(load_dataset("synthetic"))
+        >>> len(report.blank) > 0
+        True
+    """
 
     def make() -> dict[str, np.ndarray]:
         found = _look(data)

@@ -46,6 +46,15 @@ def read_dataset(path: str | Path, ferplus: str | Path | None = None, *, keep: b
 
     Raises:
         DatasetError: it cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> rows = ["emotion,pixels,Usage", *(f"{i},{' '.join(['7'] * 2304)},Training" for i in (3, 4))]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = (Path(folder) / "faces.csv").write_text(chr(10).join(rows))
+        ...     data, skipped = read_dataset(Path(folder) / "faces.csv")
+        >>> len(data), len(skipped)
+        (2, 0)
     """
     sources = [Path(path), *([] if ferplus is None else [Path(ferplus)])]
     if not keep:

@@ -33,6 +33,12 @@ class Classifier:
     Attributes:
         bundle: the model.
         labels: names of the columns of what a call returns.
+
+    Example:
+        >>> classifier = Classifier()
+        >>> crops = np.zeros((2, 48, 48), np.uint8)
+        >>> classifier(crops).shape
+        (2, 7)
     """
 
     def __init__(self, bundle: Bundle | None = None, *, flip: bool = False, threads: int = 1):

@@ -100,6 +100,13 @@ def import_model(
 
     Raises:
         ModelError: it cannot be read, is refused, or the labels do not fit it.
+
+    Example:
+        >>> order = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+        >>> import_model([Path("nowhere.keras")], labels=order, scale="unit", name="mine")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        fer_core.errors.ModelError: nowhere.keras cannot be opened: ...
     """
     names = known_labels(labels)
     if scale not in SCALES:

@@ -30,7 +30,12 @@ def _folders() -> Iterator[tuple[str, Path]]:
 
 
 def list_models() -> list[Bundle]:
-    """Return the usable models: the default, other shipped ones, the user's own; see also `unreadable_bundles`."""
+    """Return the usable models: the default, other shipped ones, the user's own; see also `unreadable_bundles`.
+
+    Example:
+        >>> "expression-s" in [model.name for model in list_models()]
+        True
+    """
     return sorted(_survey()[0].values(), key=lambda bundle: bundle.name != DEFAULT)
 
 
@@ -53,7 +58,12 @@ def _survey() -> tuple[dict[str, Bundle], dict[str, str]]:
 
 
 def load_model(name: str = DEFAULT) -> Bundle:
-    """The model of that name; raises ModelError that lists what there is."""
+    """The model of that name; raises ModelError that lists what there is.
+
+    Example:
+        >>> load_model("expression-s").name
+        'expression-s'
+    """
     for found, folder in _folders():
         # Compared with what there is, never joined to a path: a name from outside cannot leave the folders.
         if found == name:

@@ -77,6 +77,13 @@ def report_html(work: Comparison, *, when: datetime, images: int = 0) -> bytes:
 
     Returns:
         UTF-8.
+
+    Example:
+        >>> from fer_core import Comparison, load_dataset
+        >>> work = Comparison(load_dataset("synthetic"), "PublicTest", ["expression-s"], flip=False)
+        >>> work.run()
+        >>> report_html(work, when=datetime(2026, 1, 1))[:15]
+        b'<!doctype html>'
     """
     charts = {e.predictor.name: title for e, title in _titled(work)}
     page = {

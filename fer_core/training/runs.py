@@ -59,6 +59,10 @@ class Run:
     Attributes:
         folder: where it lies.
         id: its folder's name.
+
+    Example:
+        >>> for run in list_runs():
+        ...     print(run.id, run.state)
     """
 
     def __init__(self, folder: Path):
@@ -262,6 +266,12 @@ def train(config: TrainingConfig, *, minutes: float | None = None) -> Run:
     Raises:
         OptionError: there is no network of that name.
         FerError: it cannot be started, or it failed.
+
+    Example:
+        >>> from fer_core import preset
+        >>> run = train(preset("quick"))  # doctest: +SKIP
+        >>> run.state  # doctest: +SKIP
+        'done'
     """
     run = start(config, minutes=minutes)
     while run.state in ACTIVE:
