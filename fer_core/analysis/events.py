@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fer_core.analysis.episodes import label_names
+from fer_core.analysis.table import label_names
 from fer_core.errors import OptionError
 
 __all__ = ["Event", "TimeRange", "average_curves", "cut_by_event", "exclude", "to_grid"]

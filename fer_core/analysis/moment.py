@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from fer_core.analysis.episodes import label_names
+from fer_core.analysis.table import label_names
 from fer_core.errors import OptionError
 
 __all__ = ["INTENSITY", "MOMENT_COLUMNS", "NEGATIVE", "add_moment_columns", "intensity_word", "valence"]

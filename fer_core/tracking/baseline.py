@@ -6,6 +6,7 @@ The unadjusted columns of a table always stay, so nothing has to be undone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -180,7 +181,7 @@ def _shown(
     table: pd.DataFrame, smoothed: np.ndarray, labels: tuple[str, ...], smoothing: Smoothing, threshold: float
 ) -> pd.Series:
     """The label of each row, steadied along its track in the same way as when the clip was analysed."""
-    steady = Smoothing(0.0, smoothing.hold, smoothing.margin)  # the values are smooth already
+    steady = replace(smoothing, time_constant=0.0)  # the values are smooth already
     filters: dict[int, ExpressionFilter] = {}
     shown = np.full(len(table), None, object)
     rows = np.flatnonzero(~np.isnan(smoothed).any(1))

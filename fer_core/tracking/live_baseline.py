@@ -10,7 +10,7 @@ import numpy as np
 from fer_core.errors import OptionError
 from fer_core.tracking.neutral import Baseline, adjust
 from fer_core.tracking.smoothing import ExpressionFilter, Smoothing
-from fer_core.types import Faces, Quality
+from fer_core.types import FaceQuality, Faces
 
 __all__ = ["RECORD_S", "BaselineFilter", "BaselineRecorder"]
 
@@ -97,8 +97,7 @@ class BaselineFilter:
     """
 
     def __init__(self, smoothing: Smoothing | None = None, *, confidence_threshold: float = 0.0) -> None:
-        usual = smoothing or Smoothing()
-        self._steady = Smoothing(0.0, usual.hold, usual.margin)  # the values are smooth already
+        self._steady = replace(smoothing or Smoothing(), time_constant=0.0)  # the values are smooth already
         self._threshold = confidence_threshold
         self._filters: dict[int, ExpressionFilter] = {}
 
@@ -110,7 +109,7 @@ class BaselineFilter:
             faces: as the tracker gives them.
             baselines: by track id.
         """
-        raw, smoothed, shown = faces.probabilities.copy(), faces.smoothed.copy(), faces.shown.copy()
+        raw, smoothed, predicted = faces.probabilities.copy(), faces.smoothed.copy(), faces.predicted.copy()
         for i, track in enumerate(faces.track_ids.tolist()):
             baseline = baselines.get(track)
             if baseline is None:
@@ -119,8 +118,8 @@ class BaselineFilter:
             if baseline.labels != faces.labels:
                 raise OptionError("The neutral face was measured with another model. Measure it again with this one.")
             raw[i], smoothed[i] = adjust(raw[i], baseline), adjust(smoothed[i], baseline)
-            good = int(faces.quality[i]) == int(Quality.GOOD)
+            good = int(faces.quality[i]) == int(FaceQuality.GOOD)
             follow = self._filters.setdefault(track, ExpressionFilter(self._steady))
             _, best = follow.update(seconds, smoothed[i], good, 1.0)
-            shown[i] = best if good and smoothed[i, best] >= self._threshold else -1
-        return replace(faces, probabilities=raw, smoothed=smoothed, shown=shown)
+            predicted[i] = best if good and smoothed[i, best] >= self._threshold else -1
+        return replace(faces, probabilities=raw, smoothed=smoothed, predicted=predicted)

@@ -8,12 +8,12 @@ import pytest
 from helpers.fakes import GONE, make_results, make_table
 
 from fer_core.analysis.episodes import episodes, summary
-from fer_core.analysis.table import Recorder, columns
+from fer_core.analysis.table import ResultTable, columns
 from fer_core.errors import OptionError
 from fer_core.labels import FER7, UNSURE
 from fer_core.tracking.baseline import adjusted_table, apply_baseline, measure_baseline, propose_baseline
 from fer_core.tracking.neutral import Baseline, adjust
-from fer_core.types import Quality
+from fer_core.types import FaceQuality
 
 SAD, NEUTRAL, ANGRY = FER7.index("sad"), FER7.index("neutral"), FER7.index("angry")
 
@@ -134,7 +134,7 @@ def test_no_baselines_take_adjusted_columns_away():
 
 
 def test_rows_without_a_face_stay_empty():
-    recorder = Recorder(FER7)
+    recorder = ResultTable(FER7)
     for result in make_results({0: ["sad"] * 5 + [GONE] * 3 + ["sad"] * 5}):
         recorder.add(result)
     table = recorder.table()
@@ -148,7 +148,7 @@ def test_a_single_moment_takes_the_nearest_frame_and_bad_frames_are_left_out():
     own = measure_baseline(table, "Person 1", 2.04, 2.04)
     assert (own.frames, own.start_s) == (1, pytest.approx(2.0))
     assert own.z[ANGRY] == pytest.approx(np.log(0.3))
-    table.loc[0:10, "quality"] = Quality.DARK.words
+    table.loc[0:10, "quality"] = FaceQuality.DARK.words
     assert measure_baseline(table, "Person 1", 0, 1.5).frames == 5
 
 

@@ -8,7 +8,7 @@ from fer_core.errors import OptionError
 from fer_core.labels import FER7
 from fer_core.tracking.live_baseline import BaselineFilter, BaselineRecorder
 from fer_core.tracking.neutral import adjust
-from fer_core.types import Quality
+from fer_core.types import FaceQuality
 
 SAD = probabilities("sad", 0.6)
 
@@ -59,19 +59,19 @@ def test_faces_with_a_baseline_are_adjusted_and_others_stay():
     own = recorded().baseline("Ann")
     faces = make_faces(["sad", "sad"], ids=[4, 5], confidence=0.6)
     done = BaselineFilter()(1.0, faces, {4: own})
-    assert [FER7[i] for i in done.shown] == ["neutral", "sad"]
+    assert [FER7[i] for i in done.predicted] == ["neutral", "sad"]
     assert done.smoothed[0] == pytest.approx(adjust(SAD, own), abs=1e-6)
     assert done.probabilities[0] == pytest.approx(adjust(SAD, own), abs=1e-6)
     assert done.smoothed[1] == pytest.approx(faces.smoothed[1])
-    assert [FER7[i] for i in faces.shown] == ["sad", "sad"]
+    assert [FER7[i] for i in faces.predicted] == ["sad", "sad"]
 
 
 def test_flagged_and_doubtful_faces_are_unsure():
     own = recorded().baseline("Ann")
-    dark = make_faces(["sad"], ids=[4], quality=[int(Quality.DARK)])
-    assert BaselineFilter()(1.0, dark, {4: own}).shown.tolist() == [-1]
+    dark = make_faces(["sad"], ids=[4], quality=[int(FaceQuality.DARK)])
+    assert BaselineFilter()(1.0, dark, {4: own}).predicted.tolist() == [-1]
     faces = make_faces(["sad"], ids=[4], confidence=0.6)
-    assert BaselineFilter(confidence_threshold=0.9)(1.0, faces, {4: own}).shown.tolist() == [-1]
+    assert BaselineFilter(confidence_threshold=0.9)(1.0, faces, {4: own}).predicted.tolist() == [-1]
 
 
 def test_baseline_of_another_model_is_refused():

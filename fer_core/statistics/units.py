@@ -1,0 +1,100 @@
+"""One row for each person in each clip or event window: the unit that all descriptives are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fer_core.analysis.episodes import episodes, with_weights
+from fer_core.analysis.table import SMOOTHED, label_names
+from fer_core.errors import OptionError
+from fer_core.labels import UNSURE
+
+__all__ = ["PIECE", "check_columns", "measure_units", "pieces"]
+
+PIECE = ("clip", "event", "event_index")
+"""Columns that keep stretches of time apart, as far as a table has them: time runs on only within a stretch."""
+
+
+def check_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
+    """Raise OptionError where the table lacks one of the columns."""
+    if missing := [name for name in names if name not in table.columns]:
+        raise OptionError(
+            f"The table has no column {missing[0]!r}. Add it, such as the participant or the condition of each row; "
+            f"it has: {', '.join(map(str, table.columns))}."
+        )
+
+
+def pieces(table: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Yield the stretches of a table within which time runs on: clips, or windows round events."""
+    keys = [name for name in PIECE if name in table.columns]
+    if not keys:
+        yield table
+        return
+    for _, piece in table.groupby(keys, sort=False, dropna=False):
+        yield piece
+
+
+def measure_units(table: pd.DataFrame, by: Sequence[str] = (), *, min_seconds: float = 0.3) -> pd.DataFrame:
+    """Measure each expression of each person in each clip or event window.
+
+    Args:
+        table: native long table, of one clip, or of several with a column `clip`, or as `cut_by_event` gives it; with
+            any further columns, such as participant and condition.
+        by: further columns that are kept apart.
+        min_seconds: shorter episodes do not count.
+
+    Returns:
+        Columns clip, event, event_index as far as there are any, person, those of `by`, and then
+
+        - expression: also "unsure", of which there is a share but no mean.
+        - seconds: how long the person was in sight.
+        - share: of that time in which the expression is shown, 0 to 1.
+        - mean: of the smoothed probability, weighted by time.
+        - episodes: how many there are.
+        - episode_s: how long all of them take together.
+        - longest_s: how long the longest takes; missing where there is none.
+        - latency_s: from the event, or from the beginning of the clip, to the first episode that begins then or later;
+          missing where there is none.
+
+    Raises:
+        OptionError: a column of `by` is missing.
+    """
+    check_columns(table, by)
+    labels = label_names(table)
+    keys = [*dict.fromkeys([*(name for name in PIECE if name in table.columns), "person", *by])]
+    rows: list[dict[str, Any]] = []
+    for piece in pieces(table):
+        faces, found = with_weights(piece), episodes(piece, min_seconds)
+        origin = float(piece["event_s"].iloc[0]) if "event_s" in piece else 0.0
+        for key, part in faces.groupby(keys, sort=False, dropna=False):
+            identity = dict(zip(keys, key, strict=True))
+            # An episode belongs where its strongest moment lies, should a column of `by` change while it lasts.
+            own = found[(found["person"] == identity["person"]) & found["peak_s"].isin(part["time_s"])]
+            rows += [{**identity, **_measures(name, part, own, origin)} for name in (*labels, UNSURE)]
+    return pd.DataFrame(rows, columns=[*keys, "expression", *_MEASURES])
+
+
+_MEASURES = ("seconds", "share", "mean", "episodes", "episode_s", "longest_s", "latency_s")
+
+
+def _measures(name: str, part: pd.DataFrame, found: pd.DataFrame, origin: float) -> dict[str, Any]:
+    """The measures of one expression of one unit; `part` are its rows with their weights in seconds."""
+    weight = part["weight"].to_numpy(np.float64)
+    total = float(weight.sum())
+    own = found[found["label"] == name]
+    later = own.loc[own["start_s"] >= origin - 1e-9, "start_s"]
+    mean = np.nan if name == UNSURE else float(np.average(part[name + SMOOTHED], weights=weight))
+    return {
+        "expression": name,
+        "seconds": total,
+        "share": float(weight[(part["label"] == name).to_numpy()].sum()) / total,
+        "mean": mean,
+        "episodes": len(own),
+        "episode_s": float(own["seconds"].sum()),
+        "longest_s": float(own["seconds"].max()) if len(own) else np.nan,
+        "latency_s": float(later.min()) - origin if len(later) else np.nan,
+    }
