@@ -9,7 +9,7 @@ import pandas as pd
 
 from fer_core.analysis.episodes import episodes
 from fer_core.analysis.table import label_names
-from fer_core.statistics.units import check_columns, measure_units, pieces
+from fer_core.statistics.units import check_columns, in_order, measure_units, pieces
 
 __all__ = ["describe", "transition_matrix", "transitions"]
 
@@ -57,8 +57,8 @@ def describe(table: pd.DataFrame, by: Sequence[str] = ("person",), *, min_second
     found["mean"] /= found["seconds"]
     found["mean_episode_s"] = found["episode_s"] / found["episodes"].where(found["episodes"] > 0)
     found["episodes_per_minute"] = found["episodes"] / found["seconds"] * 60
-    sort = found.assign(_order=found["expression"].map(order)).sort_values([*by, "_order"], kind="stable")
-    return sort[[*keys, *_DESCRIBED]].reset_index(drop=True)
+    found = found.assign(_order=found["expression"].map(order))
+    return in_order(found, table, by, ["_order"])[[*keys, *_DESCRIBED]]
 
 
 _DESCRIBED = (

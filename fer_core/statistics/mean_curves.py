@@ -10,7 +10,7 @@ import pandas as pd
 from fer_core.analysis.events import to_grid
 from fer_core.analysis.table import label_names
 from fer_core.errors import OptionError
-from fer_core.statistics.units import PIECE, check_columns
+from fer_core.statistics.units import PIECE, check_columns, in_order
 
 __all__ = ["MIN_BOOTSTRAP", "mean_curves"]
 
@@ -72,8 +72,8 @@ def mean_curves(
     columns = [*by, "relative_s", "expression", "mean", "low", "high", "participants"]
     order = {name: i for i, name in enumerate(names)}
     whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
-    sort = whole.assign(_order=whole["expression"].map(order)).sort_values([*by, "_order", "relative_s"], kind="stable")
-    return sort[columns].reset_index(drop=True)
+    whole = whole.assign(_order=whole["expression"].map(order))
+    return in_order(whole, cut, by, ["_order", "relative_s"])[columns]
 
 
 def _with_intervals(part: pd.DataFrame, level: float, n_resamples: int, rng: np.random.Generator) -> pd.DataFrame:

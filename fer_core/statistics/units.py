@@ -13,7 +13,7 @@ from fer_core.analysis.table import SMOOTHED, label_names
 from fer_core.errors import OptionError
 from fer_core.labels import UNSURE
 
-__all__ = ["PIECE", "check_columns", "measure_units", "pieces"]
+__all__ = ["PIECE", "check_columns", "in_order", "measure_units", "pieces"]
 
 PIECE = ("clip", "event", "event_index")
 """Columns that keep stretches of time apart, as far as a table has them: time runs on only within a stretch."""
@@ -26,6 +26,22 @@ def check_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
             f"The table has no column {missing[0]!r}. Add it, such as the participant or the condition of each row; "
             f"it has: {', '.join(map(str, table.columns))}."
         )
+
+
+def in_order(found: pd.DataFrame, table: pd.DataFrame, by: Sequence[str], last: Sequence[str] = ()) -> pd.DataFrame:
+    """Return rows in the order in which their groups first stand in a table, so that events stay in order of time.
+
+    Args:
+        found: has the columns `by` and `last`.
+        table: whose order counts.
+        by: columns that make a group.
+        last: columns by which the rows of a group are sorted then.
+    """
+    groups = table[list(by)].drop_duplicates() if by else pd.DataFrame(index=[0])
+    ranks = {key: i for i, key in enumerate(map(tuple, groups.astype(object).to_numpy().tolist()))}
+    keys = map(tuple, found[list(by)].astype(object).to_numpy().tolist())
+    sort = found.assign(_group=[ranks.get(key, len(ranks)) for key in keys])
+    return sort.sort_values(["_group", *last], kind="stable").drop(columns="_group").reset_index(drop=True)
 
 
 def pieces(table: pd.DataFrame) -> Iterator[pd.DataFrame]:
