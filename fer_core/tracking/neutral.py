@@ -102,6 +102,8 @@ class Baseline:
         person: str,
         times: np.ndarray,
         clip: str = "",
+        *,
+        floor: float = FLOOR,
     ) -> Baseline:
         """Make a baseline of readings of a face at rest.
 
@@ -111,10 +113,11 @@ class Baseline:
             person: whose face it is.
             times: (n,), seconds.
             clip: name of the clip.
+            floor: smaller probabilities are taken for this one.
         """
         if not len(probabilities):
             raise OptionError("A baseline needs at least one reading; received none. Choose a longer stretch.")
-        z = np.log(np.clip(np.asarray(probabilities, np.float64), FLOOR, 1.0)).mean(0)
+        z = np.log(np.clip(np.asarray(probabilities, np.float64), floor, 1.0)).mean(0)
         first, last = float(np.min(times)), float(np.max(times))
         return cls(labels, tuple(z.tolist()), person, first, last, len(probabilities), clip)
 
