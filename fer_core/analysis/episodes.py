@@ -8,7 +8,7 @@ import pandas as pd
 from fer_core.analysis.table import SMOOTHED, label_names
 from fer_core.labels import UNSURE
 
-__all__ = ["curves", "episodes", "frame_interval", "summary"]
+__all__ = ["curves", "episodes", "frame_interval", "summary", "with_weights"]
 
 
 def frame_interval(table: pd.DataFrame) -> float:
@@ -17,7 +17,7 @@ def frame_interval(table: pd.DataFrame) -> float:
     return float(np.median(gaps)) if len(gaps) else 0.04
 
 
-def _with_weights(table: pd.DataFrame) -> pd.DataFrame:
+def with_weights(table: pd.DataFrame) -> pd.DataFrame:
     """Rows with a face, and how many seconds each stands for, so that variable frame rates count rightly."""
     times = table["time_s"].drop_duplicates().to_numpy()
     usual = frame_interval(table)
@@ -38,7 +38,7 @@ def curves(table: pd.DataFrame) -> pd.DataFrame:
     faces = table[table["face_count"] > 0].sort_values(["person", "time_s"], kind="stable")
     limit = max(2.5 * frame_interval(table), 0.25)
     broken = (faces["time_s"].diff() > limit) | (faces["track_id"] != faces["track_id"].shift())
-    faces = faces.assign(segment=broken.cumsum())
+    faces = faces.assign(segment=broken.fillna(True).cumsum())
     smoothed = faces.rename(columns={name + SMOOTHED: "=" + name for name in labels})
     long = smoothed.melt(
         id_vars=["person", "time_s", "segment", "label", "confidence", "quality"],
@@ -62,7 +62,7 @@ def episodes(table: pd.DataFrame, min_seconds: float = 0.3) -> pd.DataFrame:
         >>> bool((found["seconds"] >= 0.3).all())
         True
     """
-    faces = _with_weights(table).sort_values(["track_id", "time_s"], kind="stable")
+    faces = with_weights(table).sort_values(["track_id", "time_s"], kind="stable")
     limit = max(2.5 * frame_interval(table), 0.25)
     new = (faces["track_id"] != faces["track_id"].shift()) | (faces["label"] != faces["label"].shift())
     new |= faces["time_s"].diff() > limit
@@ -98,7 +98,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
         >>> summary(table)["person"].iloc[0]
         'Person 1'
     """
-    faces, found = _with_weights(table), episodes(table)
+    faces, found = with_weights(table), episodes(table)
     labels = (*label_names(table), UNSURE)
     rows = []
     for person, part in faces.groupby("person", sort=False):

@@ -23,7 +23,6 @@ __all__ = [
     "MIN_PAIRED",
     "MIN_PER_CONDITION",
     "ConditionComparison",
-    "PairComparison",
     "compare_conditions",
     "compare_expressions",
     "holm",

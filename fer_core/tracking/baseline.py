@@ -13,20 +13,10 @@ import pandas as pd
 
 from fer_core.errors import OptionError
 from fer_core.labels import UNSURE
-from fer_core.tracking.neutral import FLOOR, NEUTRAL_BONUS, Baseline, adjust, neutral_index
+from fer_core.tracking.neutral import FLOOR, Baseline, adjust, neutral_index
 from fer_core.tracking.smoothing import ExpressionFilter, Smoothing
 
-__all__ = [
-    "ADJUSTED",
-    "FLOOR",
-    "NEUTRAL_BONUS",
-    "Baseline",
-    "adjust",
-    "adjusted_table",
-    "apply_baseline",
-    "measure_baseline",
-    "propose_baseline",
-]
+__all__ = ["ADJUSTED", "adjusted_table", "apply_baseline", "measure_baseline", "propose_baseline"]
 
 ADJUSTED = "_adjusted"
 _SMOOTHED = "_smoothed"
