@@ -6,7 +6,6 @@ The unadjusted columns of a table always stay, so nothing has to be undone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -23,7 +22,7 @@ _SMOOTHED = "_smoothed"
 _GOOD = "good"
 _PROPOSED_S = 1.0
 _NEUTRAL_QUANTILE = 0.8  # a proposal lies among the fifth of the seconds that are most neutral for this person
-_MAX_GAP = 1.0  # seconds after which a label starts anew, as in the tracker
+_MAX_GAP = 1.0  # seconds after which expressions start anew, as in the tracker
 
 
 def measure_baseline(table: pd.DataFrame, person: str, start_s: float, end_s: float, *, clip: str = "") -> Baseline:
@@ -117,13 +116,14 @@ def apply_baseline(
     """Return the table with adjusted columns beside the unadjusted ones.
 
     New columns are `<expression>_adjusted` of this frame alone, `<expression>_smoothed_adjusted`, `label_adjusted` and
-    `confidence_adjusted`. They are missing for people without a baseline. Earlier adjusted columns are replaced, so
-    no baselines means no adjusted columns.
+    `confidence_adjusted`. Adjusted values are smoothed as the others were, which is the same as to adjust the smoothed
+    ones, except where probabilities are tiny. They are missing for people without a baseline. Earlier adjusted columns
+    are replaced, so no baselines means no adjusted columns.
 
     Args:
         table: native long table.
         baselines: by the person's name in this table; or a series of them, each for the `person` it names.
-        smoothing: how long a new label must lead before it is shown, as when the clip was analysed.
+        smoothing: the one that the clip was analysed with.
         confidence_threshold: smoothed adjusted probability below which the label is "unsure".
 
     Raises:
@@ -133,9 +133,9 @@ def apply_baseline(
     own = dict(baselines) if isinstance(baselines, Mapping) else {b.person: b for b in baselines}
     if not own:
         return kept
-    labels, n = _labels(table), len(table)
+    labels = _labels(table)
     people = kept["person"].to_numpy(object)
-    raw, smoothed = np.full((n, len(labels)), np.nan), np.full((n, len(labels)), np.nan)
+    raw = np.full((len(kept), len(labels)), np.nan)
     for person, baseline in own.items():
         if baseline.labels != labels:
             raise OptionError(
@@ -144,11 +144,11 @@ def apply_baseline(
             )
         rows = people == person
         raw[rows] = adjust(kept.loc[rows, list(labels)].to_numpy(np.float64), baseline)
-        smoothed[rows] = adjust(kept.loc[rows, [name + _SMOOTHED for name in labels]].to_numpy(np.float64), baseline)
+    smoothed, shown = _smoothed(kept, raw, labels, smoothing or Smoothing(), confidence_threshold)
     for i, name in enumerate(labels):
         kept[name + ADJUSTED] = raw[:, i]
         kept[name + _SMOOTHED + ADJUSTED] = smoothed[:, i]
-    kept["label" + ADJUSTED] = _shown(kept, smoothed, labels, smoothing or Smoothing(), confidence_threshold)
+    kept["label" + ADJUSTED] = shown
     kept["confidence" + ADJUSTED] = smoothed.max(1, initial=0.0)
     return kept
 
@@ -167,22 +167,21 @@ def adjusted_table(table: pd.DataFrame) -> pd.DataFrame:
     return plain
 
 
-def _shown(
-    table: pd.DataFrame, smoothed: np.ndarray, labels: tuple[str, ...], smoothing: Smoothing, threshold: float
-) -> pd.Series:
-    """The label of each row, steadied along its track in the same way as when the clip was analysed."""
-    steady = replace(smoothing, time_constant=0.0)  # the values are smooth already
+def _smoothed(
+    table: pd.DataFrame, raw: np.ndarray, labels: tuple[str, ...], smoothing: Smoothing, threshold: float
+) -> tuple[np.ndarray, pd.Series]:
+    """Smoothed probabilities and the label of each row, by the filter that the clip was analysed with."""
     filters: dict[int, ExpressionFilter] = {}
-    shown = np.full(len(table), None, object)
-    rows = np.flatnonzero(~np.isnan(smoothed).any(1))
+    smoothed, shown = np.full(raw.shape, np.nan), np.full(len(table), None, object)
+    rows = np.flatnonzero(~np.isnan(raw).any(1))
     times, good = table["time_s"].to_numpy(np.float64), (table["quality"] == _GOOD).to_numpy(bool)
     tracks = table["track_id"].fillna(-1).to_numpy(np.int64)
     for row in rows[np.argsort(times[rows], kind="stable")]:
-        follow = filters.setdefault(int(tracks[row]), ExpressionFilter(steady))
-        values, best = follow.update(float(times[row]), smoothed[row], bool(good[row]), _MAX_GAP)
-        sure = good[row] and values[best] >= threshold
+        follow = filters.setdefault(int(tracks[row]), ExpressionFilter(smoothing))
+        smoothed[row], best = follow.update(float(times[row]), raw[row], bool(good[row]), _MAX_GAP)
+        sure = good[row] and smoothed[row].max() >= threshold
         shown[row] = labels[best] if sure else UNSURE
-    return pd.Series(shown, index=table.index, dtype="object")
+    return smoothed, pd.Series(shown, index=table.index, dtype="object")
 
 
 def _labels(table: pd.DataFrame) -> tuple[str, ...]:

