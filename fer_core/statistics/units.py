@@ -82,35 +82,45 @@ def measure_units(table: pd.DataFrame, by: Sequence[str] = (), *, min_seconds: f
     check_columns(table, by)
     labels = label_names(table)
     keys = [*dict.fromkeys([*(name for name in PIECE if name in table.columns), "person", *by])]
+    needed = [
+        *_NEEDED,
+        *(name + SMOOTHED for name in labels),
+        *(name for name in ("event_s",) if name in table.columns),
+    ]
     rows: list[dict[str, Any]] = []
-    for piece in pieces(table):
+    for piece in pieces(table[[*dict.fromkeys([*keys, *needed])]]):
         faces, found = with_weights(piece), episodes(piece, min_seconds)
         origin = float(piece["event_s"].iloc[0]) if "event_s" in piece else 0.0
         for key, part in faces.groupby(keys, sort=False, dropna=False):
             identity = dict(zip(keys, key, strict=True))
             # An episode belongs where its strongest moment lies, should a column of `by` change while it lasts.
             own = found[(found["person"] == identity["person"]) & found["peak_s"].isin(part["time_s"])]
-            rows += [{**identity, **_measures(name, part, own, origin)} for name in (*labels, UNSURE)]
+            rows += [{**identity, **measures} for measures in _measures(part, own, labels, origin)]
     return pd.DataFrame(rows, columns=[*keys, "expression", *_MEASURES])
 
 
+_NEEDED = ("time_s", "face_count", "track_id", "label", "confidence")
 _MEASURES = ("seconds", "share", "mean", "episodes", "episode_s", "longest_s", "latency_s")
 
 
-def _measures(name: str, part: pd.DataFrame, found: pd.DataFrame, origin: float) -> dict[str, Any]:
-    """The measures of one expression of one unit; `part` are its rows with their weights in seconds."""
-    weight = part["weight"].to_numpy(np.float64)
+def _measures(
+    part: pd.DataFrame, found: pd.DataFrame, labels: tuple[str, ...], origin: float
+) -> Iterator[dict[str, Any]]:
+    """Yield the measures of each expression of one unit; `part` are its rows with their weights in seconds."""
+    weight, shown = part["weight"].to_numpy(np.float64), part["label"].to_numpy(object)
+    means = np.average(part[[name + SMOOTHED for name in labels]].to_numpy(np.float64), axis=0, weights=weight)
+    kinds, starts, lasts = (found[name].to_numpy() for name in ("label", "start_s", "seconds"))
     total = float(weight.sum())
-    own = found[found["label"] == name]
-    later = own.loc[own["start_s"] >= origin - 1e-9, "start_s"]
-    mean = np.nan if name == UNSURE else float(np.average(part[name + SMOOTHED], weights=weight))
-    return {
-        "expression": name,
-        "seconds": total,
-        "share": float(weight[(part["label"] == name).to_numpy()].sum()) / total,
-        "mean": mean,
-        "episodes": len(own),
-        "episode_s": float(own["seconds"].sum()),
-        "longest_s": float(own["seconds"].max()) if len(own) else np.nan,
-        "latency_s": float(later.min()) - origin if len(later) else np.nan,
-    }
+    for name, mean in zip((*labels, UNSURE), (*means.tolist(), np.nan), strict=True):
+        own = kinds == name
+        later = starts[own & (starts >= origin - 1e-9)]
+        yield {
+            "expression": name,
+            "seconds": total,
+            "share": float(weight[shown == name].sum()) / total,
+            "mean": mean,
+            "episodes": int(own.sum()),
+            "episode_s": float(lasts[own].sum()),
+            "longest_s": float(lasts[own].max()) if own.any() else np.nan,
+            "latency_s": float(later.min()) - origin if len(later) else np.nan,
+        }

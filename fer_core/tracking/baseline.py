@@ -22,6 +22,7 @@ _SMOOTHED = "_smoothed"
 _GOOD = "good"
 _PROPOSED_S = 1.0
 _NEUTRAL_QUANTILE = 0.8  # a proposal lies among the fifth of the seconds that are most neutral for this person
+_LEAST_NEUTRAL = 0.1  # probability; who never looks more neutral than this shows no face at rest that could be told
 _MAX_GAP = 1.0  # seconds after which expressions start anew, as in the tracker
 
 
@@ -59,8 +60,9 @@ def propose_baseline(
 ) -> Baseline | None:
     """Find the steadiest neutral-like second of a person; it is a proposal, and nothing is changed by it.
 
-    A stretch is neutral-like if its mean log-probability of neutral is among the highest fifth of this person's own.
-    The steadiest of these is the one whose log-probabilities vary least.
+    A stretch is neutral-like if its mean log-probability of neutral is among the highest fifth of this person's own,
+    and at least that of 0.1. The steadiest of these is the one whose log-probabilities vary least. Show it to a person
+    before it is used: in a clip in which somebody smiles all the time, it may be their weakest smile.
 
     Args:
         table: native long table of a clip.
@@ -69,7 +71,7 @@ def propose_baseline(
         clip: name of the clip, kept with the baseline.
 
     Returns:
-        The baseline of that stretch, or None where the person is never seen well for so long.
+        The baseline of that stretch, or None where the person is never seen well and neutral-like for so long.
 
     Raises:
         OptionError: there is no such person.
@@ -78,9 +80,10 @@ def propose_baseline(
     neutral = neutral_index(labels)
     found = [_windows(track, labels, neutral, seconds) for _, track in rows.groupby("track_id", sort=False)]
     windows = np.concatenate([np.empty((0, 4)), *found])
-    if not len(windows):
+    likely = windows[windows[:, 2] >= np.log(_LEAST_NEUTRAL)]
+    if not len(likely):
         return None
-    likely = windows[windows[:, 2] >= np.quantile(windows[:, 2], _NEUTRAL_QUANTILE)]
+    likely = likely[likely[:, 2] >= np.quantile(windows[:, 2], _NEUTRAL_QUANTILE)]
     start, end = likely[np.argmin(likely[:, 3]), :2]
     return measure_baseline(table, person, float(start), float(end), clip=clip)
 

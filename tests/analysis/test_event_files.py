@@ -3,14 +3,14 @@
 import pympi
 import pytest
 
+from fer_core.analysis.elan_files import read_events_elan, write_events_elan
 from fer_core.analysis.event_files import (
     read_events,
     read_events_csv,
-    read_events_elan,
+    read_ranges,
     write_events_csv,
-    write_events_elan,
 )
-from fer_core.analysis.events import Event
+from fer_core.analysis.events import Event, TimeRange
 from fer_core.errors import MediaError
 
 EVENTS = [Event(0.5, "Film äöü"), Event(2.25, 'a, b; "c" <d> & e', 1.5), Event(2.25, "z")]
@@ -64,6 +64,15 @@ def test_csv_round_trip(tmp_path):
     assert read_events(path) == EVENTS
     write_events_csv(path, [Event(1.0, "=1+1")])
     assert "'=1+1" in path.read_text()
+
+
+def test_stretches_to_leave_out_are_events_that_last(tmp_path):
+    path = tmp_path / "pauses.csv"
+    path.write_text("start;end;label\n1,5;4;pause\n")
+    assert read_ranges(path) == [TimeRange(1.5, 4.0, "pause")]
+    path.write_text("start;end;label\n1,5;4;pause\n9;9;bang\n")
+    with pytest.raises(MediaError, match="'bang' at 9 s does not last"):
+        read_ranges(path)
 
 
 def test_elan_round_trip_and_what_pympi_reads(tmp_path):

@@ -215,6 +215,14 @@ def test_proposal_is_the_steadiest_of_the_most_neutral_seconds():
     assert "label_adjusted" not in table
 
 
+def test_no_proposal_from_a_face_that_never_looks_neutral():
+    table = make_table({0: ["happy"] * 40})
+    table[list(FER7)] = reading(happy=0.9, neutral=0.09)
+    assert propose_baseline(table, "Person 1") is None
+    table[list(FER7)] = reading(happy=0.85, neutral=0.11)
+    assert propose_baseline(table, "Person 1").reads_as == "happy"
+
+
 def test_no_proposal_from_glimpses():
     seen = (["neutral"] * 5 + [GONE] * 10) * 4
     assert propose_baseline(make_table({0: seen}), "Person 1") is None
