@@ -15,9 +15,9 @@ import pandas as pd
 from fer_core.errors import OptionError
 from fer_core.statistics.effect_sizes import epsilon_squared, kendalls_w
 from fer_core.statistics.pairwise import PairComparison, compare_pair, correct_pairs, holm_correction
-from fer_core.statistics.participants import MEASURES, participant_values
+from fer_core.statistics.participants import MEASURES, check_measure, values_of_units
 from fer_core.statistics.permutation import TestResult, test_many
-from fer_core.statistics.units import check_columns
+from fer_core.statistics.units import check_columns, measure_units
 
 __all__ = [
     "MIN_PAIRED",
@@ -155,15 +155,20 @@ def compare_expressions(
     Args:
         table: native long table with columns participant and that of the condition.
         expressions: which ones.
-        measure: one of `MEASURES`, except valence.
+        measure: one of `MEASURES`, except valence, which is of no single expression.
         condition: the column whose values are compared.
         paired: see `compare_conditions`.
         min_seconds: shorter episodes do not count.
         seed: makes what is drawn at random the same each time.
     """
+    check_measure(measure)
+    if measure == "valence":
+        raise OptionError("Valence is of no single expression. Compare the values of participants in it alone.")
+    check_columns(table, ["participant", condition])
+    units = measure_units(table, ["participant", condition], min_seconds=min_seconds)
     found = []
     for name in expressions:
-        values = participant_values(table, measure, name, condition=condition, min_seconds=min_seconds)
+        values = values_of_units(units, measure, name, condition=condition)
         words = MEASURES[measure].format(name=name)
         found.append(compare_conditions(values, measure=words, paired=paired, seed=seed))
     return holm(found)

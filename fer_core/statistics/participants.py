@@ -8,7 +8,7 @@ import pandas as pd
 from fer_core.errors import OptionError
 from fer_core.statistics.units import check_columns, measure_units, pieces
 
-__all__ = ["MEASURES", "participant_values"]
+__all__ = ["MEASURES", "check_measure", "participant_values", "values_of_units"]
 
 MEASURES = {
     "share": "share of time with the expression {name}",
@@ -49,18 +49,32 @@ def participant_values(
     Raises:
         OptionError: a column is missing, or there is no such measure or expression.
     """
-    if measure not in MEASURES:
-        raise OptionError(f"There is no measure {measure!r}. Choose one of {', '.join(MEASURES)}.")
+    check_measure(measure)
     check_columns(table, ["participant", condition])
     if measure == "valence":
-        units = _valence_units(table, condition)
-    else:
-        units = measure_units(table, ["participant", condition], min_seconds=min_seconds)
-        known = list(dict.fromkeys(units["expression"]))
-        if expression not in known:
-            raise OptionError(f"There is no expression {expression!r}. Choose one of {', '.join(known)}.")
-        units = units[units["expression"] == expression]
-        units = units.assign(value=_value(units, measure))
+        return _means(_valence_units(table, condition), condition)
+    units = measure_units(table, ["participant", condition], min_seconds=min_seconds)
+    return values_of_units(units, measure, expression, condition=condition)
+
+
+def check_measure(measure: str) -> None:
+    """Raise OptionError where there is no such measure."""
+    if measure not in MEASURES:
+        raise OptionError(f"There is no measure {measure!r}. Choose one of {', '.join(MEASURES)}.")
+
+
+def values_of_units(
+    units: pd.DataFrame, measure: str, expression: str | None, *, condition: str = "condition"
+) -> pd.DataFrame:
+    """Return one value for each participant and condition from what `measure_units` gives; see `participant_values`."""
+    known = list(dict.fromkeys(units["expression"]))
+    if expression not in known:
+        raise OptionError(f"There is no expression {expression!r}. Choose one of {', '.join(known)}.")
+    own = units[units["expression"] == expression]
+    return _means(own.assign(value=_value(own, measure)), condition)
+
+
+def _means(units: pd.DataFrame, condition: str) -> pd.DataFrame:
     groups = units.groupby(["participant", condition], sort=True)["value"]
     found = groups.agg(value="mean", units="count").reset_index()
     return found.rename(columns={condition: "condition"})

@@ -173,6 +173,8 @@ def test_several_expressions_are_corrected_for_their_number():
     assert [c.p_holm for c in found] == pytest.approx([4 / 128, 4 / 128])
     assert "Share of time with the expression happy" in found[0].sentence
     assert "corrected for several comparisons p = 0.031" in found[0].sentence
+    with pytest.raises(OptionError, match="no single expression"):
+        compare_expressions(study(1), ["happy"], "valence")
     refused = compare_expressions(study(3), ["happy"])
     assert refused[0].p_holm is None
 
