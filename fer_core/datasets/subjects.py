@@ -38,7 +38,7 @@ def read_subjects(path: str | Path, data: Dataset, column: str) -> np.ndarray:
         if lower.endswith((".csv", ".csv.gz")):
             with gzip.open(path, "rb") if lower.endswith(".gz") else open(path, "rb") as file:
                 words = read_column(file, path.name, column)  # type: ignore[arg-type]
-            return np.array(words, dtype=str)[data.rows]
+            return np.asarray(np.array(words, dtype=str)[data.rows])
     except (OSError, EOFError, zlib.error, IndexError) as error:
         raise DatasetError(f"{path.name} cannot be read again to see who is in its images. Bring it anew.") from error
     raise DatasetError(

@@ -316,7 +316,7 @@ def test_own_neutral_by_the_column_that_says_who_it_is(tmp_path, capsys):
     assert status == 0 and found["n"] == 6 * 15
     assert (own["subjects"], own["images"], own["baseline_images"], own["left_out"]) == (6, 6 * 14, 6, [])
     dataset, _ = read_dataset(data)
-    classifier = Classifier(load_bundle(), flip=False)
+    classifier = Classifier(flip=False)
     given = classifier(dataset.images)  # what pages show, not the head for FER2013's labels
     first = {f"P{p}": 15 * p for p in range(6)}
     rows = [i for i in range(90) if i not in first.values()]
