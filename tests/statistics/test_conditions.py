@@ -55,7 +55,8 @@ def test_unpaired_is_found_out():
 
 
 def test_too_few_participants_get_figures_but_no_claim():
-    huge = values(a=np.arange(MIN_PAIRED - 1) + 100.0, b=np.arange(MIN_PAIRED - 1) / 7)
+    assert (MIN_PAIRED, MIN_PER_CONDITION) == (6, 4)  # the fewest for which p can fall below 0.05
+    huge = values(a=np.arange(5) + 100.0, b=np.arange(5) / 7)
     found = compare_conditions(huge)
     assert found.test is None
     assert found.pairs[0].difference > 99
@@ -64,11 +65,10 @@ def test_too_few_participants_get_figures_but_no_claim():
     assert "p =" not in found.sentence
     assert "chance (" not in found.sentence
     assert compare_conditions(values(a=np.arange(6) + 9.0, b=np.arange(6) / 7)).test.p_value == pytest.approx(2 / 64)
-    k = MIN_PER_CONDITION
-    few = compare_conditions(values(paired=False, a=np.arange(9.0), b=50 + np.arange(k - 1.0)))
+    few = compare_conditions(values(paired=False, a=np.arange(9.0), b=50 + np.arange(3.0)))
     assert few.test is None
-    assert f"there are {k - 1} participants in 'b'" in few.refusal
-    enough = compare_conditions(values(paired=False, a=np.arange(float(k)), b=50 + np.arange(float(k))))
+    assert "there are 3 participants in 'b'" in few.refusal
+    enough = compare_conditions(values(paired=False, a=np.arange(4.0), b=50 + np.arange(4.0)))
     assert enough.test.p_value == pytest.approx(2 / 70)
     one = compare_conditions(values(paired=False, a=[1.0], b=[2.0]))
     assert one.test is None
