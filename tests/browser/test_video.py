@@ -210,7 +210,7 @@ def test_it_fits_a_phone(browser: Browser, address: str) -> None:
 
 
 def test_a_second_clip_is_not_swallowed_by_the_first(page: Page, address: str, tmp_path: Path) -> None:
-    """A result is open, the menu leads to the start page: what is chosen there is analysed, and the address is its own."""
+    """A result is open, the menu leads to the start page: what is chosen there is analysed, at its own address."""
     analyse(page, address)
     first = page.url
     page.get_by_role("link", name="Analyse a clip").click()

@@ -23,6 +23,8 @@ BROUGHT = {
         "BSD-3-Clause",
         "tables, figures and maps",
     ),
+    "lazy_loader": ("BSD-3-Clause", "imports the library's names when they are used"),
+    "platformdirs": ("MIT", "where an installed copy keeps your data"),
     "Altair, vl-convert, Jinja2": ("BSD-3-Clause", "charts and reports"),
     "kagglehub": ("Apache-2.0", "download of FER2013 from Kaggle"),
     "TensorFlow, Keras": ("Apache-2.0", "training"),
