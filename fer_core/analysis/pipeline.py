@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from fer_core.errors import OptionError
+from fer_core.tracking.features import FrameFeatures, measure_frame
 from fer_core.tracking.smoothing import Smoothing
 from fer_core.tracking.tracker import Tracker
 from fer_core.types import Faces, FrameResult
@@ -20,7 +21,16 @@ from fer_core.video.frame import Frame
 from fer_core.video.limits import Limits
 from fer_core.video.reader import FrameReader
 
-__all__ = ["ANALYSIS_SIDE", "AnalysisOptions", "Listener", "analyze"]
+__all__ = [
+    "ANALYSIS_SIDE",
+    "AnalysisOptions",
+    "FrameSelector",
+    "Listener",
+    "Recognize",
+    "analyze",
+    "make_tracker",
+    "recognize_frame",
+]
 
 ANALYSIS_SIDE = 1920
 """Longer side in pixels of what is analysed; a 4K frame holds nothing more that a 48-pixel crop could keep."""
@@ -98,10 +108,7 @@ def analyze(
         MediaError: the source cannot be read, or is beyond the limits.
     """
     options = options or AnalysisOptions()
-    longest_pause = max(1.0, 2.5 / options.sample_fps) if options.sample_fps else 1.0
-    tracker = Tracker(
-        recognizer.labels, options.smoothing, max_gap=longest_pause, confidence_threshold=options.confidence_threshold
-    )
+    tracker = make_tracker(recognizer.labels, options)
     opened = (
         nullcontext(source)
         if isinstance(source, FrameReader)
@@ -109,13 +116,12 @@ def analyze(
     )
     with opened as reader, _pool() as pool:
         width = reader.info.width
-        for frame, look in _in_hand(reader, options, lambda frame: pool.submit(_look, frame, recognizer)):
+        for frame, look in _in_hand(
+            reader, options, lambda frame: pool.submit(recognize_frame, frame, recognizer, width)
+        ):
             result = None
             if look is not None:
-                image, faces = look.result()
-                if image.shape[1] != width:
-                    faces, image = faces.scaled(width / image.shape[1]), frame.image()
-                result = tracker.update(frame.index, frame.seconds, faces, image)
+                result = tracker.follow(frame.index, frame.seconds, *look.result())
             for listener in listeners:
                 listener(frame, result)
             if result is not None:
@@ -131,12 +137,55 @@ def _pool() -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(cancel_futures=True)  # also where the caller stops in the middle
 
 
-Look = Future[tuple[np.ndarray, Faces]]
+def make_tracker(labels: tuple[str, ...], options: AnalysisOptions) -> Tracker:
+    """Return the tracker for a clip that is analysed with these options."""
+    longest_pause = max(1.0, 2.5 / options.sample_fps) if options.sample_fps else 1.0
+    return Tracker(labels, options.smoothing, max_gap=longest_pause, confidence_threshold=options.confidence_threshold)
 
 
-def _look(frame: Frame, recognizer: Recognize) -> tuple[np.ndarray, Faces]:
+Look = Future[tuple[Faces, FrameFeatures]]
+
+
+def recognize_frame(frame: Frame, recognizer: Recognize, width: int) -> tuple[Faces, FrameFeatures]:
+    """Recognize and measure one frame, for itself alone; `Tracker.follow` takes what comes out.
+
+    Args:
+        frame: of the clip.
+        recognizer: finds and names its faces.
+        width: of the clip's upright pictures; boxes come out in pixels of these.
+    """
     image = frame.image(ANALYSIS_SIDE)
-    return image, recognizer(image)
+    faces = recognizer(image)
+    if image.shape[1] != width:
+        faces, image = faces.scaled(width / image.shape[1]), frame.image()
+    return faces, measure_frame(image, faces.boxes)
+
+
+class FrameSelector:
+    """Says which frames of a clip are analysed; asked about each in order of time, or only about those it would take.
+
+    Of a stretch in the middle of a clip its first frame must be offered whatever the stretch's own selector says; then
+    one selector over all stretches takes the same frames as one over the whole clip.
+    """
+
+    def __init__(self, options: AnalysisOptions) -> None:
+        self._options, self._due = options, -1
+
+    def __call__(self, number: int, seconds: float) -> bool:
+        """Say whether a frame is analysed.
+
+        Args:
+            number: of the frame, counted from the first one of the analysed stretch.
+            seconds: presentation time.
+        """
+        options = self._options
+        if options.sample_fps is None:
+            return number % options.frame_stride == 0
+        # On a grid of the clip's own time: drift-free, and right for a variable frame rate. The small term
+        # keeps a frame that falls on the grid from being missed by rounding.
+        slot = int((seconds - options.start) * options.sample_fps + 1e-3)
+        wanted, self._due = slot > self._due, max(slot, self._due)
+        return wanted
 
 
 def _in_hand(
@@ -144,16 +193,9 @@ def _in_hand(
 ) -> Iterator[tuple[Frame, Look | None]]:
     """All frames in order, with the work begun for those that are looked at; a few frames ahead of the caller."""
     waiting: deque[tuple[Frame, Look | None]] = deque()
-    due = -1
+    wanted = FrameSelector(options)
     for seen, frame in enumerate(frames):
-        if options.sample_fps is None:
-            wanted = seen % options.frame_stride == 0
-        else:
-            # On a grid of the clip's own time: drift-free, and right for a variable frame rate. The small term
-            # keeps a frame that falls on the grid from being missed by rounding.
-            slot = int((frame.seconds - options.start) * options.sample_fps + 1e-3)
-            wanted, due = slot > due, max(slot, due)
-        waiting.append((frame, look(frame) if wanted else None))
+        waiting.append((frame, look(frame) if wanted(seen, frame.seconds) else None))
         while waiting and (len(waiting) >= AHEAD or (first := waiting[0][1]) is None or first.done()):
             yield waiting.popleft()
     yield from waiting
