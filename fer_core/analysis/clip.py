@@ -195,7 +195,7 @@ class ClipAnalysis:
             return
         self._previewed = now
         assert self.info is not None
-        image = frame.image(PICTURE_SIDE if self.info.is_image else PREVIEW_SIDE)
+        image = frame.image(PICTURE_SIDE if self.info.is_image else PREVIEW_SIDE).copy()
         faces = result.faces.scaled(image.shape[1] / self.info.width)
         if self.blur:
             blur_faces(image, faces.boxes)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
-
+from fer_core.analysis.lookahead import FrameGroups, Lookahead, Recognize, recognize_frames
 from fer_core.errors import OptionError
-from fer_core.tracking.features import FrameFeatures, measure_frame
+from fer_core.tracking.features import FrameFeatures
 from fer_core.tracking.smoothing import Smoothing
 from fer_core.tracking.tracker import Tracker
 from fer_core.types import Faces, FrameResult
@@ -22,34 +19,18 @@ from fer_core.video.limits import Limits
 from fer_core.video.reader import FrameReader
 
 __all__ = [
-    "ANALYSIS_SIDE",
     "AnalysisOptions",
     "FrameSelector",
     "Listener",
-    "Recognize",
     "analyze",
     "make_tracker",
     "recognize_frame",
 ]
 
-ANALYSIS_SIDE = 1920
-"""Longer side in pixels of what is analysed; a 4K frame holds nothing more that a 48-pixel crop could keep."""
-
 WORKERS = 2
-AHEAD = 8
-"""Frames in hand at most: it bounds the memory, and more would not keep two processors any busier."""
 
 Listener = Callable[[Frame, FrameResult | None], None]
 """Called with every decoded frame, in the caller's thread, and with its result where the frame was looked at."""
-
-
-class Recognize(Protocol):
-    """What analysis needs of a recognizer."""
-
-    @property
-    def labels(self) -> tuple[str, ...]: ...
-
-    def __call__(self, image: np.ndarray) -> Faces: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +73,13 @@ def analyze(
 ) -> Iterator[FrameResult]:
     """Look through a clip.
 
-    Two frames are recognised at the same time, while the caller's thread decodes, follows faces and runs listeners.
+    Two groups of frames are recognised at the same time, while the caller's thread decodes, follows faces and runs
+    listeners. Faces are searched for every tenth of a second and where they move fast or change; in between they
+    follow from the searches before and after, see `Lookahead`.
 
     Args:
         source: path of a clip or picture, or a reader that is open already and stays open.
-        recognizer: finds and names the faces of a frame; called from two threads at a time.
+        recognizer: finds and names the faces of frames; called from two threads at a time.
         options: which frames are looked at, and how.
         limits: what is refused; for a path only.
         listeners: called for every decoded frame, before its result is yielded.
@@ -115,13 +98,9 @@ def analyze(
         else FrameReader(source, limits or Limits(), start=options.start, end=options.end)
     )
     with opened as reader, _pool() as pool:
-        width = reader.info.width
-        for frame, look in _in_hand(
-            reader, options, lambda frame: pool.submit(recognize_frame, frame, recognizer, width)
-        ):
-            result = None
-            if look is not None:
-                result = tracker.follow(frame.index, frame.seconds, *look.result())
+        groups = FrameGroups(FrameSelector(options), options, reader.info.frame_rate)
+        for frame, recognized in Lookahead(reader, groups, recognizer, pool):
+            result = None if recognized is None else tracker.follow(frame.index, frame.seconds, *recognized)
             for listener in listeners:
                 listener(frame, result)
             if result is not None:
@@ -130,7 +109,7 @@ def analyze(
 
 @contextmanager
 def _pool() -> Iterator[ThreadPoolExecutor]:
-    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="look")
+    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="analyze")
     try:
         yield pool
     finally:
@@ -143,22 +122,16 @@ def make_tracker(labels: tuple[str, ...], options: AnalysisOptions) -> Tracker:
     return Tracker(labels, options.smoothing, max_gap=longest_pause, confidence_threshold=options.confidence_threshold)
 
 
-Look = Future[tuple[Faces, FrameFeatures]]
+def recognize_frame(frame: Frame, recognizer: Recognize) -> tuple[Faces, FrameFeatures]:
+    """Search, recognize and measure one frame, for itself alone; `Tracker.follow` takes what comes out.
 
-
-def recognize_frame(frame: Frame, recognizer: Recognize, width: int) -> tuple[Faces, FrameFeatures]:
-    """Recognize and measure one frame, for itself alone; `Tracker.follow` takes what comes out.
+    Frames that follow one another closely are recognized sooner in groups: `fer_core.analysis.lookahead`.
 
     Args:
-        frame: of the clip.
+        frame: of the clip; boxes come out in pixels of its upright picture.
         recognizer: finds and names its faces.
-        width: of the clip's upright pictures; boxes come out in pixels of these.
     """
-    image = frame.image(ANALYSIS_SIDE)
-    faces = recognizer(image)
-    if image.shape[1] != width:
-        faces, image = faces.scaled(width / image.shape[1]), frame.image()
-    return faces, measure_frame(image, faces.boxes)
+    return recognize_frames([frame], [recognizer.detect(frame)], recognizer)[0]
 
 
 class FrameSelector:
@@ -186,16 +159,3 @@ class FrameSelector:
         slot = int((seconds - options.start) * options.sample_fps + 1e-3)
         wanted, self._due = slot > self._due, max(slot, self._due)
         return wanted
-
-
-def _in_hand(
-    frames: Iterable[Frame], options: AnalysisOptions, look: Callable[[Frame], Look]
-) -> Iterator[tuple[Frame, Look | None]]:
-    """All frames in order, with the work begun for those that are looked at; a few frames ahead of the caller."""
-    waiting: deque[tuple[Frame, Look | None]] = deque()
-    wanted = FrameSelector(options)
-    for seen, frame in enumerate(frames):
-        waiting.append((frame, look(frame) if wanted(seen, frame.seconds) else None))
-        while waiting and (len(waiting) >= AHEAD or (first := waiting[0][1]) is None or first.done()):
-            yield waiting.popleft()
-    yield from waiting
