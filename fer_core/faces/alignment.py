@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -90,16 +92,17 @@ def _cut(image: np.ndarray, x: float, y: float, side: float, roll: float) -> np.
     height, width = image.shape[:2]
     # Only the surroundings are turned to grey; 0.75 side holds the square at any roll.
     reach = (0.75 if roll else 0.5) * side + 2
-    left, right = int(np.clip(x - reach, 0, width - 1)), int(np.clip(x + reach + 1, 1, width))
-    top, bottom = int(np.clip(y - reach, 0, height - 1)), int(np.clip(y + reach + 1, 1, height))
+    left, right = _within(x - reach, 0, width - 1), _within(x + reach + 1, 1, width)
+    top, bottom = _within(y - reach, 0, height - 1), _within(y + reach + 1, 1, height)
     patch = image[top:bottom, left:right]
     if patch.ndim == 3:
         patch = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
     x, y = x - left, y - top
     patch, factor = _shrunk(np.ascontiguousarray(patch), side)
     x, y, side = x / factor, y / factor, side / factor
-    # First at the picture's own resolution, then shrunk by area: sampling 48 points of a large face would alias.
-    target = max(CROP_SIDE, round(side))
+    # First at the picture's own resolution or a little above, then shrunk by area: sampling 48 points would alias. A
+    # whole multiple of the crop's side is shrunk several times as fast.
+    target = CROP_SIDE * math.ceil(side / CROP_SIDE)
     scale, angle = target / side, np.deg2rad(roll)
     c, s = scale * np.cos(angle), scale * np.sin(angle)
     turn = np.array([[c, s], [-s, c]])
@@ -108,6 +111,10 @@ def _cut(image: np.ndarray, x: float, y: float, side: float, roll: float) -> np.
         patch, np.column_stack([turn, move]), (target, target), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return cut if target == CROP_SIDE else cv2.resize(cut, (CROP_SIDE, CROP_SIDE), interpolation=cv2.INTER_AREA)
+
+
+def _within(value: float, low: int, high: int) -> int:
+    return int(min(max(value, low), high))
 
 
 def _shrunk(patch: np.ndarray, side: float) -> tuple[np.ndarray, int]:

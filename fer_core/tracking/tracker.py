@@ -205,6 +205,8 @@ def _assign(cost: np.ndarray, limit: float) -> list[tuple[int, int]]:
     rows, columns = cost.shape
     if not rows or not columns:
         return []
+    if rows == columns == 1:
+        return [(0, 0)] if cost[0, 0] < limit else []
     # Column 0 is the entry of the search; `rows` further columns stand for "not in this frame".
     padded = np.hstack([np.zeros((rows, 1)), np.where(cost < limit, cost, 1e6), np.full((rows, rows), limit)])
     width = padded.shape[1]
