@@ -26,8 +26,8 @@ AHEAD = 3 * LONGEST
 """Frames in hand at most: two groups in work, and one that is filled meanwhile."""
 
 
-TRACKING_SIDE = 320
-"""Longer side in pixels of the picture in which colours are compared: the detector's, so it is there already."""
+TRACKING_SIDE = 240
+"""Longer side in pixels of the picture in which colors are compared."""
 
 Recognized = tuple[Faces, FrameFeatures]
 
@@ -182,6 +182,6 @@ def recognize_frames(frames: list[Frame], found: list[Detections], recognizer: R
     """Recognize and measure frames whose faces are found; `Tracker.follow` takes what comes out for each."""
     recognized = []
     for frame, faces in zip(frames, recognizer.classify(frames, found), strict=True):
-        image = frame.image(TRACKING_SIDE)
+        image = frame.picked(TRACKING_SIDE)
         recognized.append((faces, measure_frame(image, faces.boxes * np.float32(image.shape[1] / frame.size[0]))))
     return recognized

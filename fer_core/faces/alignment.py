@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from fer_core.models.preprocessing import CROP_SIDE
-from fer_core.video.frame import Gray
+from fer_core.video.planes import Gray
 
 __all__ = [
     "EYE_DISTANCE",

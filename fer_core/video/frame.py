@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 import threading
 from collections import OrderedDict
-from typing import NamedTuple
 
 import av
 import cv2
@@ -14,20 +13,14 @@ from av.sidedata.sidedata import SideData
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from fer_core.errors import MediaError
+from fer_core.video.planes import Gray, luma, picked
 
-__all__ = ["UPRIGHT", "Frame", "Gray", "Turn", "orientation", "shown_size"]
+__all__ = ["UPRIGHT", "Frame", "Turn", "orientation", "shown_size"]
 
 Turn = tuple[bool, int | None]
 """What brings a picture upright: whether rows become columns, and then how `cv2.flip` mirrors it (None: not)."""
 
 UPRIGHT: Turn = (False, None)
-
-PLANAR = {"yuv420p": 8, "yuv422p": 8, "yuv444p": 8, "yuvj420p": 8, "yuvj422p": 8, "yuvj444p": 8, "nv12": 8, "nv21": 8}
-PLANAR |= {"yuv420p10le": 10, "yuv422p10le": 10, "yuv444p10le": 10, "yuv420p12le": 12, "p010le": 16}
-"""Pixel formats whose first plane is the luma, with the bits that white fills."""
-
-FULL_RANGE = 2
-"""FFmpeg's number for luma from 0 to 255 (JPEG, some phones); otherwise black is 16 and white 235."""
 
 LEAST_SIDE = 16
 """Pixels; swscale refuses to make pictures of a few pixels."""
@@ -37,25 +30,6 @@ MOST_SCALERS = 4
 """Sizes for which a thread keeps what swscale has prepared."""
 
 _local = threading.local()
-
-
-class Gray(NamedTuple):
-    """Light of a picture as it is stored: `black` and `white` are its levels for 0 and 255.
-
-    Cutting and shrinking are linear, so only what was cut has to be brought to 0 to 255: a few pixels, not millions.
-    """
-
-    plane: np.ndarray
-    black: float = 0.0
-    white: float = 255.0
-
-    def levels(self, cut: np.ndarray) -> np.ndarray:
-        """Gray levels, uint8 from 0 to 255, of something cut out of the plane."""
-        if (self.black, self.white) == (0.0, 255.0):
-            return cut
-        scale = 255.0 / (self.white - self.black)
-        light = np.maximum(cut, cut.dtype.type(self.black))  # or it would come out as its mirror image above 0
-        return cv2.convertScaleAbs(light, alpha=scale, beta=-scale * self.black).reshape(cut.shape)
 
 
 class Frame:
@@ -120,29 +94,29 @@ class Frame:
             self._gray = self._luma() or Gray(cv2.cvtColor(self.image(), cv2.COLOR_BGR2GRAY))
         return self._gray
 
+    def picked(self, max_side: int) -> np.ndarray:
+        """A small picture for comparing colors, upright, uint8 BGR: of picked pixels where that is possible.
+
+        Args:
+            max_side: of the longer side at most.
+        """
+        size = _fit(self._picture.width * self._aspect, self._picture.height, max_side)
+        small = picked(self._picture, size)
+        return self.image(max_side) if small is None else _upright(small, self._turn)
+
     def _luma(self) -> Gray | None:
-        picture = self._picture
-        bits = PLANAR.get(picture.format.name)
-        if bits is None:
+        stored = luma(self._picture)
+        if stored is None:
             return None
-        depth = np.dtype(np.uint8 if bits == 8 else np.uint16)
-        first = picture.planes[0]
-        if first.line_size < picture.width * depth.itemsize:
-            return None
-        rows = np.frombuffer(memoryview(first), depth).reshape(-1, first.line_size // depth.itemsize)
-        plane = rows[: picture.height, : picture.width]
-        width, height = _fit(picture.width * self._aspect, picture.height, None)
-        if width != picture.width:
-            plane = cv2.resize(plane, (width, height), interpolation=_way(width, picture.width))
-        if self._turn[0]:
-            plane = plane.T
-        mirror = self._turn[1]
+        plane = stored.plane
+        width, height = _fit(self._picture.width * self._aspect, self._picture.height, None)
+        if width != self._picture.width:
+            plane = cv2.resize(plane, (width, height), interpolation=_way(width, self._picture.width))
+        crossed, mirror = self._turn
+        plane = plane.T if crossed else plane
         if mirror is not None:
             plane = plane[:: -1 if mirror <= 0 else 1, :: -1 if mirror != 0 else 1]
-        unit = float(1 << (bits - 8))
-        if picture.color_range == FULL_RANGE or picture.format.name.startswith("yuvj"):
-            return Gray(plane, 0.0, 255.0 if bits == 8 else 256.0 * unit - 1)
-        return Gray(plane, 16 * unit, 235 * unit)
+        return stored._replace(plane=plane)
 
 
 def _converted(picture: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:

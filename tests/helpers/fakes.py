@@ -206,3 +206,10 @@ class Still:
     def image(self, max_side: int | None = None) -> np.ndarray:
         scale = min(1.0, (max_side or 10**6) / max(self._image.shape[:2]))
         return cv2.resize(self._image, None, fx=scale, fy=scale) if scale < 1 else self._image.copy()
+
+    def picked(self, max_side: int) -> np.ndarray:
+        return self.image(max_side)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self._image.shape[1], self._image.shape[0]
