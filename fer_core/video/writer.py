@@ -119,7 +119,7 @@ class ClipWriter:
         if image.shape[1::-1] != self._size:
             image = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)
         frame = self._scaler.reformat(
-            av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="bgr24"),
+            av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), format="bgr24"),
             format="yuv420p",
             dst_colorspace="ITU709",
             dst_color_range="MPEG",
