@@ -24,6 +24,7 @@ __all__ = [
     "Listener",
     "analyze",
     "make_tracker",
+    "open_reader",
     "recognize_frame",
 ]
 
@@ -95,7 +96,7 @@ def analyze(
     opened = (
         nullcontext(source)
         if isinstance(source, FrameReader)
-        else FrameReader(source, limits or Limits(), start=options.start, end=options.end)
+        else open_reader(source, options, limits, every_frame=bool(listeners))
     )
     with opened as reader, _pool() as pool:
         groups = FrameGroups(FrameSelector(options), options, reader.info.frame_rate)
@@ -105,6 +106,22 @@ def analyze(
                 listener(frame, result)
             if result is not None:
                 yield result
+
+
+def open_reader(
+    source: str | Path, options: AnalysisOptions, limits: Limits | None = None, *, every_frame: bool
+) -> FrameReader:
+    """Open a clip for an analysis.
+
+    Args:
+        source: path of a clip or picture.
+        options: which frames are analysed.
+        limits: what is refused.
+        every_frame: also read the frames that are not analysed, as for an annotated clip. Otherwise those may be
+            missing that need not be decoded for the others.
+    """
+    selected = FrameSelector(options) if options.sample_fps is not None and not every_frame else None
+    return FrameReader(source, limits or Limits(), start=options.start, end=options.end, selected=selected)
 
 
 @contextmanager

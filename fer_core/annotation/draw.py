@@ -15,7 +15,7 @@ __all__ = ["draw_overlays"]
 FONT = cv2.FONT_HERSHEY_DUPLEX
 INK = (32, 24, 20)
 PAPER = (255, 255, 255)
-SHADE = tuple(0.8 * level for level in (*INK, 0))
+SHADE = np.array([round(0.8 * level) for level in INK], np.uint8)
 """What is added to a picture that shines through by a fifth."""
 
 Box = tuple[float, float, float, float]
@@ -106,7 +106,7 @@ def _shared(one: Box, other: Box) -> float:
 
 
 def _darken(plate: np.ndarray) -> None:
-    plate[:] = cv2.add(cv2.convertScaleAbs(plate, alpha=0.2), SHADE)
+    plate[:] = cv2.convertScaleAbs(plate, alpha=0.2) + SHADE
 
 
 def _ascii(name: str) -> str:

@@ -15,7 +15,7 @@ import av
 import cv2
 import numpy as np
 from av.container import OutputContainer
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
 from fer_core.errors import Cancelled, MediaError, OptionError
@@ -121,8 +121,8 @@ class ClipWriter:
         frame = self._scaler.reformat(
             av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), format="bgr24"),
             format="yuv420p",
-            dst_colorspace="ITU709",
-            dst_color_range="MPEG",
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
         )
         self._last = max(round((seconds - self._start) / UNIT), self._last + 1)
         frame.pts, frame.time_base = self._last, UNIT
