@@ -28,7 +28,7 @@ from fer_core.exports import (
     subtitles,
 )
 from fer_core.exports.format import ClipResult, Format
-from fer_core.exports.tables import clean_text, person_names, person_rows
+from fer_core.exports.tables import clean_result, clean_text, person_names, person_rows
 from fer_core.utils.files import write_export
 
 __all__ = ["FORMATS", "Format", "check_names", "export_files", "write_exports"]
@@ -82,7 +82,7 @@ def export_files(result: ClipResult, stem: str, name: str) -> Iterator[tuple[str
         name: of the format.
     """
     (name,) = check_names([name])
-    entry = FORMATS[name]
+    entry, result = FORMATS[name], clean_result(result)
     people = person_names(result) if entry.per_person else []
     if not entry.per_person:
         yield f"{stem}{entry.ending}", entry.write(result)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from fer_core.analysis.table import SMOOTHED, label_names
 from fer_core.exports.format import ClipResult
-from fer_core.exports.tables import clean_text, episode_table, frame_table, people_table
+from fer_core.exports.tables import episode_table, frame_table, people_table
 from fer_core.labels import UNSURE
 
 __all__ = ["COLUMNS", "codebook", "describe"]
@@ -78,7 +78,7 @@ def describe(table: str, column: str, labels: tuple[str, ...]) -> tuple[str, str
 
 def codebook(result: ClipResult) -> pd.DataFrame:
     """Return a row for each column of each table: table, column, meaning, unit, values."""
-    labels = tuple(clean_text(name) for name in label_names(result.table))
+    labels = label_names(result.table)
     tables = {"frames": frame_table(result), "episodes": episode_table(result), "people": people_table(result)}
     rows = [
         (name, str(column), *describe(name, str(column), labels)) for name, table in tables.items() for column in table

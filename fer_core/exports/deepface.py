@@ -9,7 +9,7 @@ from typing import Any
 from fer_core.analysis.table import label_names
 from fer_core.exports.fer import EMOTIONS
 from fer_core.exports.format import ClipResult, Format
-from fer_core.exports.tables import clean_text, clip_name
+from fer_core.exports.tables import clip_name
 
 __all__ = ["FORMATS", "write"]
 
@@ -48,7 +48,7 @@ def _face(row: dict[str, Any], labels: list[str], clip: str) -> dict[str, Any]:
         "clip": clip,
         "frame": int(row["frame"]),
         "time_s": round(float(row["time_s"]), 4),
-        "person": clean_text(row["person"]),
+        "person": row["person"],
     }
 
 

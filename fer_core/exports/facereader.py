@@ -8,7 +8,7 @@ import pandas as pd
 
 from fer_core.analysis.table import label_names
 from fer_core.exports.format import ClipResult, Format
-from fer_core.exports.tables import clean_text, clip_name, frame_rate, one_line, person_names, recorded_at
+from fer_core.exports.tables import clip_name, frame_rate, one_line, person_names, recorded_at
 from fer_core.utils.csv_safety import safe_cell, safe_table
 
 __all__ = ["FAILED", "FORMATS", "NAMES", "NEGATIVE", "write"]
@@ -63,7 +63,7 @@ def _head(result: ClipResult) -> str:
     lines = [
         "Video analysis detailed log",
         "",
-        f"Face Model:\t{safe_cell(clean_text(str(result.settings.get('model') or '-')))}",
+        f"Face Model:\t{safe_cell(one_line(str(result.settings.get('model') or '-')))}",
         "Calibration:\tNone",
         f"Start time:\t{'' if start is None else f'{start:%d.%m.%Y %H:%M:%S}.{start.microsecond // 1000:03d}'}",
         f"Filename:\t{safe_cell(clip_name(result))}",

@@ -13,6 +13,7 @@ from fer_core.analysis.episodes import episodes, summary
 from fer_core.exports.format import ClipResult
 
 __all__ = [
+    "clean_result",
     "clean_text",
     "clip_name",
     "episode_table",
@@ -41,6 +42,15 @@ def clean_text(value: Any) -> Any:
         return value
     text = value.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace").decode()
     return _UNPRINTABLE.sub("", text)
+
+
+def clean_result(result: ClipResult) -> ClipResult:
+    """Return a result whose texts every file format can hold; what was given stays as it is."""
+    table = result.table
+    texts = [name for name in table.columns if not pd.api.types.is_numeric_dtype(table[name].dtype)]
+    table = table.assign(**{name: table[name].map(clean_text, na_action="ignore") for name in texts})
+    facts = {name: clean_text(value) for name, value in result.clip.items()}
+    return ClipResult(table, facts, result.settings)
 
 
 def one_line(text: str) -> str:
@@ -82,7 +92,7 @@ def frame_rate(result: ClipResult) -> float | None:
 
 def frame_table(result: ClipResult) -> pd.DataFrame:
     """Return the native table with `clip` in front and `clock_time` after `time_s`: a row for each face and frame."""
-    table = _cleaned(result.table)
+    table = result.table.copy()
     table.insert(table.columns.get_loc("time_s") + 1, "clock_time", _clock(table["time_s"], recorded_at(result)))
     table.insert(0, "clip", clip_name(result))
     return table
@@ -90,7 +100,7 @@ def frame_table(result: ClipResult) -> pd.DataFrame:
 
 def episode_table(result: ClipResult) -> pd.DataFrame:
     """Return a row for each episode: who showed what, from when to when."""
-    table = _cleaned(episodes(result.table))
+    table = episodes(result.table)
     start = recorded_at(result)
     table.insert(table.columns.get_loc("end_s") + 1, "start_clock", _clock(table["start_s"], start))
     table.insert(table.columns.get_loc("start_clock") + 1, "end_clock", _clock(table["end_s"], start))
@@ -100,7 +110,7 @@ def episode_table(result: ClipResult) -> pd.DataFrame:
 
 def people_table(result: ClipResult) -> pd.DataFrame:
     """Return a row for each person: seconds seen, share of each expression, strongest moment."""
-    table = _cleaned(summary(result.table))
+    table = summary(result.table)
     start = recorded_at(result)
     for name in ("last", "first"):
         table.insert(table.columns.get_loc("last_s") + 1, f"{name}_clock", _clock(table[f"{name}_s"], start))
@@ -159,11 +169,6 @@ def rounded(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table for reading: pixels with one decimal, every other measure with four."""
     places = {name: 1 if name in PIXELS else 4 for name in table.columns if table[name].dtype.kind == "f"}
     return table.round(places)
-
-
-def _cleaned(table: pd.DataFrame) -> pd.DataFrame:
-    texts = [name for name in table.columns if not pd.api.types.is_numeric_dtype(table[name].dtype)]
-    return table.assign(**{name: table[name].map(clean_text, na_action="ignore") for name in texts})
 
 
 def _clock(seconds: pd.Series, start: datetime | None) -> pd.Series:
