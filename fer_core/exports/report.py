@@ -53,8 +53,8 @@ def write(result: ClipResult) -> Iterator[bytes]:
     """Write the report: time line, share of each expression, curves and episodes of each person, settings."""
     table = result.table.assign(person=result.table["person"].map(one_line, na_action="ignore"))
     found, people = episodes(table), summary(table)
-    longest = people.nlargest(MOST_PEOPLE, "seconds").sort_index()
-    listed = found.nlargest(MOST_EPISODES, "seconds").sort_values("start_s", kind="stable")
+    longest = _longest(people, MOST_PEOPLE)
+    listed = _longest(found, MOST_EPISODES)
     page = {
         "clip": clip_name(result),
         "version": __version__,
@@ -71,6 +71,11 @@ def write(result: ClipResult) -> Iterator[bytes]:
     }
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     yield environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(page).strip().encode(errors="replace")
+
+
+def _longest(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Return the rows that last longest, in their own order."""
+    return table.sort_values("seconds", ascending=False, kind="stable").head(most).sort_index()
 
 
 def _rows(result: ClipResult) -> list[tuple[str, str, Any]]:
