@@ -2,11 +2,11 @@
 
 from html.parser import HTMLParser
 
-import pytest
 from helpers.exported import HOSTILE, TAKEN, export, make_result
 from helpers.fakes import GONE
 
 from fer_core.exports import report
+from fer_core.exports.tables import one_line
 
 
 class Page(HTMLParser):
@@ -56,11 +56,16 @@ def test_it_loads_nothing_and_runs_nothing(tmp_path):
     assert policy.startswith("default-src 'none'")
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_name_is_text(tmp_path, name):
-    usual = page(export(make_result(names={0: "Ada"}), tmp_path, "report"))
-    made = page(export(make_result(names={0: name}, clip={"name": name}), tmp_path, "report"))
-    assert [tag for tag in made.tags if tag not in ("tspan",)] == [tag for tag in usual.tags if tag not in ("tspan",)]
+def test_a_name_is_text(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "MOST_PEOPLE", 6)
+    people = {i: ["happy"] * 4 for i in range(len(HOSTILE))}
+    usual = page(export(make_result(people, None), tmp_path, "report"))
+    given = dict(enumerate(HOSTILE))
+    made = page(export(make_result(people, given, clip={"name": "<script>a</script>"}), tmp_path, "report"))
+    assert [tag for tag in made.tags if tag != "tspan"] == [tag for tag in usual.tags if tag != "tspan"]
+    assert "Expressions in <script>a</script>" in made.words
+    for name in HOSTILE[:6]:
+        assert one_line(name) in made.words
 
 
 def test_many_people_and_episodes_are_told_briefly(tmp_path, monkeypatch):
