@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -59,8 +59,8 @@ def _add(book: Any, title: str, table: pd.DataFrame) -> None:
         part = table.iloc[start : start + MOST_ROWS]
         _set_widths(sheet, part)
         sheet.append([_header(sheet, str(name)) for name in part.columns])
-        for row in part.itertuples(index=False, name=None):
-            sheet.append(list(_cells(sheet, row)))
+        for row in zip(*(_column(sheet, part[name]) for name in part.columns), strict=True):
+            sheet.append(row)
 
 
 def _set_widths(sheet: Any, table: pd.DataFrame) -> None:
@@ -79,21 +79,22 @@ def _header(sheet: Any, name: str) -> Any:
     return cell
 
 
-def _cells(sheet: Any, row: Iterable[Any]) -> Iterator[Any]:
+def _column(sheet: Any, values: pd.Series) -> list[Any]:
+    """Return a column's cells as openpyxl writes them; None where a value is missing."""
+    plain: list[Any] = values.astype(object).where(values.notna(), None).tolist()
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return [value and _clock_cell(sheet, value) for value in plain]
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return plain
+    return [_text_cell(sheet, value) if isinstance(value, str) else value for value in plain]
+
+
+def _clock_cell(sheet: Any, time: pd.Timestamp) -> Any:
     from openpyxl.cell import WriteOnlyCell
 
-    for value in row:
-        if isinstance(value, bool | int | str) or not pd.isna(value):
-            if isinstance(value, str):
-                yield _text_cell(sheet, value)
-            elif isinstance(value, pd.Timestamp):
-                cell = WriteOnlyCell(sheet, value.tz_localize(None).to_pydatetime())  # Excel knows no zones
-                cell.number_format = CLOCK
-                yield cell
-            else:
-                yield value.item() if hasattr(value, "item") else value
-        else:
-            yield None
+    cell = WriteOnlyCell(sheet, time.tz_localize(None).to_pydatetime())  # Excel knows no zones
+    cell.number_format = CLOCK
+    return cell
 
 
 def _text_cell(sheet: Any, text: str) -> Any:
