@@ -11,6 +11,8 @@ from typing import Any
 
 import cv2
 
+from fer_core.faces.measures import MEASURES, measures_of
+
 from . import __version__
 from .analysis import Listener, Options, analyze
 from .annotation import Annotator
@@ -76,7 +78,7 @@ class ClipAnalysis:
         self.name = name or source.name
         self.annotated, self.blur = annotated, blur
         self.info: ClipInfo | None = None
-        self.recorder = Recorder(recognizer.labels)
+        self.recorder = Recorder(recognizer.labels, MEASURES if self.options.measures else measures_of(recognizer))
         self.moments: Moments | None = None
         self.likeness: Likeness | None = None
         self.preview: bytes | None = None

@@ -18,7 +18,7 @@ import pandas as pd
 
 from .cells import safe_table
 from .errors import FerError
-from .timeline import SMOOTHED, episodes, label_names, summary
+from .timeline import NOT_MEASURED, SMOOTHED, episodes, label_names, measure_names, summary
 
 __all__ = ["FORMATS", "Findings", "csv_parts", "json_parts", "timeline_parts", "to_csv", "to_json", "write_whole"]
 
@@ -94,6 +94,7 @@ def _json(value: Any) -> bytes:
 
 def _frames(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
     labels = label_names(table)
+    measures = measure_names(table)
     frame: dict[str, Any] | None = None
     for row in table.itertuples(index=False):
         values = dict(zip(table.columns, row, strict=True))
@@ -103,7 +104,7 @@ def _frames(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
             time_s = round(float(values["time_s"]), 4)
             frame = {"frame": int(values["frame"]), "time_s": time_s, "shot": int(values["shot"]), "faces": []}
         if values["face_count"]:
-            frame["faces"].append(_face(values, labels))
+            frame["faces"].append(_face(values, labels) | _measures(values, measures))
     if frame is not None:
         yield frame
 
@@ -120,6 +121,13 @@ def _face(values: dict[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
         "smoothed": {name: round(float(values[name + SMOOTHED]), 4) for name in labels},
         "quality": values["quality"],
     }
+
+
+def _measures(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    if NOT_MEASURED not in values:
+        return {}
+    taken = {name: None if np.isnan(values[name]) else round(float(values[name]), 4) for name in names}
+    return {"measures": taken, NOT_MEASURED: values[NOT_MEASURED]}
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -32,15 +32,17 @@ class Kept:
         full: the session became too long to keep all of it; what came later is not kept.
     """
 
-    def __init__(self, labels: tuple[str, ...], width: int, max_seconds: float):
+    def __init__(self, labels: tuple[str, ...], width: int, max_seconds: float, measures: tuple[str, ...] = ()):
         """Set up.
 
         Args:
             labels: expressions that results name.
             width: of the picture that boxes are measured in, in pixels.
             max_seconds: only so much is kept.
+            measures: names of the measures to keep.
         """
-        self.recorder, self.moments, self.likeness = Recorder(labels), Moments(width), Likeness(width)
+        self.recorder = Recorder(labels, measures)
+        self.moments, self.likeness = Moments(width), Likeness(width)
         self.full = False
         self._max_seconds, self._rows = max_seconds, 0
         self._recent: deque[FrameResult] = deque(maxlen=round(RECENT * RECENT_RATE))

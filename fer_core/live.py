@@ -12,6 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from fer_core.faces.measures import measures_of
+
 from .clip import reader_settings
 from .drawing import draw
 from .errors import FerError
@@ -86,7 +88,7 @@ class LiveSession:
         self._how = {"smoothing": asdict(smoothing or Smoothing()), "unsure_below": unsure_below}
         self._tracker = Tracker(recognizer.labels, smoothing, unsure_below=unsure_below)
         self._side, self._max_seconds = side, max_seconds
-        self._kept = Kept(recognizer.labels, side, max_seconds)
+        self._kept = Kept(recognizer.labels, side, max_seconds, measures_of(recognizer))
         self._meter = Meter(clock)
         self._lock = threading.Lock()
         self._size = (side, side)
@@ -129,7 +131,7 @@ class LiveSession:
     def _begin(self, width: int, height: int) -> None:
         scale = max(1.0, self._side / max(width, height))
         self._size = round(width * scale), round(height * scale)
-        self._kept = Kept(self.recognizer.labels, self._size[0], self._max_seconds)
+        self._kept = Kept(self.recognizer.labels, self._size[0], self._max_seconds, measures_of(self.recognizer))
         if self.annotated is not None:
             self._recording = Recording(self.annotated, width=self._size[0], height=self._size[1])
 

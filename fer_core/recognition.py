@@ -7,6 +7,8 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from fer_core.faces.measures import FaceMeasurer, with_measures
+
 from .detection import FaceDetector
 from .preprocessing import crop_faces
 from .types import Faces, Quality
@@ -41,9 +43,19 @@ class Classify(Protocol):
 class Recognizer:
     """Detector and classifier as one step. May be shared between threads where both may."""
 
-    def __init__(self, classifier: Classify, detector: FaceDetector | None = None):
+    def __init__(
+        self, classifier: Classify, detector: FaceDetector | None = None, measurer: FaceMeasurer | None = None
+    ):
+        """Set up.
+
+        Args:
+            classifier: names the expressions.
+            detector: finds the faces; YuNet if None.
+            measurer: measures head, eyes and mouth; None for no measures.
+        """
         self.classifier = classifier
         self.detector = detector or FaceDetector()
+        self.measurer = measurer
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -56,11 +68,14 @@ class Recognizer:
             image: uint8 (h, w, 3), BGR.
         """
         found = self.detector(image)
-        if len(found.boxes) == 0:
-            return Faces.none(self.labels)
-        crops = crop_faces(image, found.boxes, found.landmarks)
-        quality = assess(crops, found.boxes, found.scores, found.landmarks)
-        return Faces.detected(*found, self.classifier(crops), self.labels, quality)
+        faces = Faces.none(self.labels)
+        if len(found.boxes):
+            crops = crop_faces(image, found.boxes, found.landmarks)
+            quality = assess(crops, found.boxes, found.scores, found.landmarks)
+            faces = Faces.detected(*found, self.classifier(crops), self.labels, quality)
+        if self.measurer is None:
+            return faces
+        return with_measures(faces, self.measurer(image, found.boxes, found.landmarks))
 
 
 def assess(crops: np.ndarray, boxes: np.ndarray, scores: np.ndarray, landmarks: np.ndarray) -> np.ndarray:

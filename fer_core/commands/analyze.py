@@ -38,6 +38,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--start", type=float, default=0.0, metavar="S", help="first second")
     command.add_argument("--end", type=float, metavar="S", help="last second")
     command.add_argument("--annotate", action="store_true", help="also write the clip with boxes and expressions")
+    command.add_argument("--measures", action="store_true", help="also measure head pose, eyes, gaze and mouth")
     command.add_argument("--blur", action="store_true", help="make faces unrecognisable in the annotated clip")
 
     reading_options(command)
@@ -99,6 +100,7 @@ def run(args: argparse.Namespace) -> int:
         start=args.start,
         end=args.end,
         unsure_below=read.classifier.bundle.unsure_below,  # type: ignore[attr-defined]
+        measures=args.measures,
     )
     try:
         args.out.mkdir(parents=True, exist_ok=True)

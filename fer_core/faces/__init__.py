@@ -1,0 +1,1 @@
+"""Faces of one picture: the face mesh, and what is measured on it."""
