@@ -1,11 +1,11 @@
 """Expression Lab's core: find faces in pictures and clips, name their expression, and keep what was found.
 
-from fer_core.analysis import analyze
-from fer_core.classification import Classifier
-from fer_core.recognition import Recognizer
-from fer_core.timeline import to_table
+from fer_core.analysis.pipeline import analyze
+from fer_core.models.classifier import Classifier
+from fer_core.faces.recognizer import ExpressionRecognizer
+from fer_core.analysis.table import to_table
 
-table = to_table(analyze("clip.mp4", Recognizer(Classifier())))
+table = to_table(analyze("clip.mp4", ExpressionRecognizer(Classifier())))
 """
 
 import logging

@@ -8,10 +8,10 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-__all__ = ["FaceMeasures", "Faces", "FrameResult", "MeasureGap", "Quality"]
+__all__ = ["FaceMeasures", "FaceQuality", "Faces", "FrameResult", "MeasureGap"]
 
 
-class Quality(enum.IntFlag):
+class FaceQuality(enum.IntFlag):
     """Why a face cannot be read well; 0 where nothing stands against it."""
 
     GOOD = 0
@@ -102,8 +102,8 @@ class Faces:
         labels: the k names of the columns of `probabilities`.
         track_ids: int64 (n,), -1 where the faces were not followed from frame to frame.
         smoothed: float32 (n, k), probabilities smoothed along the track; the raw ones where there is no track.
-        shown: int64 (n,), index into `labels` of the expression to show, -1 for "unsure".
-        quality: uint8 (n,), flags of `Quality`.
+        predicted: int64 (n,), index into `labels` of the expression to show, -1 for "unsure".
+        quality: uint8 (n,), flags of `FaceQuality`.
         measures: head pose, eyes and mouth; None where they were not asked for.
     """
 
@@ -114,7 +114,7 @@ class Faces:
     labels: tuple[str, ...]
     track_ids: np.ndarray
     smoothed: np.ndarray
-    shown: np.ndarray
+    predicted: np.ndarray
     quality: np.ndarray
     measures: FaceMeasures | None = None
 
@@ -127,7 +127,7 @@ class Faces:
             "probabilities": (n, k),
             "track_ids": (n,),
             "smoothed": (n, k),
-            "shown": (n,),
+            "predicted": (n,),
             "quality": (n,),
         }
         for name, shape in expected.items():
@@ -164,7 +164,7 @@ class Faces:
             labels=labels,
             track_ids=np.full(n, -1, np.int64),
             smoothed=raw,
-            shown=np.where(flags == 0, raw.argmax(1) if raw.size else 0, -1).astype(np.int64),
+            predicted=np.where(flags == 0, raw.argmax(1) if raw.size else 0, -1).astype(np.int64),
             quality=flags,
         )
 

@@ -1,1 +1,1 @@
-"""Faces of one picture: the face mesh, and what is measured on it."""
+"""One frame in, `Faces` out: detection, alignment, quality, recognition."""

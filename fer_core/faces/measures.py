@@ -13,7 +13,7 @@ import numpy as np
 from fer_core.faces.head_pose import DEPTH, HeadPose, fit_pose
 from fer_core.faces.mesh import Eyes, FaceMesh, Mesh
 from fer_core.faces.visibility import visible_parts
-from fer_core.types import FaceMeasures, Faces, MeasureGap, Quality
+from fer_core.types import FaceMeasures, FaceQuality, Faces, MeasureGap
 
 __all__ = ["MEASURES", "FaceMeasurer", "eye_opening", "gaze_angles", "measures_of", "with_measures"]
 
@@ -51,7 +51,7 @@ FURTHEST = 60.0
 SIDEWAYS = 40.0
 """Degrees of yaw beyond which one eye, and one corner of the mouth, are out of sight."""
 TURNED = 45.0
-"""Degrees of yaw beyond which the expression cannot be read well, see `Quality.TURNED`."""
+"""Degrees of yaw beyond which the expression cannot be read well, see `FaceQuality.TURNED`."""
 CLOSED = 0.17
 """Opening under which an eye is closed, so that it has no gaze."""
 
@@ -146,15 +146,15 @@ def measures_of(recognizer: object) -> tuple[str, ...]:
 
 
 def with_measures(faces: Faces, measures: FaceMeasures) -> Faces:
-    """Return the faces with their measures; `Quality.TURNED` is then judged by degrees, where these are known."""
+    """Return the faces with their measures; `FaceQuality.TURNED` is then judged by degrees, where these are known."""
     yaw = np.abs(measures.values[:, 0])
     profile = (measures.gaps & MeasureGap.PROFILE) > 0
     known = np.isfinite(yaw) | profile
     turned = np.where(np.isfinite(yaw), yaw > TURNED, profile)
-    without = faces.quality & ~np.uint8(Quality.TURNED)
-    quality = np.where(known, without | np.where(turned, Quality.TURNED, 0), faces.quality).astype(np.uint8)
-    shown = np.where(quality == 0, faces.probabilities.argmax(1), -1) if len(faces) else faces.shown
-    return replace(faces, measures=measures, quality=quality, shown=shown.astype(np.int64))
+    without = faces.quality & ~np.uint8(FaceQuality.TURNED)
+    quality = np.where(known, without | np.where(turned, FaceQuality.TURNED, 0), faces.quality).astype(np.uint8)
+    predicted = np.where(quality == 0, faces.probabilities.argmax(1), -1) if len(faces) else faces.predicted
+    return replace(faces, measures=measures, quality=quality, predicted=predicted.astype(np.int64))
 
 
 def _why_not(image: np.ndarray, mesh: Mesh, pose: HeadPose) -> MeasureGap:

@@ -1,0 +1,44 @@
+"""Votes of several people on each image: majority, agreement, distributions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fer_core.labels import FERPLUS8, FERPLUS_VOTES
+
+__all__ = ["agreement", "majority", "most_voted", "votes_of"]
+
+
+def majority(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What most people saw: (clear, expression).
+
+    Args:
+        votes: (n, 10), FER+ votes.
+
+    Returns:
+        clear: bool (n,), more than half of the votes are for one of the eight expressions.
+        expression: int (n,), index into `labels.FERPLUS8`; meaningful where clear.
+    """
+    clear = (votes.max(1) > votes.sum(1) / 2) & (votes.argmax(1) < len(FERPLUS8))
+    return clear, votes.argmax(1)
+
+
+def agreement(votes: np.ndarray) -> np.ndarray:
+    """Share of the people who say what most say, float (n,); not a number where nobody was asked."""
+    asked = votes.sum(1, dtype=np.float64)
+    return np.where(asked > 0, votes.max(1) / np.maximum(asked, 1), np.nan)
+
+
+def votes_of(votes: np.ndarray) -> str:
+    """What people said of one image, such as "6 happiness, 4 surprise"; empty where nobody was asked."""
+    order = np.argsort(-votes.astype(int), kind="stable")
+    return ", ".join(f"{votes[i]} {FERPLUS_VOTES[i].replace('_', ' ')}" for i in order if votes[i])
+
+
+def most_voted(votes: np.ndarray) -> np.ndarray:
+    """What more than half of the people saw in each image, object (n,): a name of FER+, "no majority", or None where
+    nobody was asked."""
+    clear, saw = majority(votes)
+    words = np.array([*FERPLUS8, "no majority"], object)[np.where(clear, saw, len(FERPLUS8))]
+    words[votes.sum(1) == 0] = None
+    return words

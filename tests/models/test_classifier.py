@@ -1,0 +1,146 @@
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from helpers.fakes import portrait, real_recognizer, stern_portrait
+
+from fer_core.errors import ModelError
+from fer_core.faces.alignment import crop_faces
+from fer_core.faces.detector import FaceDetector
+from fer_core.labels import FER7, FERPLUS8
+from fer_core.models.bundle import CARD, WEIGHTS
+from fer_core.models.classifier import Classifier, softmax
+from fer_core.models.registry import SHIPPED, load_bundle
+
+READ = real_recognizer().classifier
+
+
+def crops(count: int) -> np.ndarray:
+    detect = FaceDetector()
+    real = []
+    for image in (portrait(), stern_portrait(), portrait(60)):
+        found = detect(image)
+        real.append(crop_faces(image, found.boxes[:1], found.landmarks[:1])[0])
+    rng = np.random.default_rng(0)
+    varied = [np.roll(real[i % 3], rng.integers(-3, 4, 2), (0, 1)) for i in range(count)]
+    return np.array(varied, np.uint8).reshape(-1, 48, 48)
+
+
+@pytest.fixture
+def bundle_copy(tmp_path, monkeypatch):
+    """A copy of the shipped bundle among the user's own, and a function that changes its card."""
+    monkeypatch.setenv("FER_HOME", str(tmp_path))
+    folder = tmp_path / "models" / "copy"
+    folder.mkdir(parents=True)
+    for name in (CARD, WEIGHTS):
+        shutil.copy(SHIPPED / "expression-s" / name, folder)
+
+    def change(edit):
+        card = json.loads((folder / CARD).read_text())
+        edit(card)
+        (folder / CARD).write_text(json.dumps(card))
+        return folder
+
+    return change
+
+
+def test_the_shipped_model_reads_a_smile_and_a_stern_face():
+    for image, label in ((portrait(), "happy"), (stern_portrait(), "neutral")):
+        faces = real_recognizer()(image)
+        assert faces.labels[int(faces.probabilities[0].argmax())] == label
+        assert faces.probabilities[0].max() > 0.65  # the stern one: 69 % neutral, the rest sad
+
+
+def test_a_row_for_each_crop_that_sums_to_one():
+    p = READ(crops(5))
+    assert READ.labels == FER7
+    assert p.shape == (5, 7)
+    np.testing.assert_allclose(p.sum(1), 1, atol=1e-5)
+    assert (p >= 0).all()
+    assert p[0].argmax() != p[1].argmax()
+
+
+@pytest.mark.parametrize("count", [1, 3, 16, 40])
+def test_a_batch_gives_what_its_crops_give_alone(count):
+    batch = crops(count)
+    alone = np.concatenate([READ(crop[None]) for crop in batch])
+    np.testing.assert_allclose(READ(batch), alone, atol=1e-3)
+
+
+def test_no_crops():
+    none = np.empty((0, 48, 48), np.uint8)
+    for classifier in (READ, Classifier(flip=True)):
+        assert classifier(none).shape == (0, 7)
+
+
+def test_a_mirrored_face_reads_the_same():
+    batch, both = crops(6), Classifier(flip=True)
+    np.testing.assert_allclose(both(batch), both(batch[:, :, ::-1].copy()), atol=1e-3)
+    assert np.abs(READ(batch) - READ(batch[:, :, ::-1].copy())).max() > 1e-3  # so the test above can fail
+
+
+def test_brightness_and_contrast_do_not_matter():
+    batch = crops(3)
+    dim = (batch // 2 + 30).astype(np.uint8)
+    np.testing.assert_allclose(READ(dim), READ(batch), atol=0.05)
+
+
+def test_heads():
+    batch = crops(4)
+    plus = READ.head(batch, "ferplus8")
+    assert plus.shape == (4, 8)
+    np.testing.assert_allclose(plus.sum(1), 1, atol=1e-5)
+    # What is shown is that head without contempt, in FER2013's words.
+    rest = np.delete(plus, FERPLUS8.index("contempt"), 1)
+    happy = plus[:, FERPLUS8.index("happiness")] / rest.sum(1)
+    np.testing.assert_allclose(READ(batch)[:, FER7.index("happy")], happy, atol=1e-5)
+    with pytest.raises(ModelError, match="valence"):
+        READ.head(batch, "valence")
+
+
+def test_threads_get_what_a_single_one_gets():
+    batches = [crops(n) for n in (1, 5, 2, 9, 33, 1, 4, 17)]
+    alone = [READ(batch) for batch in batches]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(READ, batches))
+    for a, b in zip(alone, together, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_softmax():
+    logits = np.array([[1000.0, 999.0, -1000.0]])
+    p = softmax(logits)
+    np.testing.assert_allclose(p, [[1 / (1 + np.exp(-1)), 1 / (1 + np.exp(1)), 0]], atol=1e-9)
+    assert softmax(logits, 10.0)[0, 0] < p[0, 0]
+
+
+def test_damaged_weights(bundle_copy):
+    folder = bundle_copy(lambda card: None)
+    data = bytearray((folder / WEIGHTS).read_bytes())
+    data[1000] ^= 255
+    (folder / WEIGHTS).write_bytes(data)
+    with pytest.raises(ModelError, match=r"'copy' are damaged.*Install it again"):
+        Classifier(load_bundle("copy"))
+
+
+def test_missing_weights(bundle_copy):
+    folder = bundle_copy(lambda card: None)
+    (folder / WEIGHTS).unlink()
+    with pytest.raises(ModelError, match="no readable weights"):
+        Classifier(load_bundle("copy"))
+
+
+@pytest.mark.parametrize("data", [b"", b"not a network", b"\0" * 5000])
+def test_weights_of_another_kind(bundle_copy, data):
+    folder = bundle_copy(lambda card: card.pop("sha256"))
+    (folder / WEIGHTS).write_bytes(data)
+    with pytest.raises(ModelError, match="not a network"):
+        Classifier(load_bundle("copy"))
+
+
+def test_another_number_of_outputs(bundle_copy):
+    bundle_copy(lambda card: card["heads"][0]["labels"].append("bored"))
+    with pytest.raises(ModelError, match="has 15 outputs, its card names 16"):
+        Classifier(load_bundle("copy"))
