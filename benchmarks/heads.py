@@ -25,35 +25,11 @@ PORTRAITS = ("collins", "hopper")
 DEPTHS = (0.85, 1.0, 1.15)
 """Heads that are flatter and deeper than the canonical one: people differ by about so much."""
 
-JAW = [93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361, 323]
-JAW += [330, 280, 195, 50, 101]
+JAW = (
+    *(93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361, 323),
+    *(330, 280, 195, 50, 101),
+)
 """Points around a mask: the jaw from ear to ear, then back below the eyes and over the nose."""
-
-    93,
-    132,
-    58,
-    172,
-    136,
-    150,
-    149,
-    176,
-    148,
-    152,
-    377,
-    400,
-    378,
-    379,
-    365,
-    397,
-    288,
-    361,
-    323,
-    330,
-    280,
-    195,
-    50,
-    101,
-]
 
 
 @cache
@@ -158,7 +134,7 @@ def cover(image: np.ndarray, mesh: Mesh, box: np.ndarray, what: str) -> np.ndarr
             axes = (round(0.85 * size), round(0.65 * size))
             cv2.ellipse(covered, np.round(center).astype(int).tolist(), axes, 0, 0, 360, (40, 60, 80), -1, cv2.LINE_AA)
     elif what == "mask":
-        cv2.fillPoly(covered, [np.round(points[JAW]).astype(np.int32)], (200, 170, 120), cv2.LINE_AA)
+        cv2.fillPoly(covered, [np.round(points[list(JAW)]).astype(np.int32)], (200, 170, 120), cv2.LINE_AA)
         for share in (0.0, 0.2, 0.4):
             ends = points[[58, 288]] * (1 - share) + points[[93, 323]] * share
             cv2.line(covered, *np.round(ends).astype(int).tolist(), (170, 145, 102), 1, cv2.LINE_AA)

@@ -12,7 +12,12 @@ __all__ = ["FaceMeasures", "FaceQuality", "Faces", "FrameResult", "MeasureGap"]
 
 
 class FaceQuality(enum.IntFlag):
-    """Why a face cannot be read well; 0 where nothing stands against it."""
+    """Why a face cannot be read well; 0 where nothing stands against it.
+
+    Example:
+        >>> (FaceQuality.SMALL | FaceQuality.DARK).words
+        'small+dark'
+    """
 
     GOOD = 0
     SMALL = 1
@@ -105,6 +110,11 @@ class Faces:
         predicted: int64 (n,), index into `labels` of the expression to show, -1 for "unsure".
         quality: uint8 (n,), flags of `FaceQuality`.
         measures: head pose, eyes and mouth; None where they were not asked for.
+
+    Example:
+        >>> faces = Faces.none(("happy", "sad"))
+        >>> len(faces), faces.empty
+        (0, True)
     """
 
     boxes: np.ndarray
@@ -200,6 +210,10 @@ class FrameResult:
         seconds: presentation time from the first frame, in seconds.
         faces: the faces; empty where there is none.
         shot: number of the shot, from 0; it grows by one at each cut.
+
+    Example:
+        >>> FrameResult(0, 0.0, Faces.none(("happy", "sad"))).seconds
+        0.0
     """
 
     index: int

@@ -7,7 +7,7 @@ from streamlit_webrtc import WebRtcMode, webrtc_streamer
 
 from fer_core.errors import FerError
 from fer_core.live.session import LiveSession
-from fer_core.models.registry import active_bundle, load_bundle
+from fer_core.models.registry import active_bundle, load_model
 from ui.app.browser_tabs import here
 from ui.app.page import frame
 from ui.app.resources import drawing, models, models_left_out, ready, usable
@@ -38,7 +38,7 @@ def make(stage: Stage) -> LiveSession | None:
         ready(model),
         name=f"Live session {now():%Y-%m-%d %H-%M}",
         smoothing=STEADINESS[choice.steadiness],
-        confidence_threshold=load_bundle(model).confidence_threshold,
+        confidence_threshold=load_model(model).confidence_threshold,
         side=max(SIZES[choice.size]),
         mirror=st.session_state.get("mirror", True),
         max_seconds=60 * settings().live_minutes,

@@ -51,6 +51,13 @@ class ClipAnalysis:
         analyzed_frames: number of frames analysed so far.
         damaged: number of frames that could not be decoded and were skipped.
         complete: the whole stretch was analysed.
+
+    Example:
+        >>> from fer_core import AnalysisOptions, ExpressionRecognizer, sample_clip
+        >>> clip = ClipAnalysis(sample_clip(), ExpressionRecognizer(), AnalysisOptions(sample_fps=1))
+        >>> clip.run()
+        >>> clip.complete, clip.result().clip["name"]
+        (True, 'two-people.mp4')
     """
 
     def __init__(
@@ -139,9 +146,9 @@ class ClipAnalysis:
                     blur=self.blur,
                 )
                 listeners.append(annotator)
-            listeners.insert(0, lambda frame, result: _stop_if(cancelled()))
             try:
-                for result in analyze(reader, self.recognizer, self.options, listeners=listeners):
+                found = analyze(reader, self.recognizer, self.options, listeners=listeners, cancelled=cancelled)
+                for result in found:
                     self.recorder.add(result)
                     self.analyzed_frames += 1
                     self.damaged = reader.damaged
@@ -212,8 +219,3 @@ class ClipAnalysis:
                 "Choose an earlier start."
             )
         return "No picture of this clip could be decoded. Save it again as MP4 (H.264) and try once more."
-
-
-def _stop_if(cancelled: bool) -> None:
-    if cancelled:
-        raise Cancelled("The analysis was stopped; what was done so far is kept.")

@@ -54,6 +54,13 @@ def episodes(table: pd.DataFrame, min_seconds: float = 0.3) -> pd.DataFrame:
 
     Columns: person, track_id, label, start_s, end_s, seconds, peak_s, confidence. Stretches that are shorter than
     `min_seconds`, and those called "unsure", are left out. `peak_s` is the moment of the highest confidence.
+
+    Example:
+        >>> from fer_core import AnalysisOptions, analyze, sample_clip, to_table
+        >>> table = to_table(analyze(sample_clip(), options=AnalysisOptions(sample_fps=5)))
+        >>> found = episodes(table)
+        >>> bool((found["seconds"] >= 0.3).all())
+        True
     """
     faces = _with_weights(table).sort_values(["track_id", "time_s"], kind="stable")
     limit = max(2.5 * frame_interval(table), 0.25)
@@ -84,6 +91,12 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
     Columns: person, seconds, first_s, last_s, one share (0 to 1) for each expression and for "unsure", episodes,
     strongest_label, strongest_s, strongest_confidence (missing where no episode was found).
+
+    Example:
+        >>> from fer_core import AnalysisOptions, analyze, sample_clip, to_table
+        >>> table = to_table(analyze(sample_clip(), options=AnalysisOptions(sample_fps=5)))
+        >>> summary(table)["person"].iloc[0]
+        'Person 1'
     """
     faces, found = _with_weights(table), episodes(table)
     labels = (*label_names(table), UNSURE)

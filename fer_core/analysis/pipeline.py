@@ -12,9 +12,10 @@ from typing import Protocol
 
 import numpy as np
 
-from fer_core.errors import OptionError
+from fer_core.errors import Cancelled, OptionError
 from fer_core.faces.measure_hold import MEASURE_RATE, MeasureHold
 from fer_core.faces.measures import FaceMeasurer, measures_of, with_measures
+from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.tracking.smoothing import Smoothing
 from fer_core.tracking.tracker import Tracker
 from fer_core.types import Faces, FrameResult
@@ -55,6 +56,10 @@ class AnalysisOptions:
         smoothing: how expressions are steadied along a track.
         confidence_threshold: smoothed confidence under which the label is "unsure".
         measures: also measure head pose, eyes and mouth, 15 times a second; a little more than half of the speed.
+
+    Example:
+        >>> AnalysisOptions(sample_fps=5, end=10.0).frame_stride
+        1
     """
 
     sample_fps: float | None = None
@@ -78,22 +83,24 @@ class AnalysisOptions:
 
 def analyze(
     source: str | Path | FrameReader,
-    recognizer: Recognize,
+    recognizer: Recognize | None = None,
     options: AnalysisOptions | None = None,
     *,
     limits: Limits | None = None,
     listeners: Sequence[Listener] = (),
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[FrameResult]:
-    """Look through a clip.
+    """Find faces and their expressions in a clip, frame by frame.
 
     Two frames are recognised at the same time, while the caller's thread decodes, follows faces and runs listeners.
 
     Args:
         source: path of a clip or picture, or a reader that is open already and stays open.
-        recognizer: finds and names the faces of a frame; called from two threads at a time.
+        recognizer: finds and names the faces of a frame; called from two threads at a time. The shipped one if None.
         options: which frames are looked at, and how.
         limits: what is refused; for a path only.
         listeners: called for every decoded frame, before its result is yielded.
+        cancelled: asked at every decoded frame; once it is true, the analysis ends.
 
     Yields:
         A result for each frame that was looked at, in order of time.
@@ -101,8 +108,15 @@ def analyze(
     Raises:
         MediaError: the source cannot be read, or is beyond the limits.
         ModelError: measures are asked for, and that part is not installed.
+        Cancelled: `cancelled` turned true; what was yielded before stands.
+
+    Example:
+        >>> from fer_core.utils.distribution import sample_clip
+        >>> results = list(analyze(sample_clip(), options=AnalysisOptions(sample_fps=1)))
+        >>> len(results), results[0].faces.labels[0]
+        (16, 'angry')
     """
-    options = options or AnalysisOptions()
+    recognizer, options = recognizer or ExpressionRecognizer(), options or AnalysisOptions()
     # A recognizer that measures by itself need not be helped.
     measurer = FaceMeasurer() if options.measures and not measures_of(recognizer) else None
     hold = None if measurer is None else MeasureHold(measurer)
@@ -123,6 +137,8 @@ def analyze(
             return pool.submit(_look, frame, recognizer, measurer if due(frame.seconds) else None)
 
         for frame, look in _in_hand(reader, options, begin):
+            if cancelled():
+                raise Cancelled("The analysis was stopped; what was done so far is kept.")
             result = None
             if look is not None:
                 image, faces = look.result()

@@ -134,7 +134,14 @@ def person_name(track_id: int, names: Mapping[int, str]) -> str:
 
 
 def to_table(results: Iterable[FrameResult], names: Mapping[int, str] | None = None) -> pd.DataFrame:
-    """The native long table of results; needs at least one, to know the labels."""
+    """The native long table of results; needs at least one, to know the labels.
+
+    Example:
+        >>> from fer_core import Faces, FrameResult
+        >>> results = [FrameResult(0, 0.0, Faces.none(("happy", "sad")))]
+        >>> int(to_table(results)["face_count"].iloc[0])
+        0
+    """
     recorder = None
     for result in results:
         measures = result.faces.measures

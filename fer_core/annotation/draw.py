@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
 
-from fer_core.annotation.overlays import Overlay
+from fer_core.annotation.overlays import Overlay, overlays
 from fer_core.labels import COLORS, UNSURE
+from fer_core.types import Faces
 
-__all__ = ["draw_overlays"]
+__all__ = ["draw_faces", "draw_overlays"]
 
 FONT = cv2.FONT_HERSHEY_DUPLEX
 INK = (32, 24, 20)
@@ -23,6 +24,25 @@ def bgr(label: str) -> tuple[int, int, int]:
     """The palette's colour of an expression, as OpenCV wants it."""
     code = COLORS.get(label, COLORS[UNSURE])
     return int(code[5:7], 16), int(code[3:5], 16), int(code[1:3], 16)
+
+
+def draw_faces(
+    image: np.ndarray, faces: Faces, names: Mapping[int, str] | None = None, *, bars: bool = False
+) -> np.ndarray:
+    """Draw boxes, names and expressions on the image itself, and return it.
+
+    Args:
+        image: uint8 (h, w, 3), BGR, contiguous; changed in place.
+        faces: those of this image.
+        names: people by track id; "Person 1" and so on where none is given.
+        bars: draw the probability of each expression beside the box too.
+
+    Example:
+        >>> image = np.zeros((120, 160, 3), np.uint8)
+        >>> draw_faces(image, Faces.none(("happy", "sad"))).shape
+        (120, 160, 3)
+    """
+    return draw_overlays(image, overlays(faces, names, bars=bars))
 
 
 def draw_overlays(image: np.ndarray, found: Sequence[Overlay]) -> np.ndarray:

@@ -14,7 +14,7 @@ from fer_core.errors import Cancelled, FerError
 from fer_core.faces.detector import DETECTORS, STILL, FaceDetector
 from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.models.classifier import Classifier
-from fer_core.models.registry import active_bundle, load_bundle
+from fer_core.models.registry import active_bundle, load_model
 
 __all__ = ["each", "quiet", "reading_options", "recognizer", "say"]
 
@@ -56,7 +56,7 @@ def reading_options(command: argparse.ArgumentParser) -> None:
 
 def recognizer(args: argparse.Namespace, *, picture: bool = False) -> ExpressionRecognizer:
     """Detector and model as the options say; of a picture that stands alone, smaller faces are found."""
-    bundle = load_bundle(args.model or active_bundle())
+    bundle = load_model(args.model or active_bundle())
     usual = STILL if picture else 320
     with quiet():
         return ExpressionRecognizer(Classifier(bundle), FaceDetector(args.detector, side=args.detail or usual))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fer_core.cli.common import say
-from fer_core.curation.quality_report import check
+from fer_core.curation.quality_report import check_dataset
 from fer_core.datasets.dataset import Skipped
 from fer_core.datasets.library import list_datasets, load_dataset
 from fer_core.datasets.readers import read_dataset
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
         data, skipped = load_dataset(args.path), Skipped()
     else:
         data, skipped = read_dataset(args.path, args.ferplus)
-    quality = check(data)
+    quality = check_dataset(data)
     report = {
         "images": len(data),
         "splits": {name: int((data.splits == name).sum()) for name in data.split_names},

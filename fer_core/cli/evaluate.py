@@ -173,9 +173,9 @@ def _write(folder: Path, work: Comparison, reports: list[dict[str, Any]], images
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "figures.json").write_text(json.dumps(reports, ensure_ascii=False, indent=2), encoding="utf-8")
         if work.evaluations:
-            from fer_core.reports.html import to_html  # brings Altair, which other commands do without
+            from fer_core.reports.html import report_html  # brings Altair, which other commands do without
 
-            write_export(folder / "report.html", [to_html(work, when=datetime.now(), images=images)])
+            write_export(folder / "report.html", [report_html(work, when=datetime.now(), images=images)])
         for number, evaluation in enumerate(work.evaluations, start=1):
             _answers(folder / f"answers-{number}.csv", work, evaluation)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The command line: `python -m fer_core COMMAND`; what each command does stands in `commands/`.
+"""Command line: `expression-lab COMMAND`, or `python -m fer_core COMMAND`; each command is a module beside this one.
 
 Results go to files or standard output, progress and errors to standard error. Exit status: 0 done, 1 some of several
 inputs could not be used, 2 bad input, 130 interrupted.
@@ -10,16 +10,19 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 
-from fer_core.cli import analyze, dataset, evaluate, import_model, models, predict, runs, train
+import fer_core
+from fer_core.cli import analyze, app, dataset, evaluate, import_model, models, predict, runs, train
 from fer_core.cli.common import say
 from fer_core.errors import FerError
 
 __all__ = ["COMMANDS", "main", "parser"]
 
 COMMANDS = {
+    "app": app,
     "dataset": dataset,
     "analyze": analyze,
     "predict": predict,
@@ -33,8 +36,10 @@ COMMANDS = {
 
 def parser() -> argparse.ArgumentParser:
     """All commands and their options; each also takes --json."""
-    about = "Read facial expressions in clips and pictures."
-    top = argparse.ArgumentParser(prog="python -m fer_core", description=about)
+    about = "Read facial expressions in clips and pictures. Without a command, the app opens in the browser."
+    own = Path(sys.argv[0]).stem == "expression-lab"
+    top = argparse.ArgumentParser(prog="expression-lab" if own else "python -m fer_core", description=about)
+    top.add_argument("--version", action="version", version=f"Expression Lab {fer_core.__version__}")
     commands = top.add_subparsers(dest="command", required=True)
     for name, module in COMMANDS.items():
         command = commands.add_parser(name, help=module.HELP)
@@ -44,11 +49,19 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status."""
-    args = parser().parse_args(arguments)
+    """Run a command.
+
+    Args:
+        arguments: those after the program's name; of the process if None.
+
+    Returns:
+        The exit status.
+    """
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    args = parser().parse_args(given or ["app"])
     cv2.setNumThreads(1)  # two frames are in work at a time; a tenth faster than two threads for each
     try:
-        return COMMANDS[args.command].run(args)
+        return int(COMMANDS[args.command].run(args))
     except FerError as error:
         say(f"Error: {error}")
         return 2

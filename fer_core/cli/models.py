@@ -6,7 +6,7 @@ import argparse
 import json
 
 from fer_core.cli.common import say
-from fer_core.models.registry import active_bundle, list_bundles, set_active, unreadable_bundles
+from fer_core.models.registry import active_bundle, list_models, set_active, unreadable_bundles
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
         set_active(args.use)
     for sentence in unreadable_bundles().values():
         say(f"left out: {sentence}")
-    bundles, now = list_bundles(), active_bundle()
+    bundles, now = list_models(), active_bundle()
     if args.json:
         print(json.dumps([{"name": b.name, "default": b.name == now, "card": b.card} for b in bundles], indent=2))
         return 0

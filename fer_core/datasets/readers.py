@@ -46,6 +46,15 @@ def read_dataset(path: str | Path, ferplus: str | Path | None = None, *, keep: b
 
     Raises:
         DatasetError: it cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> rows = ["emotion,pixels,Usage", *(f"{i},{' '.join(['7'] * 2304)},Training" for i in (3, 4))]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = (Path(folder) / "faces.csv").write_text(chr(10).join(rows))
+        ...     data, skipped = read_dataset(Path(folder) / "faces.csv")
+        >>> len(data), len(skipped)
+        (2, 0)
     """
     sources = [Path(path), *([] if ferplus is None else [Path(ferplus)])]
     if not keep:
@@ -161,7 +170,8 @@ def _pictures(members: list[Member], folders: list[str], name: str) -> tuple[Dat
                 return None
             try:
                 with opened() as file:
-                    return file.read(MOST_FILE)
+                    found: bytes | None = file.read(MOST_FILE)
+                    return found
             except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError):
                 return None
 

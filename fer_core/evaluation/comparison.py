@@ -47,6 +47,13 @@ class Comparison:
         notes: what a reader has to know of the dataset, a sentence each.
         looks: where models look, as far as somebody asked; by what was asked, see `keep_saliency`.
         progress: 0 to 1; `doing` says in words what is being done.
+
+    Example:
+        >>> from fer_core import load_dataset
+        >>> work = Comparison(load_dataset("synthetic"), "PublicTest", ["expression-s"], flip=False)
+        >>> work.run()
+        >>> 0 < work.evaluations[0].figures["labels"]["accuracy"] <= 1
+        True
     """
 
     def __init__(

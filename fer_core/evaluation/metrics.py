@@ -47,6 +47,12 @@ def compute_metrics(
 
     Raises:
         ValueError: there are no images.
+
+    Example:
+        >>> import numpy as np
+        >>> answers = np.array([[0.9, 0.1], [0.2, 0.8]])
+        >>> compute_metrics(answers, np.array([0, 1]), ("happy", "sad"))["accuracy"]
+        1.0
     """
     from sklearn import metrics  # a second of start-up
 

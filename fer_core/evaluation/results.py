@@ -50,7 +50,7 @@ class Evaluation:
 
     @property
     def guess(self) -> np.ndarray:
-        return self.probabilities.argmax(1)
+        return np.asarray(self.probabilities.argmax(1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

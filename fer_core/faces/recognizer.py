@@ -11,6 +11,7 @@ from fer_core.faces.alignment import crop_faces
 from fer_core.faces.detector import FaceDetector
 from fer_core.faces.measures import FaceMeasurer, with_measures
 from fer_core.faces.quality import assess_quality
+from fer_core.models.classifier import Classifier
 from fer_core.types import Faces
 
 __all__ = ["ExpressionRecognizer", "reader_settings"]
@@ -28,16 +29,25 @@ class ExpressionRecognizer:
     """Detector and classifier as one step. May be shared between threads where both may."""
 
     def __init__(
-        self, classifier: Classify, detector: FaceDetector | None = None, measurer: FaceMeasurer | None = None
+        self,
+        classifier: Classify | None = None,
+        detector: FaceDetector | None = None,
+        measurer: FaceMeasurer | None = None,
     ):
         """Set up.
 
         Args:
-            classifier: names the expressions.
+            classifier: names the expression of crops; the shipped model if None.
             detector: finds the faces; YuNet if None.
             measurer: measures head, eyes and mouth; None for no measures.
+
+        Example:
+            >>> import numpy as np
+            >>> recognizer = ExpressionRecognizer()
+            >>> len(recognizer(np.zeros((240, 320, 3), np.uint8)))
+            0
         """
-        self.classifier = classifier
+        self.classifier = classifier or Classifier()
         self.detector = detector or FaceDetector()
         self.measurer = measurer
 

@@ -49,6 +49,13 @@ class LiveSession:
         mirror: give the picture back as a mirror would show it; what is measured and recorded is not mirrored.
         error: what went wrong last, in words for a person.
         damaged: 0; a camera has no damaged frames.
+
+    Example:
+        >>> from fer_core import ExpressionRecognizer
+        >>> session = LiveSession(ExpressionRecognizer())
+        >>> session.process(np.zeros((120, 160, 3), np.uint8)).shape
+        (120, 160, 3)
+        >>> session.close()
     """
 
     def __init__(

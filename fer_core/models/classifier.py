@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import numpy as np
 
 from fer_core.errors import ModelError
 from fer_core.models.bundle import Bundle
 from fer_core.models.preprocessing import INPUT_SIDE, SCALES, prepare
-from fer_core.models.registry import load_bundle
+from fer_core.models.registry import load_model
 
 __all__ = ["Classifier", "preprocessing_of", "softmax"]
 
@@ -23,7 +24,7 @@ def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     """Probabilities along the last axis."""
     scaled = logits / temperature
     powers = np.exp(scaled - scaled.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
+    return np.asarray(powers / powers.sum(-1, keepdims=True))
 
 
 class Classifier:
@@ -32,6 +33,12 @@ class Classifier:
     Attributes:
         bundle: the model.
         labels: names of the columns of what a call returns.
+
+    Example:
+        >>> classifier = Classifier()
+        >>> crops = np.zeros((2, 48, 48), np.uint8)
+        >>> classifier(crops).shape
+        (2, 7)
     """
 
     def __init__(self, bundle: Bundle | None = None, *, flip: bool = False, threads: int = 1):
@@ -46,13 +53,13 @@ class Classifier:
         Raises:
             ModelError: the weights are missing, damaged, or not a network of this kind.
         """
-        self.bundle = bundle or load_bundle()
+        self.bundle = bundle or load_model()
         self.flip = flip
         self._threads = threads
         self._weights = self.bundle.weights()
         self.side, self._scale = preprocessing_of(self.bundle)
         self._lock = threading.Lock()  # an interpreter holds its input and output: one call at a time
-        self._interpreters: dict[int, tuple] = {}
+        self._interpreters: dict[int, tuple[Any, ...]] = {}
         main = next(head for head in self.bundle.heads if head.name == self.bundle.main)
         shown = main.shown or {label: label for label in main.labels}
         self.labels: tuple[str, ...] = tuple(sorted(shown.values()))
@@ -72,7 +79,7 @@ class Classifier:
             float32 (n, k), columns as `labels`, rows sum to 1.
         """
         shown = self.head(crops, self.bundle.main)[:, self._columns]
-        return shown / shown.sum(1, keepdims=True)
+        return np.asarray(shown / shown.sum(1, keepdims=True))
 
     def head(self, crops: np.ndarray, name: str) -> np.ndarray:
         """Calibrated probabilities of one head, with all its labels; float32 (n, labels of the head)."""
@@ -88,7 +95,7 @@ class Classifier:
         x = prepare(crops, self.side, self._scale)
         if self.flip:
             both = self._run(np.concatenate([x, x[:, :, ::-1]]))
-            return (both[: len(x)] + both[len(x) :]) / 2
+            return np.asarray((both[: len(x)] + both[len(x) :]) / 2)
         return self._run(x)
 
     def _run(self, x: np.ndarray) -> np.ndarray:
@@ -106,7 +113,7 @@ class Classifier:
         outputs = sum(len(head.labels) for head in self.bundle.heads)
         return np.concatenate(parts) if parts else np.empty((0, outputs), np.float32)
 
-    def _interpreter(self, size: int) -> tuple:
+    def _interpreter(self, size: int) -> tuple[Any, ...]:
         if size not in self._interpreters:
             from ai_edge_litert.interpreter import Interpreter  # a third of a second, only where a model is used
 

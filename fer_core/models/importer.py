@@ -19,7 +19,7 @@ from fer_core.labels import FER7, FERPLUS8, KAGGLE_CODES, SAME
 from fer_core.models.bundle import Bundle
 from fer_core.models.keras_subprocess import has_keras, wait_for
 from fer_core.models.preprocessing import SCALES
-from fer_core.models.registry import list_bundles, load_bundle
+from fer_core.models.registry import list_models, load_model
 from fer_core.utils.workspace import workspace
 
 __all__ = ["ORDERS", "SUFFIXES", "ForeignModel", "import_model", "inspect_model", "known_labels"]
@@ -100,13 +100,20 @@ def import_model(
 
     Raises:
         ModelError: it cannot be read, is refused, or the labels do not fit it.
+
+    Example:
+        >>> order = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+        >>> import_model([Path("nowhere.keras")], labels=order, scale="unit", name="mine")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        fer_core.errors.ModelError: nowhere.keras cannot be opened: ...
     """
     names = known_labels(labels)
     if scale not in SCALES:
         raise ModelError(f"The scale of grey levels must be one of {', '.join(SCALES)}; received {scale!r}.")
     title = " ".join(name.split())[:80] or "Imported model"
     stem = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or "model"
-    taken, number, free = {bundle.name for bundle in list_bundles()}, 1, stem
+    taken, number, free = {bundle.name for bundle in list_models()}, 1, stem
     while free in taken or (workspace() / "models" / free).exists():
         number += 1
         free = f"{stem}-{number}"
@@ -124,7 +131,7 @@ def import_model(
         "limits": ["An expression is not a feeling: the network names what a face shows."],
     }
     _work(files, progress, card=card, target=str((workspace() / "models" / free).resolve()))
-    return load_bundle(free)
+    return load_model(free)
 
 
 def known_labels(labels: Sequence[str]) -> tuple[str, ...]:
@@ -150,7 +157,8 @@ def _work(files: Sequence[Path], progress: Callable[[float], None], **more: Any)
         request = {"files": [str(file.resolve()) for file in sorted_files], **more}
         (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
         wait_for("fer_core.models.import_worker", folder, progress)
-        return json.loads((folder / "response.json").read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads((folder / "response.json").read_text(encoding="utf-8"))
+        return found
 
 
 def _check(files: Sequence[Path]) -> list[Path]:

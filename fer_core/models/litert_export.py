@@ -35,7 +35,7 @@ def to_litert(model: keras.Model, *, eight_bit: bool = False) -> bytes:
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     if eight_bit:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    return converter.convert()
+    return bytes(converter.convert())
 
 
 def make_bundle(
@@ -96,4 +96,4 @@ def _answers(weights: bytes, x: np.ndarray) -> np.ndarray:
     interpreter.invoke()
     logits = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
     powers = np.exp(logits - logits.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
+    return np.asarray(powers / powers.sum(-1, keepdims=True))

@@ -28,7 +28,7 @@ from fer_core.labels import FERPLUS_VOTES
 from fer_core.reports.tables import class_board, differences, figure_board, model_titles, vote_board
 from fer_core.reports.wording import GOOD, MEANINGS
 
-__all__ = ["to_html"]
+__all__ = ["report_html"]
 
 TEMPLATE = Path(__file__).with_name("html.html")
 
@@ -66,7 +66,7 @@ class Picture:
     lines: tuple[str, ...]
 
 
-def to_html(work: Comparison, *, when: datetime, images: int = 0) -> bytes:
+def report_html(work: Comparison, *, when: datetime, images: int = 0) -> bytes:
     """The report of what is evaluated so far.
 
     Args:
@@ -77,6 +77,13 @@ def to_html(work: Comparison, *, when: datetime, images: int = 0) -> bytes:
 
     Returns:
         UTF-8.
+
+    Example:
+        >>> from fer_core import Comparison, load_dataset
+        >>> work = Comparison(load_dataset("synthetic"), "PublicTest", ["expression-s"], flip=False)
+        >>> work.run()
+        >>> report_html(work, when=datetime(2026, 1, 1))[:15]
+        b'<!doctype html>'
     """
     charts = {e.predictor.name: title for e, title in _titled(work)}
     page = {

@@ -54,4 +54,4 @@ def descriptor_distance(known: np.ndarray, seen: np.ndarray, crowded: np.ndarray
     weight[:, crowded, 1] *= 0.3  # the clothes may be those of the neighbour
     distance = np.sqrt(np.clip(1.0 - overlap, 0.0, 1.0))
     mean = (distance * weight).sum(2) / np.maximum(weight.sum(2), 1e-6)
-    return np.clip((mean - 0.2) / 0.4, 0.0, 1.0)
+    return np.asarray(np.clip((mean - 0.2) / 0.4, 0.0, 1.0))

@@ -60,6 +60,13 @@ class Tracker:
 
     Raises:
         OptionError: `max_gap` or `confidence_threshold` is outside its range.
+
+    Example:
+        >>> from fer_core import Faces
+        >>> tracker = Tracker(("happy", "sad"))
+        >>> image = np.zeros((120, 160, 3), np.uint8)
+        >>> tracker.update(0, 0.0, Faces.none(("happy", "sad")), image).index
+        0
     """
 
     def __init__(

@@ -15,7 +15,9 @@ __all__ = ["held", "launch", "take"]
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
-_children: list[subprocess.Popen] = []  # those that ended are collected, so that no dead process stays in the table
+_children: list[
+    subprocess.Popen[bytes]
+] = []  # those that ended are collected, so that no dead process stays in the table
 
 
 def held(folder: Path) -> bool:

@@ -88,7 +88,7 @@ class TrainingLoop:
 
     @property
     def best_epoch(self) -> int:
-        return self._state["best_epoch"]
+        return int(self._state["best_epoch"])
 
     def _restore(self) -> None:
         found = load_last(self.run.folder)
@@ -122,7 +122,7 @@ class TrainingLoop:
     def _rate(self, step: int) -> float:
         config = self.config
         if config.schedule != "cosine":
-            return self._state["rate"]
+            return float(self._state["rate"])
         total = self._steps * config.epochs
         rising = config.warm_up * total
         if step < rising:

@@ -44,7 +44,7 @@ from fer_core.training.status import read_status
 from fer_core.utils.files import read_object, read_plain, write_atomic
 from fer_core.utils.workspace import workspace
 
-__all__ = ["ACTIVE", "Run", "list_runs", "load_run", "start"]
+__all__ = ["ACTIVE", "Run", "list_runs", "load_run", "start", "train"]
 
 ACTIVE = frozenset({"queued", "running", "stopping"})
 """States of a run that has not ended."""
@@ -59,6 +59,10 @@ class Run:
     Attributes:
         folder: where it lies.
         id: its folder's name.
+
+    Example:
+        >>> for run in list_runs():
+        ...     print(run.id, run.state)
     """
 
     def __init__(self, folder: Path):
@@ -246,6 +250,34 @@ def start(config: TrainingConfig, *, minutes: float | None = None) -> Run:
     except OSError as error:
         shutil.rmtree(run.folder, ignore_errors=True)
         raise FerError(f"The training cannot be kept: {error.strerror}. Free some space and try again.") from error
+    return run
+
+
+def train(config: TrainingConfig, *, minutes: float | None = None) -> Run:
+    """Train a network in a process of its own, and wait until it has ended.
+
+    Args:
+        config: the settings; see `preset`.
+        minutes: see `start`.
+
+    Returns:
+        The run; `run.bundle` is the folder of its model.
+
+    Raises:
+        OptionError: there is no network of that name.
+        FerError: it cannot be started, or it failed.
+
+    Example:
+        >>> from fer_core import preset
+        >>> run = train(preset("quick"))  # doctest: +SKIP
+        >>> run.state  # doctest: +SKIP
+        'done'
+    """
+    run = start(config, minutes=minutes)
+    while run.state in ACTIVE:
+        time.sleep(0.3)
+    if run.error:
+        raise FerError(run.error)
     return run
 
 

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import av
 from av.audio.stream import AudioStream
@@ -34,8 +35,8 @@ class SoundTrack:
             raise
         self._zero = origin + start
         self._end = math.inf if end is None else end - start
-        self._pieces: Iterator[tuple[float, av.Packet]] = iter(())
-        self._next: tuple[float, av.Packet] | None = None
+        self._pieces: Iterator[tuple[float, av.Packet[Any]]] = iter(())
+        self._next: tuple[float, av.Packet[Any]] | None = None
 
     @classmethod
     def of(
@@ -68,7 +69,7 @@ class SoundTrack:
         return found
 
     @staticmethod
-    def _decode(packet: av.Packet) -> list[av.AudioFrame]:
+    def _decode(packet: av.Packet[Any]) -> list[av.AudioFrame]:
         try:
             return packet.decode()  # type: ignore[return-value]
         except (av.FFmpegError, ValueError):
@@ -85,7 +86,7 @@ class SoundTrack:
         self._track.layout = "mono" if decoder.channels == 1 else "stereo"
         self._pieces = self._encoded(self._track, rate)
 
-    def until(self, seconds: float) -> Iterator[av.Packet]:
+    def until(self, seconds: float) -> Iterator[av.Packet[Any]]:
         """The packets up to a time of the output, each once."""
         while True:
             if self._next is None:
@@ -98,7 +99,7 @@ class SoundTrack:
             packet, self._next = self._next[1], None
             yield packet
 
-    def _copied(self) -> Iterator[tuple[float, av.Packet]]:
+    def _copied(self) -> Iterator[tuple[float, av.Packet[Any]]]:
         unit = self._source.time_base or Fraction(1, av.time_base)
         zero, last = round(self._zero / unit), -1
         for packet in self._container.demux(self._source):
@@ -109,7 +110,7 @@ class SoundTrack:
             packet.stream = self._track
             yield float(last * unit), packet
 
-    def _encoded(self, track: AudioStream, rate: int) -> Iterator[tuple[float, av.Packet]]:
+    def _encoded(self, track: AudioStream, rate: int) -> Iterator[tuple[float, av.Packet[Any]]]:
         resampler = av.AudioResampler(format="fltp", layout=track.layout, rate=rate, frame_size=SOUND_BLOCK)
         position: int | None = None
         for packet in self._container.demux(self._source):

@@ -139,7 +139,7 @@ class OpenClip:
         unit = self.stream.time_base if self.stream is not None else None
         return None if stamp is None or unit is None else float(stamp * unit)
 
-    def packets(self) -> Iterator[av.Packet]:
+    def packets(self) -> Iterator[av.Packet[Any]]:
         """The undecoded frames, up to the end or to where the file breaks off."""
         if self.container is None or self.stream is None:
             return
@@ -161,12 +161,12 @@ class OpenClip:
             return iter([av.VideoFrame.from_ndarray(self._still, format="bgr24")])
         return self.decoded(self.packets())
 
-    def decoded(self, packets: Iterator[av.Packet]) -> Iterator[av.VideoFrame]:
+    def decoded(self, packets: Iterator[av.Packet[Any]]) -> Iterator[av.VideoFrame]:
         for packet in packets:
             yield from self._decode(packet)
         yield from self._decode(None)
 
-    def _decode(self, packet: av.Packet | None) -> list[av.VideoFrame]:
+    def _decode(self, packet: av.Packet[Any] | None) -> list[av.VideoFrame]:
         assert self.stream is not None
         decoder = self.stream.codec_context
         try:
@@ -222,7 +222,8 @@ def open_container(file: BinaryIO, limits: Limits) -> InputContainer:
     head = file.read(12)
     file.seek(0)
     try:
-        return av.open(file, "r", options=options, **_METADATA)
+        found: InputContainer = av.open(file, "r", options=options, **_METADATA)
+        return found
     except (av.FFmpegError, OSError, ValueError) as error:
         if head[4:8] in (b"ftyp", b"mdat", b"moov", b"wide", b"free"):
             raise MediaError(

@@ -64,6 +64,11 @@ def probe(path: str | os.PathLike[str], limits: Limits | None = None) -> ClipInf
     Raises:
         LimitError: the file, picture or length is beyond `limits`.
         MediaError: the file is missing, empty, damaged, of another kind, without pictures, or cannot be decoded.
+
+    Example:
+        >>> from fer_core import sample_clip
+        >>> probe(sample_clip()).width
+        640
     """
     limits = limits or Limits()
     with OpenClip(path, limits) as clip:
@@ -101,6 +106,12 @@ class FrameReader:
     Raises:
         LimitError, MediaError: see `probe`.
         OptionError: `start` and `end` do not fit the clip.
+
+    Example:
+        >>> from fer_core import sample_clip
+        >>> with FrameReader(sample_clip(), end=0.1) as reader:
+        ...     next(reader).image().shape
+        (360, 640, 3)
     """
 
     def __init__(

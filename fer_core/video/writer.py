@@ -48,6 +48,15 @@ class ClipWriter:
     Raises:
         MediaError: the file cannot be written, for example because the disk is full; or no frame was given.
         OptionError: a size or rate that is not positive.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "gray.mp4")
+        ...     with ClipWriter(path, width=64, height=48, frame_rate=25) as writer:
+        ...         writer.write(np.zeros((48, 64, 3), np.uint8), 0.0)
+        ...     os.path.getsize(path) > 0
+        True
     """
 
     def __init__(

@@ -19,7 +19,7 @@ from helpers import bad_media, fakes, media
 from fer_core.analysis.table import columns
 from fer_core.cli.main import main
 from fer_core.labels import FER7
-from fer_core.models.registry import list_bundles
+from fer_core.models.registry import list_models
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SAMPLE = ROOT / "samples" / "two-people.mp4"
@@ -112,7 +112,7 @@ def test_models_lists_the_default_first(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().out.startswith("expression-s (default)")
     assert main(["models", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["default"] is True
-    assert list_bundles()
+    assert list_models()
 
 
 def test_models_says_which_one_is_left_out_and_why(

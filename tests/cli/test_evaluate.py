@@ -30,7 +30,7 @@ from fer_core.models.bundle import CARD, WEIGHTS
 from fer_core.models.catalog import load_predictor
 from fer_core.models.classifier import Classifier
 from fer_core.models.predictor import BundlePredictor, bundle_predictors
-from fer_core.models.registry import DEFAULT, SHIPPED, load_bundle
+from fer_core.models.registry import DEFAULT, SHIPPED, load_model
 
 KEYS = {"n", "accuracy", "macro_f1", "nll", "ece", "per_class", "ferplus_accuracy"}
 MORE = {
@@ -98,7 +98,7 @@ def evaluate(capsys: pytest.CaptureFixture[str], *how: str) -> tuple[int, object
 def test_json_of_one_model(tmp_path, faces, capsys):
     status, found, _ = evaluate(capsys, "--data", str(kaggle(tmp_path, faces)))
     assert status == 0 and isinstance(found, dict) and found.keys() >= KEYS | MORE
-    classifier = Classifier(load_bundle(), flip=True)
+    classifier = Classifier(load_model(), flip=True)
     part = faces.split("PublicTest")
     guess = [FER7[i] for i in classifier.head(part.images, "fer7").argmax(1)]
     right = [said == FER7[label] for said, label in zip(guess, part.labels, strict=True)]
@@ -353,7 +353,7 @@ def test_a_bundle_as_a_contender(faces):
     model = load_predictor(DEFAULT)
     told: list[float] = []
     found = model.predict(faces.images, flip=True, progress=told.append)
-    np.testing.assert_allclose(found.logits, Classifier(load_bundle(), flip=True).logits(faces.images), atol=1e-4)
+    np.testing.assert_allclose(found.logits, Classifier(load_model(), flip=True).logits(faces.images), atol=1e-4)
     assert found.one_ms > 0 and found.images_per_second > 0 and told[-1] == 1.0 and told == sorted(told)
     assert (model.name, model.origin, model.size) == (DEFAULT, "shipped", (SHIPPED / DEFAULT / WEIGHTS).stat().st_size)
 
@@ -370,5 +370,5 @@ def test_contenders_leave_out_what_does_not_load(own):
 def test_the_fingerprint_follows_weights_and_preprocessing(own):
     add(own, "same")
     add(own, "other", lambda card: card.update(preprocessing={"side": 48, "scale": "unit"}))
-    found = {name: BundlePredictor(load_bundle(name)).fingerprint for name in (DEFAULT, "same", "other")}
+    found = {name: BundlePredictor(load_model(name)).fingerprint for name in (DEFAULT, "same", "other")}
     assert found[DEFAULT] == found["same"] != found["other"]

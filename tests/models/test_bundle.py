@@ -12,8 +12,8 @@ from fer_core.models.registry import (
     DEFAULT,
     SHIPPED,
     active_bundle,
-    list_bundles,
-    load_bundle,
+    list_models,
+    load_model,
     set_active,
     unreadable_bundles,
 )
@@ -38,7 +38,7 @@ def own(tmp_path, monkeypatch):
 
 
 def test_the_shipped_model_is_whole():
-    bundle = load_bundle()
+    bundle = load_model()
     assert bundle.name == DEFAULT and bundle.title != DEFAULT
     assert hashlib.sha256(bundle.weights()).hexdigest() == bundle.card["sha256"]
     assert bundle.main in {head.name for head in bundle.heads}
@@ -53,15 +53,15 @@ def test_the_shipped_model_is_whole():
 def test_own_models_follow_the_shipped_ones(own):
     own("a-first")
     own("zz")
-    names = [bundle.name for bundle in list_bundles()]
+    names = [bundle.name for bundle in list_models()]
     assert names[0] == DEFAULT and names[-2:] == ["a-first", "zz"]
-    assert load_bundle("zz").folder == workspace() / "models" / "zz"
+    assert load_model("zz").folder == workspace() / "models" / "zz"
 
 
 def test_a_missing_model_lists_what_there_is(own):
     own("mine")
     with pytest.raises(ModelError, match=rf"no model called 'other'.*{DEFAULT}, .*mine"):
-        load_bundle("other")
+        load_model("other")
 
 
 @pytest.mark.parametrize(
@@ -71,14 +71,14 @@ def test_a_name_cannot_lead_elsewhere(own, tmp_path, name):
     folder = own("mine")
     shutil.copytree(folder, tmp_path / "mine")
     with pytest.raises(ModelError, match="no model called"):
-        load_bundle(name.format(home=tmp_path))
+        load_model(name.format(home=tmp_path))
 
 
 def test_own_models_cannot_take_the_place_of_a_shipped_one(own):
     own(DEFAULT, lambda card: card.update(title="false"))
-    assert load_bundle().folder == SHIPPED / DEFAULT
-    assert [bundle.name for bundle in list_bundles()].count(DEFAULT) == 1
-    assert list_bundles()[0].title != "false"
+    assert load_model().folder == SHIPPED / DEFAULT
+    assert [bundle.name for bundle in list_models()].count(DEFAULT) == 1
+    assert list_models()[0].title != "false"
     (workspace() / "models" / DEFAULT / CARD).write_text("{")
     assert unreadable_bundles() == {}, "nobody would have got it"
 
@@ -107,13 +107,13 @@ def drop(name):
 def test_a_card_that_makes_no_sense(own, edit):
     own("bad", edit)
     with pytest.raises(ModelError, match="'bad' has no readable card"):
-        load_bundle("bad")
-    assert "bad" not in {bundle.name for bundle in list_bundles()}
+        load_model("bad")
+    assert "bad" not in {bundle.name for bundle in list_models()}
     assert (
         list(unreadable_bundles()) == ["bad"]
         and "Install it again; one of your own, bring in or train" in unreadable_bundles()["bad"]
     )
-    assert list_bundles()[0].name == DEFAULT
+    assert list_models()[0].name == DEFAULT
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"3", b"null", b"\xff\xfe{}"])
@@ -121,7 +121,7 @@ def test_a_card_that_is_no_card(own, text):
     folder = own("bad")
     (folder / CARD).write_bytes(text)
     with pytest.raises(ModelError, match="'bad' has no readable card"):
-        load_bundle("bad")
+        load_model("bad")
 
 
 def test_home(monkeypatch, tmp_path):
@@ -169,7 +169,7 @@ def test_what_cannot_be_used_cannot_be_chosen(own):
     for name, words in {"nowhere": "no model called", "bad": "no readable card", "torn": "damaged"}.items():
         with pytest.raises(ModelError, match=words):
             set_active(name)
-    assert active_bundle() == "mine" and load_bundle(active_bundle()).folder == folder
+    assert active_bundle() == "mine" and load_model(active_bundle()).folder == folder
 
 
 def test_a_choice_that_cannot_be_kept_is_said(own, tmp_path, monkeypatch):
@@ -188,6 +188,6 @@ def test_the_model_of_a_training_is_called_like_the_training(own):
     shutil.copytree(folder, run / "bundle")
     shutil.copytree(folder, run / ".bundle-123")  # a draft
     shutil.copytree(run, run.with_name(".grave"))
-    assert [bundle.name for bundle in list_bundles()][-2:] == ["drawn", "quick-1"]
+    assert [bundle.name for bundle in list_models()][-2:] == ["drawn", "quick-1"]
     set_active("quick-1")
-    assert load_bundle(active_bundle()).folder == run / "bundle"
+    assert load_model(active_bundle()).folder == run / "bundle"

@@ -12,7 +12,7 @@ from fer_core.faces.detector import FaceDetector
 from fer_core.labels import FER7, FERPLUS8
 from fer_core.models.bundle import CARD, WEIGHTS
 from fer_core.models.classifier import Classifier, softmax
-from fer_core.models.registry import SHIPPED, load_bundle
+from fer_core.models.registry import SHIPPED, load_model
 
 READ = real_recognizer().classifier
 
@@ -122,14 +122,14 @@ def test_damaged_weights(bundle_copy):
     data[1000] ^= 255
     (folder / WEIGHTS).write_bytes(data)
     with pytest.raises(ModelError, match=r"'copy' are damaged.*Install it again"):
-        Classifier(load_bundle("copy"))
+        Classifier(load_model("copy"))
 
 
 def test_missing_weights(bundle_copy):
     folder = bundle_copy(lambda card: None)
     (folder / WEIGHTS).unlink()
     with pytest.raises(ModelError, match="no readable weights"):
-        Classifier(load_bundle("copy"))
+        Classifier(load_model("copy"))
 
 
 @pytest.mark.parametrize("data", [b"", b"not a network", b"\0" * 5000])
@@ -137,10 +137,10 @@ def test_weights_of_another_kind(bundle_copy, data):
     folder = bundle_copy(lambda card: card.pop("sha256"))
     (folder / WEIGHTS).write_bytes(data)
     with pytest.raises(ModelError, match="not a network"):
-        Classifier(load_bundle("copy"))
+        Classifier(load_model("copy"))
 
 
 def test_another_number_of_outputs(bundle_copy):
     bundle_copy(lambda card: card["heads"][0]["labels"].append("bored"))
     with pytest.raises(ModelError, match="has 15 outputs, its card names 16"):
-        Classifier(load_bundle("copy"))
+        Classifier(load_model("copy"))

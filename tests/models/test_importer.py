@@ -29,7 +29,7 @@ from fer_core.models.bundle import Bundle
 from fer_core.models.classifier import Classifier, softmax
 from fer_core.models.importer import ORDERS, import_model, inspect_model, known_labels
 from fer_core.models.keras_rebuild import LAYERS, rebuild
-from fer_core.models.registry import SHIPPED, active_bundle, list_bundles, load_bundle
+from fer_core.models.registry import SHIPPED, active_bundle, list_models, load_model
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -141,7 +141,7 @@ def test_the_notebooks_pair_of_files_reads_clips_like_any_other(quick: None, fil
         happy = arrays["notebook"][:, labels.index("happy")]
         np.testing.assert_allclose(classifier(arrays["faces"])[:, FER7.index("happy")], happy, atol=1e-3)
     again = import_model(pair, labels=labels, scale="unit", name="My notebook!")
-    assert again.name == "my-notebook-2" and {bundle.name, again.name} < {b.name for b in list_bundles()}
+    assert again.name == "my-notebook-2" and {bundle.name, again.name} < {b.name for b in list_models()}
 
 
 def test_a_bundle_holds_the_pair_of_files_and_all_of_it_agrees(
@@ -303,10 +303,10 @@ def test_the_command_looks_first_and_brings_in_when_labels_are_confirmed(
     assert main(["import-model", *pair]) == 0
     out, err = capsys.readouterr()
     assert "48x48 grey pictures, 7 outputs" in out and "--labels kaggle: angry, disgust, fear, happy, sad" in out
-    assert "Bring it in with --labels" in err and len(list_bundles()) == 2
+    assert "Bring it in with --labels" in err and len(list_models()) == 2
     assert main(["import-model", *pair, "--labels", "name", "--use"]) == 0
     assert capsys.readouterr().out.startswith("model-weights: ")
-    assert active_bundle() == "model-weights" and load_bundle(active_bundle()).heads[0].labels == FER7
+    assert active_bundle() == "model-weights" and load_model(active_bundle()).heads[0].labels == FER7
     assert main(["import-model", *pair, "--labels", "happy,sad"]) == 2
     assert "gives 7 answers" in capsys.readouterr().err
     assert main(["import-model", str(files / "colours.keras"), "--json"]) == 0
@@ -412,7 +412,7 @@ def page(quick: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
 
 
 def brought() -> list[Bundle]:
-    return [bundle for bundle in list_bundles() if bundle.folder.parent != SHIPPED]
+    return [bundle for bundle in list_models() if bundle.folder.parent != SHIPPED]
 
 
 def upload(app: AppTest, files: list[Path]) -> None:

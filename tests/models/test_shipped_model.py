@@ -10,18 +10,18 @@ from fer_core.datasets.votes import majority
 from fer_core.evaluation.metrics import compute_metrics
 from fer_core.labels import FER7, FERPLUS8
 from fer_core.models.classifier import Classifier
-from fer_core.models.registry import DEFAULT, load_bundle
+from fer_core.models.registry import DEFAULT, load_model
 
 LIMIT = 8 * 1000**2
 """Bytes of the bundle."""
 
 
 def test_the_bundle_is_small() -> None:
-    assert sum(path.stat().st_size for path in load_bundle(DEFAULT).folder.rglob("*") if path.is_file()) <= LIMIT
+    assert sum(path.stat().st_size for path in load_model(DEFAULT).folder.rglob("*") if path.is_file()) <= LIMIT
 
 
 def test_500_images_are_read_as_the_card_says() -> None:
-    bundle = load_bundle(DEFAULT)
+    bundle = load_model(DEFAULT)
     public = fer2013().split("PublicTest")
     pick = np.random.default_rng(5).permutation(len(public))[:500]
     images, labels, votes = public.images[pick], public.labels[pick], public.votes[pick]

@@ -22,7 +22,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.errors import OptionError
 from fer_core.live.session import LiveSession
-from fer_core.models.registry import DEFAULT, load_bundle, set_active
+from fer_core.models.registry import DEFAULT, load_model, set_active
 from ui.app.resources import drawing
 from ui.live.camera import WRONG
 from ui.live.consent import NOTICE, notice
@@ -116,7 +116,7 @@ def test_the_model_in_use_is_offered_and_one_that_was_deleted_does_not_stop_the_
     monkeypatch.setenv("FER_HOME", str(tmp_path))
     app = start()
     assert app.session_state["live-stage"].choice.model == DEFAULT
-    shutil.copytree(load_bundle("reference-cnn").folder, tmp_path / "models" / "mine")
+    shutil.copytree(load_model("reference-cnn").folder, tmp_path / "models" / "mine")
     set_active("mine")
     app = start()
     assert app.session_state["live-stage"].choice.model == "mine"

@@ -15,7 +15,7 @@ from fer_core.errors import ModelError
 from fer_core.labels import FER7
 from fer_core.models.bundle import Bundle
 from fer_core.models.importer import ForeignModel
-from fer_core.models.registry import active_bundle, load_bundle
+from fer_core.models.registry import active_bundle, load_model
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -36,8 +36,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[dict
 
     def import_model(files: Sequence[Path], **how: object) -> Bundle:
         found.append({"files": [path.name for path in files], **how})
-        shutil.copytree(load_bundle("reference-cnn").folder, tmp_path / "models" / "brought")
-        return load_bundle("brought")
+        shutil.copytree(load_model("reference-cnn").folder, tmp_path / "models" / "brought")
+        return load_model("brought")
 
     monkeypatch.setenv("FER_QUEUE", str(tmp_path / "queue"))
     monkeypatch.setattr("ui.train.time_estimate.SpeedTrial", lambda config: SimpleNamespace(ended=False))

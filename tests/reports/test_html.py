@@ -18,7 +18,7 @@ from fer_core.evaluation.baselines import BASELINES, CAUTION
 from fer_core.evaluation.comparison import Comparison
 from fer_core.evaluation.saliency import SaliencyMap
 from fer_core.labels import FER7
-from fer_core.reports.html import to_html
+from fer_core.reports.html import report_html
 
 EVIL = "</title><script>document.title='ran'</script><img src=http://x.test/a onerror=alert(1)>\" & {{ 7*7 }} 'x"
 WHEN = datetime(2026, 5, 4, 3, 2)
@@ -62,7 +62,7 @@ def work() -> Comparison:
 
 @pytest.fixture(scope="module")
 def page(work: Comparison) -> str:
-    return to_html(work, when=WHEN, images=3).decode()
+    return report_html(work, when=WHEN, images=3).decode()
 
 
 class Parts(HTMLParser):
@@ -145,7 +145,7 @@ def test_faces_are_shown_only_where_somebody_asks(work, page):
     shown = [attributes for tag, attributes in Parts(page).tags if tag == "img"]
     assert len(shown) == 3 + 2 + 1 and all(attributes["alt"] for attributes in shown)  # hardest, contested, a look
     assert "lies mostly at the top left" in str(shown[-1]["alt"])
-    assert not [tag for tag, _ in Parts(to_html(work, when=WHEN).decode()).tags if tag == "img"]
+    assert not [tag for tag, _ in Parts(report_html(work, when=WHEN).decode()).tags if tag == "img"]
 
 
 def test_the_hardest_image_comes_first(work, page):
@@ -155,7 +155,7 @@ def test_the_hardest_image_comes_first(work, page):
 
 def test_without_votes_or_copies():
     work = compare(made.dataset(TRUTH), made.Scripted("one", made.saying(TRUTH)))
-    words = " ".join(Parts(to_html(work, when=WHEN).decode()).words)
+    words = " ".join(Parts(report_html(work, when=WHEN).decode()).words)
     assert "what most people saw" not in words and "without a near copy" not in words
     assert "When the picture is worse" not in words and "Is the difference real?" not in words
 

@@ -17,7 +17,7 @@ from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.library import delete_dataset, load_dataset, save_dataset
 from fer_core.errors import OptionError
 from fer_core.models.classifier import Classifier
-from fer_core.models.registry import active_bundle, load_bundle, set_active
+from fer_core.models.registry import active_bundle, load_model, set_active
 from fer_core.training import launcher as launching
 from fer_core.training.checkpoints import load_last, save_arrays
 from fer_core.training.runs import list_runs, load_run, start
@@ -72,7 +72,7 @@ def test_killed_and_resumed_it_ends_as_if_nothing_had_happened(home):
     assert {"model.keras", "model.json", "model.weights.h5"} <= set(os.listdir(killed.bundle))
     set_active(killed.id)
     faces = load_dataset("few").split("PublicTest")
-    right = (Classifier(load_bundle(active_bundle()))(faces.images).argmax(1) == faces.labels).mean()
+    right = (Classifier(load_model(active_bundle()))(faces.images).argmax(1) == faces.labels).mean()
     assert abs(right - killed.status["best_accuracy"]) < 0.02
 
     # A folder that was copied to another computer shows all it has; its data is not there, which is said.
@@ -133,7 +133,7 @@ def test_a_loss_that_is_no_number_ends_it_and_the_best_weights_stay(home):
     assert run.state == "failed" and "loss became infinite" in run.error and "smaller learning rate" in run.error
     assert run.epochs()["epoch"].tolist() == [1], "no epoch of it counts"
     faces = load_dataset("few").split("PublicTest")
-    found = Classifier(load_bundle(run.id))(faces.images)
+    found = Classifier(load_model(run.id))(faces.images)
     assert np.isfinite(found).all(), "the model is that of the last good epoch"
 
 

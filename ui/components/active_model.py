@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from fer_core.errors import FerError
-from fer_core.models.registry import DEFAULT, active_bundle, load_bundle, set_active
+from fer_core.models.registry import DEFAULT, active_bundle, load_model, set_active
 from ui.app.formatting import quoted
 
 __all__ = ["in_use"]
@@ -14,7 +14,7 @@ __all__ = ["in_use"]
 def in_use() -> None:
     """Say which model is in use; where it is one's own, offer to go back."""
     now = active_bundle()
-    title = quoted(load_bundle(now).title)[1:-1]
+    title = quoted(load_model(now).title)[1:-1]
     if now == DEFAULT:
         st.caption(f":material/neurology: Read by the model **{title}**.")
         return

@@ -30,13 +30,26 @@ MOMENTS_SHOWN = 12
 class Result(Protocol):
     """What can be shown: `ClipAnalysis`, or `LiveSession`, which has no facts of a file."""
 
-    name: str
-    info: ClipInfo | None
-    recorder: ResultTable
-    key_moments: KeyMoments | None
-    person_grouper: PersonGrouper | None
-    annotated: Path | None
-    damaged: int
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def info(self) -> ClipInfo | None: ...
+
+    @property
+    def recorder(self) -> ResultTable: ...
+
+    @property
+    def key_moments(self) -> KeyMoments | None: ...
+
+    @property
+    def person_grouper(self) -> PersonGrouper | None: ...
+
+    @property
+    def annotated(self) -> Path | None: ...
+
+    @property
+    def damaged(self) -> int: ...
 
     @property
     def preview(self) -> bytes | None: ...

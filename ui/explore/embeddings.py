@@ -14,7 +14,7 @@ from fer_core.curation.label_errors import caution, label_errors
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.library import Stored
 from fer_core.models.bundle import Bundle
-from fer_core.models.registry import active_bundle, list_bundles
+from fer_core.models.registry import active_bundle, list_models
 from fer_core.utils.progress import part
 from fer_core.utils.workspace import use_workspace, workspace
 from ui.app.formatting import escaped
@@ -123,7 +123,7 @@ def show_doubts(data: Dataset, stored: Stored) -> None:
 
 def _model(data: Dataset, what: str) -> tuple[Bundle | None, str]:
     """Draw the choice of the model; gives it, None for plain pixels, and a key for what is made with it."""
-    bundles = {bundle.name: bundle for bundle in list_bundles()}
+    bundles = {bundle.name: bundle for bundle in list_models()}
     names = [*bundles, PIXELS]
     name = st.selectbox(
         "Seen with the eyes of",

@@ -13,7 +13,7 @@ import streamlit as st
 
 from fer_core.errors import FerError
 from fer_core.models.importer import SUFFIXES, ForeignModel, import_model, inspect_model
-from fer_core.models.registry import active_bundle, list_bundles, set_active
+from fer_core.models.registry import active_bundle, list_models, set_active
 from ui.app.formatting import file_stem, quoted
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _form(uploads: Sequence[UploadedFile], seen: ForeignModel) -> None:
             "Grey levels it was trained with",
             names,
             index=names.index(seen.scale),
-            format_func=SCALES.get,
+            format_func=SCALES.__getitem__,
             help="How the pictures' brightness was turned into numbers. Most notebooks divide by 255: from 0 to 1.",
         )
         whole = next((upload for upload in uploads if not upload.name.endswith(".json")), uploads[0])
@@ -116,7 +116,7 @@ def _form(uploads: Sequence[UploadedFile], seen: ForeignModel) -> None:
 
 def _brought() -> None:
     name = st.session_state.get(BROUGHT)
-    bundle = next((bundle for bundle in list_bundles() if bundle.name == name), None)
+    bundle = next((bundle for bundle in list_models() if bundle.name == name), None)
     if bundle is None:
         return
     st.success(

@@ -9,7 +9,7 @@ from fer_core.analysis.pipeline import AnalysisOptions
 from fer_core.analysis.time_estimate import TimeEstimate
 from fer_core.errors import FerError
 from fer_core.faces.detector import STILL
-from fer_core.models.registry import load_bundle
+from fer_core.models.registry import load_model
 from fer_core.utils.jobs import Job
 from fer_core.video.reader import ClipInfo
 from ui.app.formatting import clock, quoted
@@ -132,7 +132,7 @@ def _form(source: Source) -> dict:
                 ["yunet", "haar"],
                 default="yunet",
                 required=True,
-                format_func={"yunet": "YuNet (better)", "haar": "Haar (2001)"}.get,
+                format_func={"yunet": "YuNet (better)", "haar": "Haar (2001)"}.__getitem__,
                 key=f"detector-{key}",
             )
         with st.container(horizontal=True):
@@ -183,7 +183,7 @@ def submit(
                 start=start_s,
                 end=end_s,
                 smoothing=STEADINESS[steadiness],
-                confidence_threshold=load_bundle(model).confidence_threshold,
+                confidence_threshold=load_model(model).confidence_threshold,
             ),
             name=source.name,
             limits=limits(),
