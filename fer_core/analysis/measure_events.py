@@ -27,7 +27,7 @@ RELATIVE = ("brow_left", "brow_right", "mouth_open", "mouth_width", "smile_asymm
 
 BLINK_RATE = 15.0
 """Frames a second under which blinks are not measurable: one of 0.1 s may fall between two frames."""
-CLOSED, OPEN = 0.75, 0.85
+CLOSED, OPEN = 0.8, 0.88
 """Shares of the person's own eye opening under which the eyes close, and over which they are open again."""
 LONGEST_BLINK = 0.5
 """Seconds; eyes that stay closed for longer do not blink (Schiffman, "Sensation and Perception": 0.1 to 0.4 s)."""

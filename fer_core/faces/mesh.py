@@ -32,6 +32,10 @@ MESH_SIDE, EYE_SIDE = 192, 64
 MESH_SQUARE = 1.42
 """Side of the square that the mesh network sees, in longer sides of YuNet's box: its own training used 1.5 of a box
 that is a little tighter."""
+UPRIGHT, MOST_AGAIN = math.radians(4), 2
+"""Tilt within its square from which the mesh is found once more, in a square of its own, and how often at most."""
+OWN_SQUARE = 1.5
+"""Side of that square, in longer sides of the mesh."""
 EYE_SQUARE = 2.3
 """Side of the square that the iris network sees, in widths of the eye, as in MediaPipe."""
 
@@ -137,6 +141,11 @@ class FaceMesh:
     """Mesh and eyes of faces that a detector found. May be shared between threads.
 
     Example:
+        >>> from fer_core.faces.detector import FaceDetector
+        >>> from fer_core.utils.distribution import sample_clip
+        >>> from fer_core.video.reader import FrameReader
+        >>> with FrameReader(sample_clip()) as reader:
+        ...     image = next(iter(reader)).image()
         >>> found = FaceDetector()(image)
         >>> mesh = FaceMesh()(image, found.boxes[0], found.landmarks[0])
         >>> mesh.points.shape
@@ -160,13 +169,18 @@ class FaceMesh:
             box: (4,), xyxy in pixels.
             landmarks: (5, 2), pixels, the two eyes first; the square is turned with the eye line. NaN where unknown.
         """
-        eye_line = landmarks[1] - landmarks[0]
-        square = _Square(
-            center=(box[:2] + box[2:]) / 2,
-            side=MESH_SQUARE * float((box[2:] - box[:2]).max()),
-            angle=math.atan2(eye_line[1], eye_line[0]) if np.isfinite(eye_line).all() else 0.0,
-            size=MESH_SIDE,
-        )
+        angle = _slope(landmarks[0], landmarks[1]) if np.isfinite(landmarks[:2]).all() else 0.0
+        side = MESH_SQUARE * float((box[2:] - box[:2]).max())
+        mesh = self._in_square(image, _Square((box[:2] + box[2:]) / 2, side, angle, MESH_SIDE))
+        for _ in range(MOST_AGAIN):
+            seen = _slope(mesh.points[EYE_CORNERS[0][0]], mesh.points[EYE_CORNERS[1][1]])
+            if abs(math.remainder(seen - angle, 2 * math.pi)) <= UPRIGHT:
+                break
+            # The detector's eye line of a tilted face is too level, and the network wants the face upright.
+            mesh, angle = self._in_square(image, _square_of(mesh.points, seen)), seen
+        return mesh
+
+    def _in_square(self, image: np.ndarray, square: _Square) -> Mesh:
         points, logit = self._mesh(square.cut(image))
         score = 1 / (1 + math.exp(-min(max(float(logit[0]), -50.0), 50.0)))
         return Mesh(square.to_image(points.reshape(POINTS, 3)), score)
@@ -184,7 +198,7 @@ class FaceMesh:
             square = _Square(
                 center=(points[left, :2] + points[right, :2]) / 2,
                 side=EYE_SQUARE * max(math.hypot(*line), 1.0),
-                angle=math.atan2(line[1], line[0]),
+                angle=_slope(points[left], points[right]),
                 size=EYE_SIDE,
                 mirrored=side == 1,  # the network knows the eye on the picture's left
             )
@@ -192,6 +206,11 @@ class FaceMesh:
             outlines.append(square.to_image(outline.reshape(-1, 3)[:OUTLINE])[:, :2])
             irises.append(square.to_image(iris.reshape(-1, 3))[:, :2])
         return Eyes(np.stack(outlines), np.stack(irises))
+
+
+def _slope(left: np.ndarray, right: np.ndarray) -> float:
+    """Angle in radians of the line from one point to another, clockwise as the picture shows it."""
+    return math.atan2(float(right[1] - left[1]), float(right[0] - left[0]))
 
 
 class _Square:
@@ -216,3 +235,11 @@ class _Square:
         found[:, :2] = (points[:, :2] - self._shift) @ (self._turn / self._scale**2)  # its inverse, as it only turns
         found[:, 2] = points[:, 2] / self._scale
         return found
+
+
+def _square_of(points: np.ndarray, angle: float) -> _Square:
+    """The square of a mesh (468, 3) whose eye line has that angle."""
+    turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+    level = points[:, :2] @ turn.T
+    low, high = level.min(0), level.max(0)
+    return _Square((low + high) / 2 @ turn, OWN_SQUARE * float((high - low).max()), angle, MESH_SIDE)

@@ -20,6 +20,9 @@ cheeks neither exposure nor skin tone counts."""
 DARKEST = 0.2
 """Brightness of an eye and its lids, in that of the cheeks, under which dark glasses are worn; 99 % have 0.25."""
 
+LEAST_SHADES = 1.0
+"""Standard deviation of a cheek's gray levels: of 235 news photos none has less than 3, drawings have 0."""
+
 _CHEEKS = ([50, 101, 118, 205, 36], [280, 330, 347, 425, 266])
 _EYES = (
     [33, 7, 163, 144, 145, 153, 154, 155, 133, 246, 161, 160, 159, 158, 157, 173],
@@ -33,11 +36,18 @@ _LIPS = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 185, 40, 39, 37, 0, 
 
 
 class Visible(NamedTuple):
-    """What can be seen of a face: the eye on the picture's left, that on its right, the mouth."""
+    """What can be seen of a face.
+
+    Attributes:
+        left_eye, right_eye: the eyes on the picture's left and right.
+        mouth: the lips.
+        skin: the cheeks have the shades of a photo, not the even color of a drawing.
+    """
 
     left_eye: bool
     right_eye: bool
     mouth: bool
+    skin: bool
 
 
 def visible_parts(image: np.ndarray, points: np.ndarray) -> Visible:
@@ -49,16 +59,18 @@ def visible_parts(image: np.ndarray, points: np.ndarray) -> Visible:
     """
     left, top, right, bottom = _bounds(points[:, :2], image.shape)
     if right <= left or bottom <= top:
-        return Visible(False, False, False)
+        return Visible(False, False, False, False)
     gray = cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
     flat = points[:, :2] - np.array([left, top], np.float32)
-    light = max(float(np.median(np.concatenate([_inside(gray, flat[cheek]) for cheek in _CHEEKS]))), 1.0)
+    cheeks = [_inside(gray, flat[cheek]) for cheek in _CHEEKS]
+    light = max(float(np.median(np.concatenate(cheeks))), 1.0)
     left_eye, right_eye = (
         _contrast(gray, flat[eye], grow=1.3) >= LEAST_CONTRAST * light
         and float(np.median(_inside(gray, flat[lids]))) >= DARKEST * light
         for eye, lids in zip(_EYES, _LIDS, strict=True)
     )
-    return Visible(left_eye, right_eye, _contrast(gray, flat[_LIPS], grow=1.2) >= LEAST_CONTRAST * light)
+    mouth = _contrast(gray, flat[_LIPS], grow=1.2) >= LEAST_CONTRAST * light
+    return Visible(left_eye, right_eye, mouth, max(float(cheek.std()) for cheek in cheeks) >= LEAST_SHADES)
 
 
 def _bounds(points: np.ndarray, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
