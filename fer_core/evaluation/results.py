@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fer_core.evaluation.metrics import compute_metrics, mcnemar, reliability, risk_coverage
 from fer_core.models.predictor import Predictor
 
-__all__ = ["COVERAGES", "FERPLUS", "LABELS", "Evaluation", "Subset"]
+__all__ = ["COVERAGES", "FERPLUS", "LABELS", "Evaluation", "Subset", "SubsetKey"]
 
 LABELS, FERPLUS = "labels", "ferplus"
 """The two kinds of truth: the dataset's labels, and what most of FER+'s people saw."""
@@ -18,6 +18,18 @@ LABELS, FERPLUS = "labels", "ferplus"
 COVERAGES = (0.5, 0.7, 0.8, 0.9, 1.0)
 CURVE = 100
 """Points of the curve of risk against coverage that are kept, evenly spread over the coverage."""
+
+
+class SubsetKey(NamedTuple):
+    """Which images count, and against which truth.
+
+    Attributes:
+        truth: LABELS or FERPLUS.
+        deduplicated: without the images that have a near-duplicate in Training.
+    """
+
+    truth: str
+    deduplicated: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -29,9 +41,9 @@ class Evaluation:
         probabilities: float (n, k), columns as the comparison's `names`.
         ferplus: float (n, 8), columns as `labels.FERPLUS8`; None where nobody voted or the model has no such words.
         known: by the kind of truth, the classes that the model can name.
-        figures: by the kind of truth, LABELS or FERPLUS, each also with `_clean`; see `View.figures`.
-        votes: see `compute_vote_metrics`; votes_clean: of the part without near copies, empty where there is none.
-        conditions: by the kind of truth, as `figures`, rows of condition, amount, accuracy and n, on images made worse;
+        figures: by subset; see `Subset.figures`.
+        votes: by subset, where people voted; see `compute_vote_metrics`.
+        conditions: by subset, rows of condition, amount, accuracy and n, on images made worse;
             empty where that was not asked for.
         speed: images_per_second and one_ms.
         notes: what a reader of the figures has to know, a sentence each.
@@ -43,10 +55,9 @@ class Evaluation:
     speed: dict[str, float]
     known: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    figures: dict[str, dict[str, Any]] = field(default_factory=dict)
-    votes: dict[str, float | int] = field(default_factory=dict)
-    votes_clean: dict[str, float | int] = field(default_factory=dict)
-    conditions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    figures: dict[SubsetKey, dict[str, Any]] = field(default_factory=dict)
+    votes: dict[SubsetKey, dict[str, float | int]] = field(default_factory=dict)
+    conditions: dict[SubsetKey, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def guess(self) -> np.ndarray:
@@ -58,13 +69,13 @@ class Subset:
     """The images that count, and what is taken to be true of them.
 
     Attributes:
-        kind: LABELS or FERPLUS.
+        key: the truth, and whether near-duplicates of Training are left out.
         which: int (m,), their places among the comparison's images.
         truth: int (m,), indices into `names`.
         names: the classes.
     """
 
-    kind: str
+    key: SubsetKey
     which: np.ndarray
     truth: np.ndarray
     names: tuple[str, ...]
@@ -74,7 +85,7 @@ class Subset:
 
     def probabilities(self, evaluation: Evaluation) -> np.ndarray | None:
         """What the model says of these images, (m, classes); None where it has no words for this kind of truth."""
-        every = evaluation.probabilities if self.kind == LABELS else evaluation.ferplus
+        every = evaluation.probabilities if self.key.truth == LABELS else evaluation.ferplus
         return None if every is None else every[self.which]
 
     def right(self, evaluation: Evaluation) -> np.ndarray:
@@ -99,7 +110,7 @@ class Subset:
         steps = np.rint(np.linspace(0, 1, CURVE + 1)[1:] * len(risk)).astype(int)
         drawn = np.unique(np.maximum(steps, 1)) - 1
         return {
-            **compute_metrics(given, self.truth, self.names, answers=evaluation.known[self.kind]),
+            **compute_metrics(given, self.truth, self.names, answers=evaluation.known[self.key.truth]),
             "reliability": reliability(given, self.truth),
             "risk_at_coverage": {str(c): float(risk[max(1, round(c * len(risk))) - 1]) for c in COVERAGES},
             "risk_coverage": {"coverage": coverage[drawn].tolist(), "risk": risk[drawn].tolist()},
