@@ -20,6 +20,7 @@ from fer_core.annotation.blur import blur_faces
 from fer_core.annotation.draw import draw_overlays
 from fer_core.annotation.overlays import overlays
 from fer_core.errors import Cancelled, MediaError, OptionError
+from fer_core.faces.measures import MEASURES, measures_of
 from fer_core.faces.recognizer import ExpressionRecognizer, reader_settings
 from fer_core.tracking.reidentification import PersonGrouper
 from fer_core.types import FrameResult
@@ -85,7 +86,8 @@ class ClipAnalysis:
         self.name = name or source.name
         self.annotated, self.blur = annotated, blur
         self.info: ClipInfo | None = None
-        self.recorder = ResultTable(recognizer.labels)
+        measures = MEASURES if self.options.measures else measures_of(recognizer)
+        self.recorder = ResultTable(recognizer.labels, measures)
         self.key_moments: KeyMoments | None = None
         self.person_grouper: PersonGrouper | None = None
         self.preview: bytes | None = None

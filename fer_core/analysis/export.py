@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core.analysis.episodes import episodes, summary
-from fer_core.analysis.table import SMOOTHED, label_names
+from fer_core.analysis.table import NOT_MEASURED, SMOOTHED, label_names, measure_names
 from fer_core.utils.csv_safety import safe_table
 from fer_core.utils.files import write_export
 
@@ -108,7 +108,7 @@ def _json(value: Any) -> bytes:
 
 
 def _frames(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    labels = label_names(table)
+    labels, measures = label_names(table), measure_names(table)
     frame: dict[str, Any] | None = None
     for row in table.itertuples(index=False):
         values = dict(zip(table.columns, row, strict=True))
@@ -118,7 +118,7 @@ def _frames(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
             time_s = round(float(values["time_s"]), 4)
             frame = {"frame": int(values["frame"]), "time_s": time_s, "shot": int(values["shot"]), "faces": []}
         if values["face_count"]:
-            frame["faces"].append(_face(values, labels))
+            frame["faces"].append(_face(values, labels) | _measures(values, measures))
     if frame is not None:
         yield frame
 
@@ -135,6 +135,13 @@ def _face(values: dict[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
         "smoothed": {name: round(float(values[name + SMOOTHED]), 4) for name in labels},
         "quality": values["quality"],
     }
+
+
+def _measures(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    if NOT_MEASURED not in values:
+        return {}
+    taken = {name: None if np.isnan(values[name]) else round(float(values[name]), 4) for name in names}
+    return {"measures": taken, NOT_MEASURED: values[NOT_MEASURED]}
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

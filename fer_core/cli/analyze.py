@@ -42,6 +42,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--start", type=float, default=0.0, metavar="S", help="first second")
     command.add_argument("--end", type=float, metavar="S", help="last second")
     command.add_argument("--annotate", action="store_true", help="also write the clip with boxes and expressions")
+    command.add_argument("--measures", action="store_true", help="also measure head pose, eyes, gaze and mouth")
     command.add_argument("--blur", action="store_true", help="make faces unrecognisable in the annotated clip")
     command.add_argument("--export", metavar="NAMES", help=f"further files, such as excel,elan: {', '.join(EXPORTS)}")
     command.add_argument("--settings", type=Path, metavar="FILE", help="analyse as the settings.json of a bundle says")
@@ -106,6 +107,7 @@ def run(args: argparse.Namespace) -> int:
         start=args.start,
         end=args.end,
         confidence_threshold=read.classifier.bundle.confidence_threshold,  # type: ignore[attr-defined]
+        measures=args.measures,
     )
     try:
         args.out.mkdir(parents=True, exist_ok=True)

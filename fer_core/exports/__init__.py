@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from fer_core.analysis.export import ClipResult
 from fer_core.errors import OptionError
 from fer_core.exports import (
     affdex,
@@ -27,7 +28,7 @@ from fer_core.exports import (
     spss,
     subtitles,
 )
-from fer_core.exports.format import ClipResult, Format
+from fer_core.exports.format import Format
 from fer_core.exports.tables import clean_result, clean_text, person_names, person_rows
 from fer_core.utils.files import write_export
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fer_core import __version__
-from fer_core.analysis.export import json_parts
+from fer_core.analysis.export import ClipResult, json_parts
 from fer_core.exports import delimited, parquet
-from fer_core.exports.format import ClipResult, Format
+from fer_core.exports.format import Format
 from fer_core.exports.tables import clip_name
 
 __all__ = ["COMMAND", "FORMATS", "README", "settings_file", "write"]

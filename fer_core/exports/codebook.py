@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from fer_core.analysis.export import ClipResult
 from fer_core.analysis.table import SMOOTHED, label_names
-from fer_core.exports.format import ClipResult
 from fer_core.exports.tables import episode_table, frame_table, people_table
 from fer_core.labels import UNSURE
 

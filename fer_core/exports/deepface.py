@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from fer_core.analysis.export import ClipResult
 from fer_core.analysis.table import label_names
 from fer_core.exports.fer import EMOTIONS
-from fer_core.exports.format import ClipResult, Format
+from fer_core.exports.format import Format
 from fer_core.exports.tables import clip_name
 
 __all__ = ["FORMATS", "write"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Iterator
 
-from fer_core.exports.format import ClipResult, Format, through_file
+from fer_core.analysis.export import ClipResult
+from fer_core.exports.format import Format, through_file
 from fer_core.exports.tables import clip_name, one_line, person_names, spans
 
 __all__ = ["FORMATS", "write"]

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from fer_core.analysis.export import ClipResult
 from fer_core.exports.codebook import codebook
-from fer_core.exports.format import ClipResult, Format
+from fer_core.exports.format import Format
 from fer_core.exports.tables import clean_text, episode_table, frame_table, people_table, rounded
 
 __all__ = ["FORMATS", "setting_rows", "write"]

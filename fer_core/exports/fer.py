@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from fer_core.analysis.export import ClipResult
 from fer_core.analysis.table import label_names
-from fer_core.exports.format import ClipResult, Format
+from fer_core.exports.format import Format
 
 __all__ = ["EMOTIONS", "FORMATS", "write", "write_strict"]
 

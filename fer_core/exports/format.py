@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fer_core.analysis.export import ClipResult
 
-__all__ = ["ClipResult", "Format", "through_file"]
+__all__ = ["Format", "through_file"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ import io
 import json
 from collections.abc import Iterator
 
-from fer_core.exports.format import ClipResult, Format
+from fer_core.analysis.export import ClipResult
+from fer_core.exports.format import Format
 from fer_core.exports.tables import frame_table
 
 __all__ = ["FORMATS", "METADATA", "write"]

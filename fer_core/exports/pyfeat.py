@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from fer_core.analysis.export import ClipResult
 from fer_core.analysis.table import label_names
-from fer_core.exports.format import ClipResult, Format
+from fer_core.exports.format import Format
 from fer_core.exports.tables import clip_name, frame_table, rounded
 from fer_core.utils.csv_safety import safe_table
 

@@ -14,12 +14,13 @@ from markupsafe import Markup
 
 from fer_core import __version__
 from fer_core.analysis.episodes import episodes, summary
+from fer_core.analysis.export import ClipResult
 from fer_core.analysis.table import label_names
 from fer_core.charts import timeline as charts
 from fer_core.charts.svg import to_svg
 from fer_core.exports.bundle import COMMAND
 from fer_core.exports.excel import setting_rows
-from fer_core.exports.format import ClipResult, Format
+from fer_core.exports.format import Format
 from fer_core.exports.tables import clip_name, one_line, recorded_at
 from fer_core.labels import UNSURE
 

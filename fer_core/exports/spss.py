@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from fer_core.analysis.export import ClipResult
 from fer_core.analysis.table import label_names
 from fer_core.exports.codebook import describe
-from fer_core.exports.format import ClipResult, Format, through_file
+from fer_core.exports.format import Format, through_file
 from fer_core.exports.tables import frame_table
 from fer_core.labels import UNSURE
 

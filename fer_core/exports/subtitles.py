@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import pandas as pd
 
-from fer_core.exports.format import ClipResult, Format
+from fer_core.analysis.export import ClipResult
+from fer_core.exports.format import Format
 from fer_core.exports.tables import spans
 
 __all__ = ["FORMATS", "cues", "write_srt", "write_vtt"]

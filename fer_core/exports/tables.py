@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core.analysis.episodes import episodes, summary
-from fer_core.exports.format import ClipResult
+from fer_core.analysis.export import ClipResult
 
 __all__ = [
     "clean_result",

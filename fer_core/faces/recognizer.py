@@ -10,6 +10,7 @@ import numpy as np
 from fer_core import __version__
 from fer_core.faces.alignment import crop_faces
 from fer_core.faces.detector import FaceDetector
+from fer_core.faces.measures import FaceMeasurer, with_measures
 from fer_core.faces.quality import assess_quality
 from fer_core.faces.yunet import Detections
 from fer_core.models.classifier import Classifier
@@ -33,12 +34,18 @@ class Classify(Protocol):
 class ExpressionRecognizer:
     """Detector and classifier as one step. May be shared between threads where both may."""
 
-    def __init__(self, classifier: Classify | None = None, detector: FaceDetector | None = None):
+    def __init__(
+        self,
+        classifier: Classify | None = None,
+        detector: FaceDetector | None = None,
+        measurer: FaceMeasurer | None = None,
+    ):
         """Set up.
 
         Args:
             classifier: names the expression of crops; the shipped model if None.
             detector: finds the faces; YuNet if None.
+            measurer: measures head, eyes and mouth; None for no measures.
 
         Example:
             >>> import numpy as np
@@ -48,6 +55,7 @@ class ExpressionRecognizer:
         """
         self.classifier = classifier or Classifier()
         self.detector = detector or FaceDetector()
+        self.measurer = measurer
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -60,7 +68,10 @@ class ExpressionRecognizer:
             image: uint8 (h, w, 3), BGR.
         """
         found = self.detector(image)
-        return self._classified([crop_faces(image, found.boxes, found.landmarks)], [found])[0]
+        faces = self._classified([crop_faces(image, found.boxes, found.landmarks)], [found])[0]
+        if self.measurer is None:
+            return faces
+        return with_measures(faces, self.measurer(image, found.boxes, found.landmarks))
 
     def detect(self, frame: Frame) -> Detections:
         """Find the faces of a frame, largest first, in pixels of the upright frame."""
@@ -77,7 +88,13 @@ class ExpressionRecognizer:
             crop_faces(frame.gray(), faces.boxes, faces.landmarks) if len(faces.boxes) else NO_CROPS
             for frame, faces in zip(frames, found, strict=True)
         ]
-        return self._classified(crops, found)
+        read = self._classified(crops, found)
+        if self.measurer is None:
+            return read
+        return [
+            with_measures(faces, self.measurer(frame.image(), faces.boxes, faces.landmarks))
+            for frame, faces in zip(frames, read, strict=True)
+        ]
 
     def _classified(self, crops: Sequence[np.ndarray], found: Sequence[Detections]) -> list[Faces]:
         counts = [len(faces.boxes) for faces in found]

@@ -18,6 +18,7 @@ from fer_core.analysis.table import ResultTable
 from fer_core.annotation.draw import draw_overlays
 from fer_core.annotation.overlays import Overlay, SteadyOverlays
 from fer_core.errors import FerError
+from fer_core.faces.measures import measures_of
 from fer_core.faces.recognizer import ExpressionRecognizer, reader_settings
 from fer_core.live.history import SessionHistory
 from fer_core.live.recorder import LiveRecorder
@@ -92,7 +93,7 @@ class LiveSession:
         self._how = {"smoothing": asdict(smoothing or Smoothing()), "confidence_threshold": confidence_threshold}
         self._tracker = Tracker(recognizer.labels, smoothing, confidence_threshold=confidence_threshold)
         self._side, self._max_seconds = side, max_seconds
-        self._kept = SessionHistory(recognizer.labels, side, max_seconds)
+        self._kept = SessionHistory(recognizer.labels, side, max_seconds, measures_of(recognizer))
         self._meter = LiveMeter(clock)
         self._lock = threading.Lock()
         self._size = (side, side)
@@ -135,7 +136,9 @@ class LiveSession:
     def _begin(self, width: int, height: int) -> None:
         scale = max(1.0, self._side / max(width, height))
         self._size = round(width * scale), round(height * scale)
-        self._kept = SessionHistory(self.recognizer.labels, self._size[0], self._max_seconds)
+        self._kept = SessionHistory(
+            self.recognizer.labels, self._size[0], self._max_seconds, measures_of(self.recognizer)
+        )
         if self.annotated is not None:
             self._recording = LiveRecorder(self.annotated, width=self._size[0], height=self._size[1])
 

