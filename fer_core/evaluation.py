@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .datasets import Dataset
-from .labels import FERPLUS8
+from .labels import FER7, FERPLUS8, FERPLUS_TO_FER7, FERPLUS_VOTES
 from .likeness import linked
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "majority",
     "mcnemar",
     "measure",
+    "people_view",
     "reliability",
     "risk_coverage",
 ]
@@ -181,6 +182,21 @@ def majority(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     clear = (votes.max(1) > votes.sum(1) / 2) & (votes.argmax(1) < len(FERPLUS8))
     return clear, votes.argmax(1)
+
+
+def people_view(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What most people saw among FER2013's seven expressions: (clear, expression).
+
+    Args:
+        votes: (n, 10), FER+ votes.
+
+    Returns:
+        clear: bool (n,), more than half of the votes are for one of the seven.
+        expression: int (n,), index into `labels.FER7`; meaningful where clear.
+    """
+    index = np.array([FER7.index(FERPLUS_TO_FER7[name]) if name in FERPLUS_TO_FER7 else -1 for name in FERPLUS_VOTES])
+    clear, seen = majority(votes)
+    return clear & (index[seen] >= 0), index[seen]
 
 
 def risk_coverage(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

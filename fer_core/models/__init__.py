@@ -1,0 +1,1 @@
+"""Model bundles, and whatever runs, makes, or imports them."""

@@ -1,0 +1,67 @@
+"""Labelled photos with one face each, taken through the whole pipeline: detect, crop, flag.
+
+A folder of pictures with `labels.csv` (columns image, expression; the seven names of FER2013). It is for choosing and
+for tests, never for training.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fer_core.detection import STILL, FaceDetector
+from fer_core.labels import FER7
+from fer_core.preprocessing import crop_faces
+from fer_core.recognition import assess, turn_of
+
+__all__ = ["Photos", "read_photos"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Photos:
+    """The faces of n photos.
+
+    Attributes:
+        crops: uint8 (n, 48, 48), the largest face of each photo in which one was found.
+        labels: int (n,), indices into FER7.
+        quality: uint8 (n,), flags of `Quality`.
+        turn: float (n,), see `recognition.turn_of`.
+        missed: photos in which no face was found.
+    """
+
+    crops: np.ndarray
+    labels: np.ndarray
+    quality: np.ndarray
+    turn: np.ndarray
+    missed: int
+
+
+def read_photos(folder: Path) -> Photos:
+    """Read, detect, and crop.
+
+    Raises:
+        SystemExit: the folder has no table of labels, or it names what is not there.
+    """
+    detector, rows, missed = FaceDetector(side=STILL), [], 0
+    try:
+        with open(folder / "labels.csv", newline="", encoding="utf-8") as file:
+            table = [(row["image"], FER7.index(row["expression"])) for row in csv.DictReader(file)]
+    except (OSError, KeyError, ValueError) as error:
+        raise SystemExit(f"{folder / 'labels.csv'} is no table of image and expression: {error}.") from error
+    for name, label in table:
+        image = cv2.imread(str(folder / name))
+        if image is None:
+            raise SystemExit(f"{folder / name} is no readable picture, but labels.csv names it.")
+        found = detector(image)
+        if not len(found.boxes):
+            missed += 1
+            continue
+        largest = found.boxes[:1], found.scores[:1], found.landmarks[:1]
+        crops = crop_faces(image, largest[0], largest[2])
+        rows.append((crops[0], label, assess(crops, *largest)[0], turn_of(largest[2])[0]))
+    crops, labels, quality, turn = (np.array(column) for column in zip(*rows, strict=True))
+    return Photos(crops, labels, quality, turn, missed)
