@@ -57,7 +57,7 @@ class Head:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The labels as pages call them; one that pages leave out keeps its own name, or is marked where that is taken."""
+        """The labels as pages call them; one that pages leave out keeps its own name, marked where that is taken."""
         taken = set(self.shown.values())
         return tuple(
             self.shown.get(label, f"{label} (not shown)" if label in taken else label) for label in self.labels

@@ -78,7 +78,7 @@ class Classifier:
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """What a call returns, from outputs that are at hand; `logits` as the method of that name gives them."""
-        return self.rule.probabilities(split_heads(self.bundle.heads, logits), self.labels)
+        return self.rule.probabilities(split_heads(self.bundle.heads, logits), self.labels).astype(np.float32)
 
     def head(self, crops: np.ndarray, name: str) -> np.ndarray:
         """Calibrated probabilities of one head, with all its labels; float32 (n, labels of the head)."""

@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from .answers import answers, task
+from .answers import answers, shown_answers, shown_rules, task
 from .contenders import Contender, Prediction
 from .datasets import Dataset
 from .degradation import CONDITIONS, degrade
 from .errors import Cancelled, DatasetError, FerError, ModelError
-from .evaluation import against_votes, majority
+from .evaluation import against_votes, majority, people_view
 from .home import at_home, home
-from .labels import FERPLUS8
+from .labels import FER7, FERPLUS8
 from .likeness import linked
 from .lineup import contender
 from .looking import Look
 from .memory import content, remembered
-from .outcomes import FERPLUS, LABELS, Evaluation, View
+from .outcomes import FERPLUS, LABELS, MAIN_HEAD, SHOWN, Evaluation, View
 from .progress import Progress, time_left
 
 __all__ = ["Comparison"]
@@ -171,7 +171,7 @@ class Comparison:
             self.looks.pop(old, None)
 
     def view(self, kind: str = LABELS, *, clean: bool = False) -> View:
-        """The images that count for a kind of truth, LABELS or FERPLUS; of the part without near copies if `clean`."""
+        """The images that count for a kind of truth, see `outcomes`; of the part without near copies if `clean`."""
         if clean and self.clean is None:
             raise DatasetError(
                 "There is no part without near copies: every image has one in Training, or there is no other split "
@@ -180,6 +180,9 @@ class Comparison:
         keep = self.clean if clean and self.clean is not None else np.ones(len(self.images), bool)
         if kind == LABELS:
             return View(kind, np.flatnonzero(keep), self.labels[keep], self.names)
+        if kind in (SHOWN, MAIN_HEAD):
+            known, seen = people_view(self.votes)
+            return View(kind, np.flatnonzero(keep & known), seen[keep & known], FER7)
         keep = keep & self.known
         return View(kind, np.flatnonzero(keep), self.majority[keep], FERPLUS8)
 
@@ -199,6 +202,7 @@ class Comparison:
             "labels": list(self.names),
             "ferplus_accuracy": plus["accuracy"] if plus else None,
             "ferplus": plus,
+            "shown": self._shown_figures(evaluation, suffix),
             "votes": (evaluation.votes_clean if clean else evaluation.votes) or None,
             "full": {key: evaluation.figures[LABELS][key] for key in BESIDE} if clean else None,
             "conditions": evaluation.conditions.get(LABELS + suffix),
@@ -212,6 +216,14 @@ class Comparison:
                 if other is not evaluation
             },
         }
+
+    def _shown_figures(self, evaluation: Evaluation, suffix: str) -> dict[str, Any] | None:
+        """What pages show by what most people saw, and what the rule gains over the main head alone."""
+        shown, alone = (evaluation.figures.get(kind + suffix) for kind in (SHOWN, MAIN_HEAD))
+        if not shown or not alone:
+            return None
+        change = {key: shown[key] - alone[key] for key in ("accuracy", "balanced_recall", "ece")}
+        return {**shown, "labels": list(FER7), "rule": evaluation.rule, "main_head": alone, "change": change}
 
     def _step(self, cancelled: Callable[[], bool], i: int, of: int | None = None) -> Callable[[float], None]:
         """What is told the share of the i-th model that is done."""
@@ -255,11 +267,22 @@ class Comparison:
                 if self.clean is not None:
                     found.votes_clean = against_votes(found.ferplus[self.clean], self.votes[self.clean])
             found.notes += [note for note in more if note not in notes]
+            self._add_shown(found, prediction.logits)
         for clean in (False, True) if self.clean is not None else (False,):
-            for kind in (LABELS, FERPLUS):
+            for kind in (LABELS, FERPLUS, SHOWN, MAIN_HEAD):
                 if figures := self.view(kind, clean=clean).figures(found):
                     found.figures[kind + ("_clean" if clean else "")] = figures
         return found
+
+    def _add_shown(self, found: Evaluation, logits: np.ndarray) -> None:
+        """What pages show, by the rule and by the main head alone; nothing where the model has no such words."""
+        try:
+            rules = shown_rules(found.contender)
+            for kind, rule in zip((SHOWN, MAIN_HEAD), rules, strict=True):
+                found.shown[kind], found.known[kind] = shown_answers(found.contender, logits, rule)
+        except ModelError:
+            return
+        found.rule = rules[0].describe()
 
     def _ask(self, model: Contender, images: np.ndarray, flip: bool, progress: Callable[[float], None]) -> Prediction:
         def ask() -> np.ndarray:

@@ -10,10 +10,13 @@ import numpy as np
 from .contenders import Contender
 from .evaluation import mcnemar, measure, reliability, risk_coverage
 
-__all__ = ["COVERAGES", "FERPLUS", "LABELS", "Evaluation", "View"]
+__all__ = ["COVERAGES", "FERPLUS", "LABELS", "MAIN_HEAD", "SHOWN", "Evaluation", "View"]
 
 LABELS, FERPLUS = "labels", "ferplus"
 """The two kinds of truth: the dataset's labels, and what most of FER+'s people saw."""
+
+SHOWN, MAIN_HEAD = "shown", "main_head"
+"""What pages show, held against what most people saw of the seven expressions; and the main head alone beside it."""
 
 COVERAGES = (0.5, 0.7, 0.8, 0.9, 1.0)
 CURVE = 100
@@ -29,12 +32,16 @@ class Evaluation:
         probabilities: float (n, k), columns as the comparison's `names`.
         ferplus: float (n, 8), columns as `labels.FERPLUS8`; None where nobody voted or the model has no such words.
         known: by the kind of truth, the classes that the model can name.
-        figures: by the kind of truth, LABELS or FERPLUS, each also with `_clean`; see `View.figures`.
+        figures: by the kind of truth, LABELS or FERPLUS, or by SHOWN and MAIN_HEAD, each also with `_clean`; see
+            `View.figures`.
         votes: see `evaluation.against_votes`; votes_clean: of the part without near copies, empty where there is none.
         conditions: by the kind of truth, as `figures`, rows of condition, amount, accuracy and n, on images made worse;
             empty where that was not asked for.
         speed: images_per_second and one_ms.
         notes: what a reader of the figures has to know, a sentence each.
+        shown: by SHOWN and MAIN_HEAD, float (n, 7), columns as `labels.FER7`; empty where nobody voted, or the model
+            knows none of these words.
+        rule: by which pages show its answers, in words.
     """
 
     contender: Contender
@@ -47,6 +54,8 @@ class Evaluation:
     votes: dict[str, float | int] = field(default_factory=dict)
     votes_clean: dict[str, float | int] = field(default_factory=dict)
     conditions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    shown: dict[str, np.ndarray] = field(default_factory=dict)
+    rule: str = ""
 
     @property
     def guess(self) -> np.ndarray:
@@ -58,7 +67,7 @@ class View:
     """The images that count, and what is taken to be true of them.
 
     Attributes:
-        kind: LABELS or FERPLUS.
+        kind: LABELS, FERPLUS, SHOWN or MAIN_HEAD.
         which: int (m,), their places among the comparison's images.
         truth: int (m,), indices into `names`.
         names: the classes.
@@ -74,7 +83,7 @@ class View:
 
     def probabilities(self, evaluation: Evaluation) -> np.ndarray | None:
         """What the model says of these images, (m, classes); None where it has no words for this kind of truth."""
-        every = evaluation.probabilities if self.kind == LABELS else evaluation.ferplus
+        every = {LABELS: evaluation.probabilities, FERPLUS: evaluation.ferplus, **evaluation.shown}.get(self.kind)
         return None if every is None else every[self.which]
 
     def right(self, evaluation: Evaluation) -> np.ndarray:

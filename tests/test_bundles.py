@@ -5,7 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from fer_core.bundles import CARD, DEFAULT, SHIPPED, WEIGHTS, choose, chosen, home, left_out, list_bundles, load_bundle
+from fer_core.bundles import (
+    CARD,
+    DEFAULT,
+    SHIPPED,
+    WEIGHTS,
+    Head,
+    choose,
+    chosen,
+    home,
+    left_out,
+    list_bundles,
+    load_bundle,
+)
 from fer_core.errors import ModelError
 from fer_core.labels import FER7
 
@@ -36,6 +48,7 @@ def test_the_shipped_model_is_whole():
     assert set(shown.values()) == set(FER7)
     assert 0.3 < bundle.unsure_below < 0.9
     assert all(0.2 < head.temperature < 3 for head in bundle.heads)
+    assert [term.head for term in bundle.rule.terms] == ["ferplus8", "fer7"] and 0.2 < bundle.rule.temperature < 3
     # The card says where it comes from and how good it is, and that nobody peeked.
     assert {"summary", "data", "metrics", "recipe"} <= set(bundle.card)
 
@@ -92,6 +105,14 @@ def drop(name):
         lambda card: card["heads"][0].update(temperature="warm"),
         lambda card: card["heads"][1]["shown"].update(bored="happy"),
         lambda card: card["heads"][1]["shown"].update(anger="happy"),
+        lambda card: card.update(rule="both"),
+        lambda card: card["rule"].pop("temperature"),
+        lambda card: card["rule"].update(temperature=0),
+        lambda card: card["rule"].update(terms=[]),
+        lambda card: card["rule"]["terms"].reverse(),
+        lambda card: card["rule"]["terms"][0].update(head="valence"),
+        lambda card: card["rule"]["terms"][0].update(weight="much"),
+        lambda card: card["rule"]["terms"][1]["prior"].pop("fear"),
     ],
 )
 def test_a_card_that_makes_no_sense(own, edit):
@@ -101,6 +122,18 @@ def test_a_card_that_makes_no_sense(own, edit):
     assert "bad" not in {bundle.name for bundle in list_bundles()}
     assert list(left_out()) == ["bad"] and "Install it again; one of your own, bring in or train" in left_out()["bad"]
     assert list_bundles()[0].name == DEFAULT
+
+
+def test_without_a_rule_the_main_head_counts(own):
+    own("plain", drop("rule"))
+    rule, main = load_bundle("plain").rule, load_bundle("plain").heads[1]
+    assert [term.head for term in rule.terms] == [main.name] == ["ferplus8"]
+    assert rule.temperature == main.temperature and rule.terms[0].prior_exponent == 0
+
+
+def test_names_of_a_head_are_those_of_pages():
+    head = Head("own", ("joy", "happy", "bored"), shown={"joy": "happy"})
+    assert head.names == ("happy", "happy (not shown)", "bored")
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"3", b"null", b"\xff\xfe{}"])

@@ -26,6 +26,7 @@ LEVELS = [
         "kaggle_worker",
         "labels",
         "memory",
+        "models",
         "plainly",
         "priority",
         "progress",

@@ -98,7 +98,8 @@ def assess_one(*, nose: float = 0.5, score: float = 0.95, landmarks: bool = True
 @pytest.mark.parametrize("roll", [0, 30, -30])
 def test_a_head_turned_to_either_side_is_flagged(roll):
     assert assess_one(nose=0.5, roll=roll) == Quality.GOOD
-    assert assess_one(nose=0.6, roll=roll) == Quality.GOOD
+    assert assess_one(nose=0.65, roll=roll) == Quality.GOOD
+    assert assess_one(nose=0.67, roll=roll) == Quality.TURNED
     assert assess_one(nose=0.76, roll=roll) == Quality.TURNED
     assert assess_one(nose=0.24, roll=roll) == Quality.TURNED
 

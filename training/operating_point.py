@@ -226,14 +226,22 @@ def choice(points: list[Point]) -> int:
 
 
 def curve(points: list[Point]) -> list[int]:
-    """Places of the best settings by balanced recall on both sets, one for each step of majority accuracy."""
+    """Places of the best settings by balanced recall on both sets, one for each step of majority accuracy.
+
+    A step is left out where it costs accuracy and gains neither that recall nor anything by FER2013's label.
+    """
+    recall = [point.majority_recall + point.photo_recall for point in points]
     best: dict[int, int] = {}
     for i, point in enumerate(points):
         place = int(point.majority_accuracy / STEP + 1e-9)
-        value = point.majority_recall + point.photo_recall
-        if place not in best or value > points[best[place]].majority_recall + points[best[place]].photo_recall:
+        if place not in best or recall[i] > recall[best[place]]:
             best[place] = i
-    return [best[place] for place in sorted(best, reverse=True)]
+    kept: list[int] = []
+    for place in sorted(best, reverse=True):
+        i = best[place]
+        if all(recall[i] > recall[k] or points[i].label_accuracy > points[k].label_accuracy for k in kept):
+            kept.append(i)
+    return kept
 
 
 def table(sweep: Sweep, points: list[Point], chosen: int) -> list[dict[str, float | str]]:

@@ -1,12 +1,13 @@
-"""Labelled photos with one face each, taken through the whole pipeline: detect, crop, flag.
+"""Labelled faces taken through the whole pipeline: detect, crop, flag.
 
-A folder of pictures with `labels.csv` (columns image, expression; the seven names of FER2013). It is for choosing and
-for tests, never for training.
+Photos lie in a folder with `labels.csv` (columns image, expression; the seven names of FER2013). They are for choosing
+and for tests, never for training.
 """
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,10 @@ from fer_core.labels import FER7
 from fer_core.preprocessing import crop_faces
 from fer_core.recognition import assess, turn_of
 
-__all__ = ["Photos", "read_photos"]
+__all__ = ["Photos", "paste_faces", "read_photos"]
+
+SIDE, BORDER, GRAY = 192, 64, 128
+"""Pixels that a face is enlarged to, and the plain border around it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,16 +50,32 @@ def read_photos(folder: Path) -> Photos:
     Raises:
         SystemExit: the folder has no table of labels, or it names what is not there.
     """
-    detector, rows, missed = FaceDetector(side=STILL), [], 0
     try:
         with open(folder / "labels.csv", newline="", encoding="utf-8") as file:
             table = [(row["image"], FER7.index(row["expression"])) for row in csv.DictReader(file)]
     except (OSError, KeyError, ValueError) as error:
         raise SystemExit(f"{folder / 'labels.csv'} is no table of image and expression: {error}.") from error
-    for name, label in table:
-        image = cv2.imread(str(folder / name))
-        if image is None:
-            raise SystemExit(f"{folder / name} is no readable picture, but labels.csv names it.")
+    return _through((_read(folder / name) for name, _ in table), [label for _, label in table])
+
+
+def paste_faces(images: np.ndarray, labels: np.ndarray) -> Photos:
+    """Make a picture of each face image, uint8 (n, 48, 48), and take it through the pipeline."""
+    size = (SIDE, SIDE)
+    large = (cv2.resize(image, size, interpolation=cv2.INTER_CUBIC) for image in images)
+    framed = (np.pad(x, BORDER, constant_values=GRAY) for x in large)
+    return _through((cv2.cvtColor(x, cv2.COLOR_GRAY2BGR) for x in framed), labels.tolist())
+
+
+def _read(path: Path) -> np.ndarray:
+    image = cv2.imread(str(path))
+    if image is None:
+        raise SystemExit(f"{path} is no readable picture, but labels.csv names it.")
+    return np.asarray(image)
+
+
+def _through(pictures: Iterable[np.ndarray], labels: Sequence[int]) -> Photos:
+    detector, rows, missed = FaceDetector(side=STILL), [], 0
+    for image, label in zip(pictures, labels, strict=True):
         found = detector(image)
         if not len(found.boxes):
             missed += 1
@@ -63,5 +83,5 @@ def read_photos(folder: Path) -> Photos:
         largest = found.boxes[:1], found.scores[:1], found.landmarks[:1]
         crops = crop_faces(image, largest[0], largest[2])
         rows.append((crops[0], label, assess(crops, *largest)[0], turn_of(largest[2])[0]))
-    crops, labels, quality, turn = (np.array(column) for column in zip(*rows, strict=True))
-    return Photos(crops, labels, quality, turn, missed)
+    crop, truth, quality, turn = (np.array(column) for column in zip(*rows, strict=True))
+    return Photos(crop, truth, quality, turn, missed)

@@ -52,6 +52,7 @@ def reading_options(command: argparse.ArgumentParser) -> None:
         metavar="PX",
         help="longer side that the detector sees; 640 finds smaller faces (320; for pictures, 320 and 1280)",
     )
+    command.add_argument("--contempt", action="store_true", help="also name contempt, an eighth expression")
 
 
 def recognizer(args: argparse.Namespace, *, picture: bool = False) -> Recognizer:
@@ -59,7 +60,9 @@ def recognizer(args: argparse.Namespace, *, picture: bool = False) -> Recognizer
     bundle = load_bundle(args.model or chosen())
     usual = STILL if picture else 320
     with quiet():
-        return Recognizer(Classifier(bundle), FaceDetector(args.detector, side=args.detail or usual))
+        return Recognizer(
+            Classifier(bundle, contempt=args.contempt), FaceDetector(args.detector, side=args.detail or usual)
+        )
 
 
 def each(paths: Sequence[Path], work: Callable[[Path], Any]) -> tuple[list[Any], int]:

@@ -72,7 +72,7 @@ class DecisionRule:
     Example:
         >>> rule = DecisionRule("votes alone", (HeadTerm("votes"),), temperature=0.5)
         >>> rule.probabilities({"votes": HeadOutput(("happy", "sad"), np.log([[0.8, 0.2]]))}, ("happy", "sad")).round(3)
-        array([[0.941, 0.059]], dtype=float32)
+        array([[0.941, 0.059]])
     """
 
     name: str
@@ -109,8 +109,8 @@ class DecisionRule:
             prior = {str(name): float(share) for name, share in term.get("prior", {}).items()}
             exponent = float(term.get("prior_exponent", 0.0))
             terms.append(HeadTerm(str(term["head"]), float(term["weight"]), exponent, prior))
-            missing = set(heads[terms[-1].head]) - set(prior) if exponent else set()
-            if missing:
+            missing = set(heads[terms[-1].head]) - set(prior)
+            if exponent and missing:
                 raise ValueError(f"The prior of {term['head']} lacks {', '.join(sorted(missing))}.")
         return cls(str(entry["name"]), tuple(terms), float(entry["temperature"]))
 
@@ -145,8 +145,8 @@ class DecisionRule:
         return np.asarray(total - self._offset(tuple(labels)))
 
     def probabilities(self, outputs: Mapping[str, HeadOutput], labels: Sequence[str]) -> np.ndarray:
-        """Compute the probabilities that are shown; as `scores`, float32 (n, k), rows sum to 1."""
-        return np.exp(log_softmax(self.scores(outputs, labels) / self.temperature)).astype(np.float32)
+        """Compute the probabilities that are shown; as `scores`, float (n, k), rows sum to 1."""
+        return np.asarray(np.exp(log_softmax(self.scores(outputs, labels) / self.temperature)))
 
     def describe(self) -> str:
         """Say in words what the rule does, for a card or a report."""
