@@ -25,7 +25,7 @@ from fer_core.classification import Classifier
 from fer_core.contenders import BundleContender, contenders
 from fer_core.datasets import Dataset, read_dataset, save_dataset
 from fer_core.errors import ModelError
-from fer_core.labels import FER7, FERPLUS_VOTES
+from fer_core.labels import FER7, FERPLUS8, FERPLUS_VOTES
 from fer_core.lineup import contender
 from fer_core.synthetic import synthetic_faces
 
@@ -102,6 +102,24 @@ def test_json_of_one_model(tmp_path, faces, capsys):
     assert found["n"] == 12 and found["accuracy"] == pytest.approx(sum(right) / 12)
     assert list(found["per_class"]) == list(FER7) and found["split"] == "PublicTest"
     assert found["ferplus"]["n"] == 12 and found["ferplus_accuracy"] == found["votes"]["agreement"]
+
+
+def test_what_pages_show_and_what_the_rule_costs(tmp_path, faces, capsys):
+    """All people see surprise."""
+    path = str(kaggle(tmp_path, faces))
+    _, found, _ = evaluate(capsys, "--data", path)
+    images, classifier = faces.split("PublicTest").images, Classifier(load_bundle(), flip=True)
+    shown = float((classifier(images).argmax(1) == FER7.index("surprise")).mean())
+    assert found["shown"]["accuracy"] == pytest.approx(shown) and found["shown"]["rule"] == classifier.rule.describe()
+    alone = np.delete(classifier.head(images, "ferplus8"), FERPLUS8.index("contempt"), 1).argmax(1)
+    named = float((alone == FERPLUS8.index("surprise")).mean())
+    assert found["shown"]["main_head"]["accuracy"] == pytest.approx(named)
+    assert found["shown"]["change"]["accuracy"] == pytest.approx(shown - named)
+    main(["evaluate", "--data", path])
+    text = capsys.readouterr().out
+    assert f"as pages show it: {shown:.1%} of the 12 images on which most of ten people agree" in text
+    assert "rule: both heads, prior taken off: ferplus8 weighs 0.975, its prior off by 0.35" in text
+    assert f"its main head alone has {named:.1%} and {named:.1%}" in text
 
 
 def test_without_votes(tmp_path, faces, capsys):

@@ -190,7 +190,7 @@ class Sweep:
             found.append(float(np.mean(errors)))
         return found[0], found[1]
 
-    def halves(self, count: int = HALVES) -> list[tuple[Point, Point]]:
+    def halves(self, count: int) -> list[tuple[Point, Point]]:
         """Choose on a random half and measure on the other: (on the half, on the other), `count` times."""
         rng, found = np.random.default_rng(0), []
         for _ in range(count):
@@ -323,7 +323,7 @@ def report(sweep: Sweep, chosen: int) -> None:
     setting = sweep.settings[chosen]
     least = sweep.luck(setting, sweep.temperature(setting))
     print(f"A calibration error of {least[0]:.3f} and {least[1]:.3f} would come by chance alone.")
-    halves = sweep.halves()
+    halves = sweep.halves(HALVES)
     for place, words in ((0, "on the half that it was chosen on"), (1, "on the other half")):
         means = {f.name: np.mean([getattr(pair[place], f.name) for pair in halves]) for f in fields(Point)}
         shares = ", ".join(f"{name.replace('_', ' ')} {means[name]:.1%}" for name in GOALS)
