@@ -1,4 +1,4 @@
-# An image of the app for a server. docs/hosting.md says how to use it; tests/test_image.py follows these steps.
+# An image of the app for a server. docs/hosting.md says how to use it; tests/deployment/test_image.py follows these steps.
 #   docker build -t expression-lab .                                                           with training
 #   docker build -t expression-lab --build-arg REQUIREMENTS=requirements-analysis.txt .        for analysing only
 ARG PYTHON=3.11

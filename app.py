@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from ui.frame import PAGES
-from ui.warm import warm
+from ui.app.page import PAGES
+from ui.app.warmup import warm
 
 warm()
 st.switch_page(next(iter(PAGES)))

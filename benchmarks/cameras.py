@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 from playwright.sync_api import Error, Frame, Page, sync_playwright
 
-from fer_core.video import FrameReader
+from fer_core.video.reader import FrameReader
 
 __all__ = ["Cameras"]
 

@@ -2,10 +2,10 @@
 
     python -m benchmarks.comparison --data fer2013.csv [--split PublicTest] [--models NAME NAME] [--json FILE]
 
-Measured is what the page and `evaluate` run (`fer_core.comparison.Comparison`): both views of each image, all figures
-against labels and votes; looking for near copies in Training is timed apart. Reading the dataset is not in it. The goal
-holds for two models over 3,589 images on two idle cores. On a busy machine the time on the clock says little: the time
-of the processor, which counts all threads, and the load stand beside it.
+Measured is what the page and `evaluate` run (`fer_core.evaluation.comparison.Comparison`): both views of each image,
+all figures against labels and votes; looking for near copies in Training is timed apart. Reading the dataset is not in
+it. The goal holds for two models over 3,589 images on two idle cores. On a busy machine the time on the clock says
+little: the time of the processor, which counts all threads, and the load stand beside it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fer_core.comparison import Comparison
-from fer_core.datasets import Dataset, read_dataset
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.readers import read_dataset
+from fer_core.evaluation.comparison import Comparison
 
 GOAL = 30.0
 """Seconds for two models over the 3,589 images of PublicTest."""

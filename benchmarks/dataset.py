@@ -18,12 +18,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from fer_core.bundles import load_bundle
-from fer_core.datasets import read_dataset
-from fer_core.doubt import doubtful
-from fer_core.embedding import features, positions
-from fer_core.home import at_home
-from fer_core.quality import check, near_pairs
+from fer_core.curation.embeddings import embed_2d, features
+from fer_core.curation.label_errors import label_errors
+from fer_core.curation.quality_report import check_dataset, near_duplicate_pairs
+from fer_core.datasets.readers import read_dataset
+from fer_core.models.registry import load_model
+from fer_core.utils.workspace import use_workspace
 
 T = TypeVar("T")
 
@@ -46,19 +46,19 @@ def main() -> None:
     args = command.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print(f"{'':36}{'clock':>10}{'processor':>12}{'peak':>12}")
-    with tempfile.TemporaryDirectory() as folder, at_home(Path(folder)):
+    with tempfile.TemporaryDirectory() as folder, use_workspace(Path(folder)):
         data, _ = timed("read", lambda: read_dataset(args.path, args.ferplus), "goal 15 s")
         data, _ = timed("read again", lambda: read_dataset(args.path, args.ferplus), "goal 1 s")
-        bundle = load_bundle()
-        timed("faults", lambda: check(data))
-        timed("faults again", lambda: check(data))
-        timed("near copies", lambda: near_pairs(data), "goal 60 s")
-        timed("near copies again", lambda: near_pairs(data))
+        bundle = load_model()
+        timed("faults", lambda: check_dataset(data))
+        timed("faults again", lambda: check_dataset(data))
+        timed("near copies", lambda: near_duplicate_pairs(data), "goal 60 s")
+        timed("near copies again", lambda: near_duplicate_pairs(data))
         seen = timed("what the model sees", lambda: features(data, bundle))
-        timed("map of it", lambda: positions(seen), "goal 60 s, with the line above")
-        timed("what the model sees, and map, again", lambda: positions(features(data, bundle)))
-        table = timed("doubtful labels", lambda: doubtful(data, seen))
-        timed("doubtful labels again", lambda: doubtful(data, seen))
+        timed("map of it", lambda: embed_2d(seen), "goal 60 s, with the line above")
+        timed("what the model sees, and map, again", lambda: embed_2d(features(data, bundle)))
+        table = timed("doubtful labels", lambda: label_errors(data, seen))
+        timed("doubtful labels again", lambda: label_errors(data, seen))
     print(f"{len(data):,} images, {len(table):,} doubtful labels; peak memory as above, goal 1.2 GB")
 
 

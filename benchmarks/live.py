@@ -25,10 +25,10 @@ import av
 import cv2
 import numpy as np
 
-from fer_core.classification import Classifier
-from fer_core.live import LiveSession
-from fer_core.recognition import Recognizer
-from fer_core.video import FrameReader
+from fer_core.faces.recognizer import ExpressionRecognizer
+from fer_core.live.session import LiveSession
+from fer_core.models.classifier import Classifier
+from fer_core.video.reader import FrameReader
 
 SAMPLE = Path(__file__).parent.parent / "samples" / "two-people.mp4"
 RATE = 30.0
@@ -61,13 +61,13 @@ def run(session: LiveSession, frames: list[av.VideoFrame], seconds: float) -> di
         image = frames[count % len(frames)].to_ndarray(format="bgr24")
         av.VideoFrame.from_ndarray(session.process(image, due), format="bgr24")
         delays.append(time.monotonic() - begin - due)  # from the moment it should have come until it went back
-        if (age := session.pulse().age) is not None:
+        if (age := session.stats().age) is not None:
             ages.append(age)
         count += 1
     return {"delay": delays, "age": ages, "wall": [time.monotonic() - begin]}
 
 
-def measure(recognizer: Recognizer, faces: int, seconds: float) -> dict[str, Any]:
+def measure(recognizer: ExpressionRecognizer, faces: int, seconds: float) -> dict[str, Any]:
     """Figures for a picture with so many faces."""
     session, frames = LiveSession(recognizer), pictures(faces)
     run(session, frames, 2.0)  # caches fill
@@ -100,7 +100,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     cv2.setNumThreads(1)  # as the app does
-    recognizer = Recognizer(Classifier())
+    recognizer = ExpressionRecognizer(Classifier())
     print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {SIZE[0]}x{SIZE[1]}")
     print(f"{'faces':>5} {'frames/s':>9} {'read/s':>7} {'delay ms (median, 95 %)':>25} {'age ms (median, 95 %)':>23}")
     rows = []

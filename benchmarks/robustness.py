@@ -20,12 +20,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fer_core.bundles import DEFAULT, Bundle, load_bundle, read_bundle
-from fer_core.classification import Classifier
-from fer_core.datasets import Dataset, read_fer2013
-from fer_core.detection import STILL, FaceDetector
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.readers import read_fer2013
+from fer_core.faces.alignment import crop_faces
+from fer_core.faces.detector import STILL, FaceDetector
 from fer_core.labels import FER7, FERPLUS_TO_FER7, FERPLUS_VOTES
-from fer_core.preprocessing import crop_faces
+from fer_core.models.bundle import Bundle, read_bundle
+from fer_core.models.classifier import Classifier
+from fer_core.models.registry import DEFAULT, load_model
 
 SIZES = (30, 40, 60, 100, 200, 300)
 WIDTH, HEIGHT = 640, 480
@@ -116,7 +118,7 @@ def measure(data: Dataset, classifiers: dict[str, Classifier]) -> list[dict[str,
 
 def chosen(name: str) -> Bundle:
     """The bundle of that name, or in that folder."""
-    return read_bundle(Path(name)) if Path(name).is_dir() else load_bundle(name)
+    return read_bundle(Path(name)) if Path(name).is_dir() else load_model(name)
 
 
 def right(model: Classifier, crops: np.ndarray, labels: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

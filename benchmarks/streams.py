@@ -26,8 +26,8 @@ from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSes
 from aiortc.mediastreams import MediaStreamError
 
 from benchmarks.visitor import Visitor
-from fer_core.video import FrameReader
-from ui.flow import HastyBuffer, PatientEstimator
+from fer_core.video.reader import FrameReader
+from ui.live.webrtc_patches import HastyBuffer, PatientEstimator
 
 __all__ = ["RATE", "Streams", "filmed"]
 

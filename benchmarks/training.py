@@ -26,8 +26,8 @@ from typing import Any
 
 import numpy as np
 
-from fer_core.architectures import ARCHITECTURES
-from fer_core.training import PRESETS, TrainingConfig, preset
+from fer_core.models.architectures import ARCHITECTURES
+from fer_core.training.config import PRESETS, TrainingConfig, preset
 
 ROOT = Path(__file__).resolve().parent.parent
 CLASSES = 7
@@ -63,7 +63,7 @@ def speed(images: Callable[[], int], seconds: float) -> list[float]:
 
 def steps(config: TrainingConfig, seconds: float, jit: bool) -> list[float]:
     """Speed of this program's step on one batch."""
-    from fer_core.learner import Learner
+    from fer_core.training.learner import Learner
 
     learner, batch = Learner(config, CLASSES, jit=jit), random_batch(config)
 
@@ -102,9 +102,9 @@ def feeding(config: TrainingConfig, seconds: float) -> list[float]:
 
     The median of blocks in turn.
     """
-    from fer_core.feeding import batches
-    from fer_core.learner import Learner
-    from fer_core.synthetic import synthetic_faces
+    from fer_core.datasets.synthetic import synthetic_faces
+    from fer_core.training.batches import batches
+    from fer_core.training.learner import Learner
 
     faces, network = synthetic_faces(30), ARCHITECTURES[config.architecture]
     images = np.resize(faces.images, (40 * config.batch, 48, 48))
@@ -167,7 +167,7 @@ def until(run: Any, true: Any) -> float:
 
 def quick_look() -> dict[str, float]:
     """Seconds from the start of the quick look to 90 % of the validation images, and to its model."""
-    from fer_core.runs import start
+    from fer_core.training.runs import start
 
     run, began = start(preset("quick")), time.monotonic()
     until(run, lambda: (run.epochs()["val_accuracy"] >= ACCURATE).any())
@@ -180,7 +180,7 @@ def quick_look() -> dict[str, float]:
 
 def stopping(network: str, threads: int) -> dict[str, float]:
     """Seconds from the wish to stop to the last step, and to the end with the model."""
-    from fer_core.runs import start
+    from fer_core.training.runs import start
 
     run = start(replace(preset("quick"), architecture=network, epochs=1000, threads=threads))
     until(run, lambda: len(run.batches()) > 3)

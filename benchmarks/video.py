@@ -27,18 +27,19 @@ from typing import Any
 import cv2
 
 from benchmarks.clips import make
-from fer_core.analysis import Options
-from fer_core.classification import Classifier
-from fer_core.clip import ClipAnalysis
-from fer_core.detection import FaceDetector
-from fer_core.drawing import draw
-from fer_core.marks import marks
-from fer_core.preprocessing import crop_faces
-from fer_core.recognition import Recognizer, assess
-from fer_core.tracking import Tracker
+from fer_core.analysis.clip import ClipAnalysis
+from fer_core.analysis.pipeline import AnalysisOptions
+from fer_core.annotation.draw import draw_overlays
+from fer_core.annotation.overlays import overlays
+from fer_core.faces.alignment import crop_faces
+from fer_core.faces.detector import FaceDetector
+from fer_core.faces.quality import assess_quality
+from fer_core.faces.recognizer import ExpressionRecognizer
+from fer_core.models.classifier import Classifier
+from fer_core.tracking.tracker import Tracker
 from fer_core.types import Faces
-from fer_core.video import FrameReader
-from fer_core.writing import ClipWriter
+from fer_core.video.reader import FrameReader
+from fer_core.video.writer import ClipWriter
 
 ROOT = Path(__file__).parent.parent
 PEER = Path(__file__).with_name("peer_fer.py")
@@ -75,14 +76,14 @@ def in_rounds(works: dict[str, Callable[[], Run]], rounds: int) -> dict[str, lis
     return done
 
 
-def whole(clip: Path, recognizer: Recognizer, annotated: Path | None = None) -> dict[str, int]:
+def whole(clip: Path, recognizer: ExpressionRecognizer, annotated: Path | None = None) -> dict[str, int]:
     """The whole pipeline over a clip, every frame looked at: what the page and the command line run."""
-    options = Options(unsure_below=recognizer.classifier.bundle.unsure_below)  # type: ignore[attr-defined]
+    options = AnalysisOptions(confidence_threshold=recognizer.classifier.bundle.confidence_threshold)  # type: ignore[attr-defined]
     analysis = ClipAnalysis(clip, recognizer, options, annotated=annotated)
     analysis.run()
     table = analysis.recorder.table()
     with_face = int(table.loc[table["face_count"] > 0, "frame"].nunique())
-    return {"frames": analysis.looked_at, "frames_with_face": with_face}
+    return {"frames": analysis.analyzed_frames, "frames_with_face": with_face}
 
 
 def stages(clip: Path, folder: Path) -> dict[str, Callable[[], Run]]:
@@ -92,7 +93,7 @@ def stages(clip: Path, folder: Path) -> dict[str, Callable[[], Run]]:
         frames = [(frame.index, frame.seconds, frame.image()) for frame in itertools.islice(reader, HELD)]
     n = {"frames": len(frames)}
     detector, classifier = FaceDetector(), Classifier()
-    recognizer = Recognizer(classifier, detector)
+    recognizer = ExpressionRecognizer(classifier, detector)
     found = [detector(image) for *_, image in frames]
 
     def decode(picture: bool) -> dict[str, int]:
@@ -116,7 +117,7 @@ def stages(clip: Path, folder: Path) -> dict[str, Callable[[], Run]]:
                 faces.append(Faces.none(classifier.labels))
                 continue
             crops = crop_faces(image, seen.boxes, seen.landmarks)
-            quality = assess(crops, seen.boxes, seen.scores, seen.landmarks)
+            quality = assess_quality(crops, seen.boxes, seen.scores, seen.landmarks)
             faces.append(Faces.detected(*seen, classifier(crops), classifier.labels, quality))
         return faces
 
@@ -132,7 +133,7 @@ def stages(clip: Path, folder: Path) -> dict[str, Callable[[], Run]]:
 
     def draw_all() -> dict[str, int]:
         for image, faces in zip(canvases, tracked, strict=True):
-            draw(image, marks(faces))
+            draw_overlays(image, overlays(faces))
         return n
 
     def encode() -> dict[str, int]:
@@ -196,7 +197,7 @@ def peer(python: Path, clip: Path, folder: Path) -> Iterator[Peer]:
 
 def against(python: Path, clip: Path, folder: Path, rounds: int) -> dict[str, Any]:
     """The peer and ours in turn; ratios pair by pair."""
-    yunet, haar = (Recognizer(Classifier(), FaceDetector(kind)) for kind in ("yunet", "haar"))
+    yunet, haar = (ExpressionRecognizer(Classifier(), FaceDetector(kind)) for kind in ("yunet", "haar"))
     output = folder / "annotated.mp4"
     with peer(python, clip, folder) as fer:
         works: dict[str, Callable[[], Run]] = {

@@ -1,15 +1,21 @@
-"""Expression Lab's core: find faces in pictures and clips, name their expression, and keep what was found.
+"""Facial expressions in pictures and clips: detect faces, name their expression, and keep what was found.
 
-from fer_core.analysis import analyze
-from fer_core.classification import Classifier
-from fer_core.recognition import Recognizer
-from fer_core.timeline import to_table
+The public names stand in `__init__.pyi`. Each is imported when it is first used: `import fer_core` costs little.
 
-table = to_table(analyze("clip.mp4", Recognizer(Classifier())))
+Example:
+    >>> import fer_core
+    >>> options = fer_core.AnalysisOptions(sample_fps=1)
+    >>> table = fer_core.to_table(fer_core.analyze(fer_core.sample_clip(), options=options))
+    >>> table["person"].nunique() >= 2
+    True
 """
 
 import logging
 
-__version__ = "0.1.0"
+import lazy_loader
+
+__version__ = "0.2.0"
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())

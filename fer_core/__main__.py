@@ -1,62 +1,8 @@
-"""The command line: `python -m fer_core COMMAND`; what each command does stands in `commands/`.
+"""Command line: `python -m fer_core COMMAND`."""
 
-Results go to files or standard output, progress and errors to standard error. Exit status: 0 done, 1 some of several
-inputs could not be used, 2 bad input, 130 interrupted.
-"""
-
-from __future__ import annotations
-
-import argparse
-import os
 import sys
-from collections.abc import Sequence
 
-import cv2
-
-from .commands import analyze, dataset, evaluate, import_model, models, predict, runs, train
-from .commands.common import say
-from .errors import FerError
-
-COMMANDS = {
-    "dataset": dataset,
-    "analyze": analyze,
-    "predict": predict,
-    "evaluate": evaluate,
-    "models": models,
-    "train": train,
-    "runs": runs,
-    "import-model": import_model,
-}
-
-
-def parser() -> argparse.ArgumentParser:
-    """All commands and their options; each also takes --json."""
-    about = "Read facial expressions in clips and pictures."
-    top = argparse.ArgumentParser(prog="python -m fer_core", description=about)
-    commands = top.add_subparsers(dest="command", required=True)
-    for name, module in COMMANDS.items():
-        command = commands.add_parser(name, help=module.HELP)
-        module.add_arguments(command)
-        command.add_argument("--json", action="store_true", help="print JSON on standard output")
-    return top
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status."""
-    args = parser().parse_args(arguments)
-    cv2.setNumThreads(1)  # two frames are in work at a time; a tenth faster than two threads for each
-    try:
-        return COMMANDS[args.command].run(args)
-    except FerError as error:
-        say(f"Error: {error}")
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        # The reader of our output, such as `head`, has left.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-
+from fer_core.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

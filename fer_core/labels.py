@@ -9,13 +9,14 @@ from __future__ import annotations
 from types import MappingProxyType
 
 __all__ = [
-    "COLOURS",
+    "COLORS",
     "FER7",
     "FERPLUS8",
     "FERPLUS_TO_FER7",
     "FERPLUS_VOTES",
     "ICONS",
     "KAGGLE_CODES",
+    "SAME",
     "SERIES",
     "TO_DEEPFACE",
     "TO_FEAT",
@@ -71,7 +72,7 @@ UNSURE = "unsure"
 # a line of it stands out on white. Neutral is grey: it is the ground on which the others show. Their green and purple
 # would then be too near to it, so disgust, fear and surprise were moved until every two colours stay 18 apart (CIE Lab)
 # to people who do not see red or green, where the original came down to 4.
-COLOURS = MappingProxyType(
+COLORS = MappingProxyType(
     {
         "angry": "#D55E00",
         "disgust": "#299662",
@@ -85,7 +86,7 @@ COLOURS = MappingProxyType(
     }
 )
 
-SERIES = tuple(COLOURS[name] for name in ("sad", "angry", "disgust", "surprise", "happy", "fear", "contempt"))
+SERIES = tuple(COLORS[name] for name in ("sad", "angry", "disgust", "surprise", "happy", "fear", "contempt"))
 """Colours of things that are no expressions, such as runs or models side by side, strongest first."""
 
 # Material Symbols, for pages; colour is never the only sign.
@@ -101,3 +102,6 @@ ICONS = MappingProxyType(
         UNSURE: ":material/help:",
     }
 )
+
+
+SAME = {**FERPLUS_TO_FER7, "disgusted": "disgust", "fearful": "fear", "surprised": "surprise"}

@@ -8,11 +8,16 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-__all__ = ["Faces", "FrameResult", "Quality"]
+__all__ = ["FaceQuality", "Faces", "FrameResult"]
 
 
-class Quality(enum.IntFlag):
-    """Why a face cannot be read well; 0 where nothing stands against it."""
+class FaceQuality(enum.IntFlag):
+    """Why a face cannot be read well; 0 where nothing stands against it.
+
+    Example:
+        >>> (FaceQuality.SMALL | FaceQuality.DARK).words
+        'small+dark'
+    """
 
     GOOD = 0
     SMALL = 1
@@ -43,8 +48,13 @@ class Faces:
         labels: the k names of the columns of `probabilities`.
         track_ids: int64 (n,), -1 where the faces were not followed from frame to frame.
         smoothed: float32 (n, k), probabilities smoothed along the track; the raw ones where there is no track.
-        shown: int64 (n,), index into `labels` of the expression to show, -1 for "unsure".
-        quality: uint8 (n,), flags of `Quality`.
+        predicted: int64 (n,), index into `labels` of the expression to show, -1 for "unsure".
+        quality: uint8 (n,), flags of `FaceQuality`.
+
+    Example:
+        >>> faces = Faces.none(("happy", "sad"))
+        >>> len(faces), faces.empty
+        (0, True)
     """
 
     boxes: np.ndarray
@@ -54,7 +64,7 @@ class Faces:
     labels: tuple[str, ...]
     track_ids: np.ndarray
     smoothed: np.ndarray
-    shown: np.ndarray
+    predicted: np.ndarray
     quality: np.ndarray
 
     def __post_init__(self) -> None:
@@ -66,7 +76,7 @@ class Faces:
             "probabilities": (n, k),
             "track_ids": (n,),
             "smoothed": (n, k),
-            "shown": (n,),
+            "predicted": (n,),
             "quality": (n,),
         }
         for name, shape in expected.items():
@@ -101,7 +111,7 @@ class Faces:
             labels=labels,
             track_ids=np.full(n, -1, np.int64),
             smoothed=raw,
-            shown=np.where(flags == 0, raw.argmax(1) if raw.size else 0, -1).astype(np.int64),
+            predicted=np.where(flags == 0, raw.argmax(1) if raw.size else 0, -1).astype(np.int64),
             quality=flags,
         )
 
@@ -136,6 +146,10 @@ class FrameResult:
         seconds: presentation time from the first frame, in seconds.
         faces: the faces; empty where there is none.
         shot: number of the shot, from 0; it grows by one at each cut.
+
+    Example:
+        >>> FrameResult(0, 0.0, Faces.none(("happy", "sad"))).seconds
+        0.0
     """
 
     index: int

@@ -5,13 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from fer_core import __version__
-from fer_core.bundles import DEFAULT, Bundle, load_bundle
 from fer_core.errors import FerError
 from fer_core.labels import FER7, ICONS
-from ui.frame import frame
-from ui.licences import BROUGHT, SHIPPED
-from ui.notice import words
-from ui.settings import settings
+from fer_core.models.bundle import Bundle
+from fer_core.models.registry import DEFAULT, load_model
+from ui.about.licenses import BROUGHT, SHIPPED
+from ui.app.page import frame
+from ui.app.privacy_notice import words
+from ui.app.settings import settings
 
 frame("pages/about.py")
 
@@ -72,7 +73,7 @@ def how_often_right(bundle: Bundle) -> None:
 
 def table(parts: dict[str, tuple[str, str]]) -> None:
     """Names with their licences."""
-    rows = "\n".join(f"| {name} | {licence} | {note} |" for name, (licence, note) in parts.items())
+    rows = "\n".join(f"| {name} | {license} | {note} |" for name, (license, note) in parts.items())
     st.markdown(f"| | licence | |\n| --- | --- | --- |\n{rows}")
 
 
@@ -83,7 +84,7 @@ try:
         "smile when they are sad, and frown when they think. What somebody feels, no program can see."
     )
     st.subheader("How often it is right", anchor=False)
-    how_often_right(load_bundle(DEFAULT))
+    how_often_right(load_model(DEFAULT))
     st.subheader("Whom it may read worse", anchor=False)
     st.markdown(GROUPS)
     st.subheader("What it must not be used for", anchor=False)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fer_core.comparison import Comparison
 from fer_core.errors import FerError
-from fer_core.jobs import Job, State
-from ui.compare_results import show_comparison
-from ui.compare_start import Choice, addressed, choose, submit
-from ui.frame import frame
-from ui.shared import about, escaped, jobs
+from fer_core.evaluation.comparison import Comparison
+from fer_core.utils.jobs import Job, State
+from ui.app.formatting import about, escaped
+from ui.app.page import frame
+from ui.app.resources import jobs
+from ui.compare.results import show_comparison
+from ui.compare.setup import Choice, addressed, choose, submit
 
 frame("pages/compare.py")
 
@@ -61,7 +62,7 @@ def watch(job: Job[Comparison]) -> None:
     st.button("Stop and keep what is done", icon=":material/stop_circle:", on_click=job.cancel, key="cancel")
     for evaluation in list(work.evaluations):
         accuracy = evaluation.figures["labels"]["accuracy"]
-        st.markdown(f":material/check: {escaped(evaluation.contender.title)}: **{accuracy:.1%}** right")
+        st.markdown(f":material/check: {escaped(evaluation.predictor.title)}: **{accuracy:.1%}** right")
 
 
 @st.fragment(run_every=60.0)

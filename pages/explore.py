@@ -5,21 +5,24 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from fer_core.charts import Spec, written
-from fer_core.dataset_charts import colours_of, count_chart
-from fer_core.datasets import SYNTHETIC, Dataset, Stored
+from fer_core.charts.dataset import colors_of, count_chart
+from fer_core.charts.timeline import Spec, written
+from fer_core.curation.summary import counts
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.library import SYNTHETIC, Stored
+from fer_core.datasets.votes import agreement
 from fer_core.errors import FerError
-from fer_core.gallery import agreement, counts
-from ui.explore_bring import bring
-from ui.explore_faults import show_faults
-from ui.explore_grid import show_grid
-from ui.explore_intake import choose_dataset, load, means, remove, shelf
-from ui.explore_light import show_light
-from ui.explore_model import show_doubts, show_map
-from ui.explore_people import show_people
-from ui.explore_tiles import tiles
-from ui.frame import frame
-from ui.shared import quoted
+from ui.app.formatting import quoted
+from ui.app.page import frame
+from ui.components.datasets import load, shelf
+from ui.components.face_grid import tiles
+from ui.explore.embeddings import show_doubts, show_map
+from ui.explore.human_labels import show_people
+from ui.explore.image_grid import show_grid
+from ui.explore.image_stats import show_light
+from ui.explore.importer import bring
+from ui.explore.library import choose_dataset, means, remove
+from ui.explore.quality import show_faults
 
 frame("pages/explore.py")
 
@@ -87,13 +90,13 @@ def show_images(data: Dataset, stored: Stored) -> None:
 def show_means(data: Dataset) -> None:
     """The mean face of each label, and how much its images vary."""
     names, average, spread = means(data)
-    colours = [colours_of(data.names)[name] for name in names]
+    colors = [colors_of(data.names)[name] for name in names]
     st.subheader("Mean face of each label", anchor=False)
     st.caption("What all images of a label have in common. The clearer it is, the more alike they are.")
-    tiles(average, names, colours, width=104)
+    tiles(average, names, colors, width=104)
     st.subheader("Where they vary", anchor=False)
     st.caption("Bright is where the images of a label differ most.")
-    tiles(spread, names, colours, width=104)
+    tiles(spread, names, colors, width=104)
 
 
 st.title("Explore the dataset", anchor=False)

@@ -5,23 +5,23 @@ from dataclasses import asdict
 import streamlit as st
 from streamlit_webrtc import WebRtcMode, webrtc_streamer
 
-from fer_core.bundles import chosen, load_bundle
 from fer_core.errors import FerError
-from fer_core.live import LiveSession
-from ui.camera import SIZES, TRANSLATIONS, WRONG, camera_state
-from ui.consent import agreed, ask
-from ui.flow import keep_flowing
-from ui.frame import frame
-from ui.ice import ice_servers
-from ui.in_use import in_use
-from ui.monitor import STALLED, controls, now, runs, watch
-from ui.results import show_results
-from ui.settings import settings
-from ui.shared import drawing, models, models_left_out, ready, usable
-from ui.snapshot import pictures
-from ui.stage import Choice, Stage, callback, folder, places
-from ui.start import STEADINESS
-from ui.tabs import here
+from fer_core.live.session import LiveSession
+from fer_core.models.registry import active_bundle, load_model
+from ui.app.browser_tabs import here
+from ui.app.page import frame
+from ui.app.resources import drawing, models, models_left_out, ready, usable
+from ui.app.settings import settings
+from ui.components.active_model import in_use
+from ui.components.options import STEADINESS
+from ui.components.results import show_results
+from ui.live.camera import SIZES, TRANSLATIONS, WRONG, camera_state
+from ui.live.consent import agreed, ask
+from ui.live.ice_servers import ice_servers
+from ui.live.monitor import STALLED, controls, now, runs, watch
+from ui.live.snapshot import pictures
+from ui.live.state import Choice, Stage, callback, folder, places
+from ui.live.webrtc_patches import keep_flowing
 
 KEY = "camera"
 
@@ -38,7 +38,7 @@ def make(stage: Stage) -> LiveSession | None:
         ready(model),
         name=f"Live session {now():%Y-%m-%d %H-%M}",
         smoothing=STEADINESS[choice.steadiness],
-        unsure_below=load_bundle(model).unsure_below,
+        confidence_threshold=load_model(model).confidence_threshold,
         side=max(SIZES[choice.size]),
         mirror=st.session_state.get("mirror", True),
         max_seconds=60 * settings().live_minutes,
@@ -216,7 +216,7 @@ try:
                 if stage.turn != turn:
                     st.rerun()
                 in_use()
-                pictures(ready(chosen()))
+                pictures(ready(active_bundle()))
             else:
                 live(stage, turn)
 except FerError as error:

@@ -7,12 +7,12 @@ import math
 import streamlit as st
 
 from fer_core.errors import FerError
-from fer_core.runs import Run, list_runs
-from ui.frame import frame
-from ui.permit import refusal
-from ui.settings import settings
-from ui.training import say_problem
-from ui.training_after import delete_button
+from fer_core.training.runs import Run, list_runs
+from ui.app.page import frame
+from ui.app.settings import settings
+from ui.train.common import say_problem
+from ui.train.limits import refusal
+from ui.train.run_actions import delete_button
 
 frame("pages/train.py")
 
@@ -38,7 +38,7 @@ def one(run: Run) -> None:
     """A training of its own, however it is."""
     st.button("All trainings", icon=":material/arrow_back:", type="tertiary", on_click=back, key="back")
     try:
-        from ui.training_watch import show_run
+        from ui.train.monitor import show_run
 
         show_run(run)
     except FerError as error:
@@ -48,9 +48,9 @@ def one(run: Run) -> None:
 
 def start() -> None:
     """The form, and what was trained so far."""
-    from ui.model_import import bring_in
-    from ui.training_form import new_training
-    from ui.training_table import all_runs, under_way
+    from ui.train.form import new_training
+    from ui.train.model_import import bring_in
+    from ui.train.run_table import all_runs, under_way
 
     st.title("Train a network", anchor=False)
     st.markdown("Choose images and a network, press **Train**, watch it learn, and use what it has learned on a clip.")

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fer_core.errors import FerError
-from fer_core.jobs import Job, State
-from ui.frame import frame
-from ui.in_use import in_use
-from ui.intake import choose
-from ui.settings import settings
-from ui.shared import clock, jobs, poster
+from fer_core.utils.jobs import Job, State
+from ui.app.formatting import clock
+from ui.app.page import frame
+from ui.app.resources import jobs, poster
+from ui.app.settings import settings
+from ui.components.active_model import in_use
+from ui.video.upload import choose
 
 if TYPE_CHECKING:
-    from fer_core.clip import ClipAnalysis
+    from fer_core.analysis.clip import ClipAnalysis
 
 # What brings pandas and Altair (a second of start-up) is imported where it is first needed: not for the first look.
 
@@ -46,6 +47,16 @@ def welcome() -> None:
         )
 
 
+def open_job() -> Job[ClipAnalysis] | None:
+    """Return the analysis that the address names; None where it names none, or a comparison."""
+    job = jobs().get(st.query_params["job"]) if "job" in st.query_params else None
+    if job is None:
+        return None
+    from fer_core.analysis.clip import ClipAnalysis
+
+    return job if isinstance(job.work, ClipAnalysis) else None
+
+
 def start_over() -> None:
     """Delete the job of this page with its files."""
     jobs().forget(st.query_params.get("job", ""))
@@ -55,8 +66,8 @@ def start_over() -> None:
 @st.fragment(run_every=1.0)
 def watch(job: Job[ClipAnalysis]) -> None:
     """Progress of a job that waits or runs; the whole page is drawn anew when it ends."""
-    from fer_core import charts
-    from fer_core.timeline import episodes
+    from fer_core.analysis.episodes import episodes
+    from fer_core.charts import timeline as charts
 
     job.touch()
     if job.state.ended:
@@ -69,7 +80,7 @@ def watch(job: Job[ClipAnalysis]) -> None:
     else:
         done, left = clip.progress, clip.seconds_left
         words = [] if done is None else [f"{done:.0%}"]
-        words.append(f"{clip.looked_at} frames looked at")
+        words.append(f"{clip.analyzed_frames} frames looked at")
         if left is not None:
             words.append("almost done" if left < 2 else f"about {clock(left)} left")
         st.progress(done or 0.0, " · ".join(words))
@@ -79,7 +90,7 @@ def watch(job: Job[ClipAnalysis]) -> None:
     left_side, right_side = st.columns([2, 3], gap="medium")
     if clip.preview is not None:
         left_side.image(clip.preview, width="stretch", alt="The picture that is being looked at")
-    if clip.looked_at:
+    if clip.analyzed_frames:
         table = clip.recorder.table()
         found = episodes(table)
         if len(found):
@@ -98,8 +109,8 @@ def still_here(job: Job[ClipAnalysis]) -> None:
 
 
 try:
-    job = jobs().get(st.query_params["job"]) if "job" in st.query_params else None
-    if job is None or not hasattr(job.work, "looked_at"):  # or the address is that of a comparison
+    job = open_job()
+    if job is None:
         if "job" in st.query_params:
             st.query_params.pop("job", None)
             st.info("That result is no longer kept. Choose the clip again.", icon=":material/history:")
@@ -107,22 +118,22 @@ try:
         if source is None:
             welcome()
         else:
-            from ui.start import start_form, submit
+            from ui.video.settings_form import start_form, submit
 
             at_once = st.session_state.pop("at-once", False)
             (submit if at_once else start_form)(source)
     elif not job.state.ended:
         watch(job)
-    elif job.error is not None and not job.work.looked_at:
+    elif job.error is not None and not job.work.analyzed_frames:
         st.error(job.error, icon=":material/error:")
         st.button("Choose another clip", icon=":material/arrow_back:", on_click=start_over, key="over")
-    elif not job.work.looked_at:
+    elif not job.work.analyzed_frames:
         st.info("The analysis was stopped before it began.", icon=":material/pause_circle:")
         st.button("Choose another clip", icon=":material/arrow_back:", on_click=start_over, key="over")
     else:
         if job.error is not None:
             st.error(job.error, icon=":material/error:")
-        from ui.results import show_results
+        from ui.components.results import show_results
 
         show_results(job.work, job.id)
         st.button(

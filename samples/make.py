@@ -70,11 +70,11 @@ class Actor:
         self.image, self.poses = enlarged.astype(np.float32), poses
         self.points = {name: corners(at) * zoom for name, at in (p.split(" ", 1) for p in points.split("; "))}
         left, right = self.points["eye"]
-        self.centre, self.unit = (left + right) / 2, float(np.linalg.norm(right - left))
+        self.center, self.unit = (left + right) / 2, float(np.linalg.norm(right - left))
         self.lip_depth, self.teeth_depth = lip_depth * zoom, teeth_depth * zoom
         self.cut_out(corners(outline) * zoom, zoom)
         # The part of the portrait that any movement can reach; nothing else has to be computed again.
-        x, y = self.centre
+        x, y = self.center
         reach = np.array([-1.15, -0.8, 1.15, 2.4]) * self.unit
         self.box = [round(value) for value in np.array([x, y, x, y]) + reach]
 
@@ -133,8 +133,8 @@ class Actor:
         inside = np.maximum(inside, 0.88 * teeth) * np.clip(slide / (2 * edge), 0, 1)
         # The inside of the mouth: nearly black under the upper lip, a little redder towards the tongue.
         depth = np.clip((ys - lip) / max(drop, 1.0), 0, 1)[..., None]
-        colour = np.array([38, 14, 16], np.float32) + depth * np.array([62, 24, 26], np.float32)
-        upper = patch * (1 - inside[..., None]) + colour * inside[..., None]
+        color = np.array([38, 14, 16], np.float32) + depth * np.array([62, 24, 26], np.float32)
+        upper = patch * (1 - inside[..., None]) + color * inside[..., None]
         is_lower = smooth((ys - lip - slide) / edge + 0.5)[..., None]
         return moved * is_lower + upper * (1 - is_lower)
 
@@ -244,8 +244,8 @@ def frame_at(start: float, background: np.ndarray, cast: list, now: float) -> np
     for number, (actor, track, path) in enumerate(cast):
         x, y, eyes = blended_place(path, now) * DETAIL
         sway = 1.2 * np.sin(1.7 * now + 2 * number)  # degrees: nobody holds quite still
-        matrix = cv2.getRotationMatrix2D(tuple(actor.centre), sway, eyes / actor.unit)
-        matrix[:, 2] += np.array([x, y]) - actor.centre
+        matrix = cv2.getRotationMatrix2D(tuple(actor.center), sway, eyes / actor.unit)
+        matrix[:, 2] += np.array([x, y]) - actor.center
         mask = cv2.warpAffine(actor.mask, matrix, SIZE)
         if not mask.any():
             continue

@@ -1,16 +1,12 @@
-"""Makes `fer_core` importable however the tests are started, and gives browser tests a browser, a server and a page."""
+"""Browser, server and page for the tests that drive the app as a person does."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Generator, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pylibsrtp  # noqa: F401  before anything loads TensorFlow: the other way round the process crashes
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -31,7 +27,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     """A browser test that fails says what its page showed."""
     if not pyfuncitem.get_closest_marker("browser") or "page" not in pyfuncitem.funcargs:
         return (yield)
-    from browser import pictured
+    from helpers.browser import pictured
 
     with pictured(pyfuncitem.funcargs["page"]):
         return (yield)
@@ -40,7 +36,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Headless Chromium without a camera; a file that needs other flags makes its own of `chromium`."""
-    from browser import chromium
+    from helpers.browser import chromium
 
     with chromium() as started:
         yield started
@@ -49,7 +45,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The app, started once for a file of tests; a file that needs settings makes its own of `server`."""
-    from browser import server
+    from helpers.browser import server
 
     with server(tmp_path_factory.mktemp("server")) as url:
         yield url
@@ -58,7 +54,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A fresh desktop window that must end without an exception on the page or in its scripts."""
-    from browser import tab
+    from helpers.browser import tab
 
     with tab(browser) as opened:
         yield opened

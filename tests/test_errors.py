@@ -4,7 +4,7 @@ import pytest
 
 from fer_core import errors
 from fer_core.errors import Cancelled, FerError, LimitError, MediaError
-from fer_core.jobs import Busy
+from fer_core.utils.jobs import Busy
 
 CLASSES = [c for _, c in inspect.getmembers(errors, inspect.isclass) if c.__module__ == errors.__name__]
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fer_core import labels
-from fer_core.labels import COLOURS, FER7, FERPLUS8, FERPLUS_TO_FER7, FERPLUS_VOTES, ICONS, KAGGLE_CODES, UNSURE
+from fer_core.labels import COLORS, FER7, FERPLUS8, FERPLUS_TO_FER7, FERPLUS_VOTES, ICONS, KAGGLE_CODES, UNSURE
 
 # Machado, Oliveira and Fernandes, "A physiologically-based model for simulation of color vision deficiency", 2009,
 # severity 1; for linear RGB.
@@ -42,14 +42,14 @@ def lab(code: str, vision: str) -> np.ndarray:
     ("vision", "least"), [("usual", 20), ("deuteranopia", 17), ("protanopia", 17), ("tritanopia", 12)]
 )
 def test_colours_can_be_told_apart(vision, least):
-    seen = {name: lab(code, vision) for name, code in COLOURS.items()}
+    seen = {name: lab(code, vision) for name, code in COLORS.items()}
     distance = {(a, b): float(np.linalg.norm(seen[a] - seen[b])) for a, b in itertools.combinations(seen, 2)}
     closest = min(distance, key=distance.__getitem__)
     assert distance[closest] >= least, f"{closest} are {distance[closest]:.1f} apart"
 
 
 def test_colours_show_on_white_and_on_black():
-    for name, code in COLOURS.items():
+    for name, code in COLORS.items():
         luminance = SRGB_TO_XYZ[1] @ linear(code)
         assert 1.05 / (luminance + 0.05) >= (1.5 if name == UNSURE else 2.0), name
         assert (luminance + 0.05) / 0.05 >= 2.5, name
@@ -57,15 +57,15 @@ def test_colours_show_on_white_and_on_black():
 
 def test_the_ground_is_grey():
     for name in ("neutral", UNSURE):
-        lightness, a, b = lab(COLOURS[name], "usual")
+        lightness, a, b = lab(COLORS[name], "usual")
         assert np.hypot(a, b) < 8
         assert 50 < lightness < 85
 
 
 def test_every_expression_has_a_colour_and_an_icon():
-    assert set(COLOURS) == {*FER7, "contempt", UNSURE}
+    assert set(COLORS) == {*FER7, "contempt", UNSURE}
     assert set(ICONS) >= {*FER7, UNSURE}
-    assert all(re.fullmatch(r"#[0-9A-F]{6}", code) for code in COLOURS.values())
+    assert all(re.fullmatch(r"#[0-9A-F]{6}", code) for code in COLORS.values())
     assert all(re.fullmatch(r":material/[a-z_]+:", icon) for icon in ICONS.values())
     assert len(set(ICONS.values())) == len(ICONS)
 
@@ -88,4 +88,4 @@ def test_mappings_to_peers_cover_all_and_lose_none():
 
 def test_tables_cannot_be_changed():
     with pytest.raises(TypeError):
-        COLOURS["happy"] = "#000000"  # type: ignore[index]
+        COLORS["happy"] = "#000000"  # type: ignore[index]

@@ -2,10 +2,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-from fakes import make_faces
+from helpers.fakes import make_faces
 
 from fer_core.labels import FER7
-from fer_core.types import Faces, FrameResult, Quality
+from fer_core.types import FaceQuality, Faces, FrameResult
 
 
 def test_no_face_is_a_normal_result():
@@ -38,7 +38,7 @@ def test_choosing_faces_keeps_rows_together():
         chosen = faces[rows]
         assert chosen.track_ids.tolist() == [5, 7]
         assert chosen.quality.tolist() == [0, 2]
-        assert [FER7[i] for i in chosen.shown] == ["happy", "fear"]
+        assert [FER7[i] for i in chosen.predicted] == ["happy", "fear"]
         assert chosen.labels == FER7
         np.testing.assert_array_equal(chosen.boxes, faces.boxes[[0, 2]])
     assert [int(face.track_ids[0]) for face in faces] == [5, 6, 7]
@@ -48,8 +48,8 @@ def test_choosing_faces_keeps_rows_together():
 def test_detected_shows_the_likeliest_and_unsure_where_flagged():
     p = np.array([[0.1, 0.9], [0.8, 0.2]])
     box, points = np.zeros((2, 4)), np.zeros((2, 5, 2))
-    faces = Faces.detected(box, np.ones(2), points, p, ("a", "b"), np.array([0, Quality.BLURRED]))
-    assert faces.shown.tolist() == [1, -1]
+    faces = Faces.detected(box, np.ones(2), points, p, ("a", "b"), np.array([0, FaceQuality.BLURRED]))
+    assert faces.predicted.tolist() == [1, -1]
     assert faces.track_ids.tolist() == [-1, -1]
     assert faces.boxes.dtype == faces.probabilities.dtype == np.float32
     np.testing.assert_array_equal(faces.smoothed, faces.probabilities)
@@ -65,8 +65,8 @@ def test_scaled_moves_boxes_and_landmarks_alone():
 
 
 def test_quality_in_words():
-    assert Quality.GOOD.words == "good"
-    assert Quality.SMALL.words == "small"
-    assert (Quality.DARK | Quality.SMALL | Quality.TURNED).words == "small+turned+dark"
-    assert Quality(31).words == "small+blurred+turned+dark+doubtful"
-    assert max(Quality) < 256  # kept in a byte
+    assert FaceQuality.GOOD.words == "good"
+    assert FaceQuality.SMALL.words == "small"
+    assert (FaceQuality.DARK | FaceQuality.SMALL | FaceQuality.TURNED).words == "small+turned+dark"
+    assert FaceQuality(31).words == "small+blurred+turned+dark+doubtful"
+    assert max(FaceQuality) < 256  # kept in a byte

@@ -1,0 +1,1 @@
+"""A clip in, a table out."""

@@ -1,0 +1,219 @@
+"""One clip's analysis from start to files: what the page runs in the background and the command line in front."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from fer_core.analysis.export import ClipResult
+from fer_core.analysis.key_moments import KeyMoments
+from fer_core.analysis.pipeline import AnalysisOptions, Listener, analyze
+from fer_core.analysis.table import ResultTable
+from fer_core.annotation.annotator import Annotator
+from fer_core.annotation.blur import blur_faces
+from fer_core.annotation.draw import draw_overlays
+from fer_core.annotation.overlays import overlays
+from fer_core.errors import Cancelled, MediaError, OptionError
+from fer_core.faces.recognizer import ExpressionRecognizer, reader_settings
+from fer_core.tracking.reidentification import PersonGrouper
+from fer_core.types import FrameResult
+from fer_core.video.frame import Frame
+from fer_core.video.limits import Limits
+from fer_core.video.reader import ClipInfo, FrameReader
+from fer_core.video.writer import ClipWriter
+
+__all__ = ["ClipAnalysis"]
+
+PREVIEW_SIDE = 480
+PICTURE_SIDE = 1600
+PREVIEW_EVERY = 0.4
+ANNOTATED_SIDE = 1280
+BLUR_MIN_FPS = 4.0
+
+
+class ClipAnalysis:
+    """A clip's analysis under way. `run` belongs to one thread; everything else may be read from others meanwhile.
+
+    Attributes:
+        name: what the person calls the clip.
+        info: facts of the clip, once it is open.
+        recorder: the results so far.
+        key_moments: the key moments so far, once the clip is open.
+        person_grouper: which tracks may be one person, once the clip is open.
+        preview: JPEG of a recent frame with its boxes, or None; of a picture, the whole result.
+        analyzed_frames: number of frames analysed so far.
+        damaged: number of frames that could not be decoded and were skipped.
+        complete: the whole stretch was analysed.
+
+    Example:
+        >>> from fer_core import AnalysisOptions, ExpressionRecognizer, sample_clip
+        >>> clip = ClipAnalysis(sample_clip(), ExpressionRecognizer(), AnalysisOptions(sample_fps=1))
+        >>> clip.run()
+        >>> clip.complete, clip.result().clip["name"]
+        (True, 'two-people.mp4')
+    """
+
+    def __init__(
+        self,
+        source: Path,
+        recognizer: ExpressionRecognizer,
+        options: AnalysisOptions | None = None,
+        *,
+        name: str | None = None,
+        limits: Limits | None = None,
+        annotated: Path | None = None,
+        blur: bool = False,
+    ):
+        """Set up; nothing is read yet.
+
+        Args:
+            source: the clip or picture.
+            recognizer: finds and names faces.
+            options: which frames are looked at, and how.
+            name: shown and exported in place of the file's name.
+            limits: what is refused.
+            annotated: where to write the annotated clip; None for no such clip.
+            blur: make faces unrecognisable in the annotated clip.
+        """
+        self.source, self.recognizer, self.options = source, recognizer, options or AnalysisOptions()
+        self.name = name or source.name
+        self.annotated, self.blur = annotated, blur
+        self.info: ClipInfo | None = None
+        self.recorder = ResultTable(recognizer.labels)
+        self.key_moments: KeyMoments | None = None
+        self.person_grouper: PersonGrouper | None = None
+        self.preview: bytes | None = None
+        self.analyzed_frames = self.damaged = 0
+        self.complete = False
+        self._limits = limits or Limits()
+        self._seconds = self.options.start
+        self._started = self._previewed = 0.0
+
+    @property
+    def progress(self) -> float | None:
+        """Share of the stretch that is done, 0 to 1; None while the clip's length is not known."""
+        if self.complete:
+            return 1.0
+        if self.info is None:
+            return 0.0
+        end = self.options.end if self.options.end is not None else self.info.seconds
+        if self.info.seconds is not None:
+            end = min(end or self.info.seconds, self.info.seconds)
+        if not end or end <= self.options.start:
+            return None
+        return min(1.0, max(0.0, (self._seconds - self.options.start) / (end - self.options.start)))
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimate from the pace so far; None where there is none yet."""
+        done, spent = self.progress, time.monotonic() - self._started
+        return spent / done * (1 - done) if self._started and done and spent > 0.5 else None
+
+    def run(self, cancelled: Callable[[], bool] = lambda: False) -> None:
+        """Analyse the clip.
+
+        Args:
+            cancelled: asked at every frame; what is done when it turns true is kept.
+
+        Raises:
+            MediaError: the clip cannot be used.
+            OptionError: faces are to be blurred but too few frames looked at.
+            Cancelled: the person stopped it. Table, moments and annotated clip hold what was done.
+        """
+        with ExitStack() as stack:
+            reader = stack.enter_context(
+                FrameReader(self.source, self._limits, start=self.options.start, end=self.options.end)
+            )
+            self.info, self._started = reader.info, time.monotonic()
+            self._check_blur(reader.info)
+            self.key_moments = KeyMoments(reader.info.width)
+            self.person_grouper = PersonGrouper(reader.info.width)
+            listeners: list[Listener] = [self.key_moments, self.person_grouper, self._watch]
+            annotator = None
+            if self.annotated is not None:
+                annotator = Annotator(
+                    stack.enter_context(self._writer(self.annotated, reader.info)),
+                    width=reader.info.width,
+                    max_side=ANNOTATED_SIDE,
+                    blur=self.blur,
+                )
+                listeners.append(annotator)
+            try:
+                found = analyze(reader, self.recognizer, self.options, listeners=listeners, cancelled=cancelled)
+                for result in found:
+                    self.recorder.add(result)
+                    self.analyzed_frames += 1
+                    self.damaged = reader.damaged
+            except Cancelled:
+                if annotator is not None:
+                    annotator.finish()
+                raise
+            self.damaged = reader.damaged
+            if self.analyzed_frames == 0:
+                raise MediaError(self._nothing(reader.info))
+            if annotator is not None:
+                annotator.finish()
+        self.complete = True
+
+    def result(self, names: Mapping[int, str] | None = None) -> ClipResult:
+        """What was found so far, for exports.
+
+        Args:
+            names: people by track id.
+        """
+        info = self.info
+        clip: dict[str, Any] = {"name": self.name, "complete": self.complete, "frames_damaged": self.damaged}
+        if info is not None:
+            clip |= {"width": info.width, "height": info.height, "seconds": info.seconds, "codec": info.codec}
+        settings = {**reader_settings(self.recognizer), **asdict(self.options)}
+        return ClipResult(self.recorder.table(names), clip, settings)
+
+    def _check_blur(self, info: ClipInfo) -> None:
+        looks = self.options.sample_fps or (info.frame_rate or 25.0) / self.options.frame_stride
+        if self.blur and self.annotated is not None and not info.is_image and looks < BLUR_MIN_FPS:
+            # Between two looks boxes glide; over a longer time somebody could walk in unseen, and be seen.
+            raise OptionError(
+                f"To blur faces, at least {BLUR_MIN_FPS:g} frames of each second must be looked at; "
+                f"these settings look at {looks:.1f}. Look more closely, or leave the faces as they are."
+            )
+
+    def _writer(self, path: Path, info: ClipInfo) -> ClipWriter:
+        return ClipWriter(
+            path,
+            width=info.width,
+            height=info.height,
+            frame_rate=info.frame_rate or 25.0,
+            sound_from=self.source if info.has_sound else None,
+            start=self.options.start,
+            end=self.options.end,
+            max_side=ANNOTATED_SIDE,
+        )
+
+    def _watch(self, frame: Frame, result: FrameResult | None) -> None:
+        self._seconds = frame.seconds
+        now = time.monotonic()
+        if result is None or now - self._previewed < PREVIEW_EVERY:
+            return
+        self._previewed = now
+        assert self.info is not None
+        image = frame.image(PICTURE_SIDE if self.info.is_image else PREVIEW_SIDE)
+        faces = result.faces.scaled(image.shape[1] / self.info.width)
+        if self.blur:
+            blur_faces(image, faces.boxes)
+        draw_overlays(image, overlays(faces))
+        self.preview = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
+
+    def _nothing(self, info: ClipInfo) -> str:
+        if self.options.start > 0:
+            length = f"{info.seconds:.1f} s long" if info.seconds else "shorter than that"
+            return (
+                f"There is nothing to look at from {self.options.start:g} s on: the clip is {length}. "
+                "Choose an earlier start."
+            )
+        return "No picture of this clip could be decoded. Save it again as MP4 (H.264) and try once more."

@@ -1,0 +1,1 @@
+"""Overlays on frames, blurred faces, annotated clips."""

@@ -1,0 +1,79 @@
+"""What commands share: how they speak, how they find a recognizer, and how one bad input of several is reported."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from fer_core.errors import Cancelled, FerError
+from fer_core.faces.detector import DETECTORS, STILL, FaceDetector
+from fer_core.faces.recognizer import ExpressionRecognizer
+from fer_core.models.classifier import Classifier
+from fer_core.models.registry import active_bundle, load_model
+
+__all__ = ["each", "quiet", "reading_options", "recognizer", "say"]
+
+
+def say(text: str) -> None:
+    """A line for the person."""
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[TextIO]:
+    """LiteRT announces its kernels on the process's standard error, past Python; nobody asked.
+
+    Gives a file that still writes there.
+    """
+    with open(os.devnull, "w") as nothing:
+        sys.stderr.flush()
+        kept = os.dup(2)
+        os.dup2(nothing.fileno(), 2)
+        try:
+            with open(kept, "w", closefd=False) as open_still:
+                yield open_still
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def reading_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of what reads faces."""
+    command.add_argument("--model", metavar="NAME", help="see `models` (the one in use)")
+    command.add_argument("--detector", choices=DETECTORS, default="yunet", help="finds the faces (yunet)")
+    command.add_argument(
+        "--detail",
+        type=int,
+        metavar="PX",
+        help="longer side that the detector sees; 640 finds smaller faces (320; for pictures, 320 and 1280)",
+    )
+    command.add_argument("--contempt", action="store_true", help="also name contempt, an eighth expression")
+
+
+def recognizer(args: argparse.Namespace, *, picture: bool = False) -> ExpressionRecognizer:
+    """Detector and model as the options say; of a picture that stands alone, smaller faces are found."""
+    bundle = load_model(args.model or active_bundle())
+    usual = STILL if picture else 320
+    with quiet():
+        classifier = Classifier(bundle, contempt=args.contempt)
+        return ExpressionRecognizer(classifier, FaceDetector(args.detector, side=args.detail or usual))
+
+
+def each(paths: Sequence[Path], work: Callable[[Path], Any]) -> tuple[list[Any], int]:
+    """Do work for each path; a bad one is reported and the others go on. Returns what came, and the exit status."""
+    done, bad = [], 0
+    for path in paths:
+        try:
+            done.append(work(path))
+        except Cancelled:
+            raise
+        except FerError as error:
+            say(f"{path}: {error}")
+            done.append({"input": str(path), "error": str(error)})
+            bad += 1
+    return done, 0 if not bad else 2 if len(paths) == 1 else 1

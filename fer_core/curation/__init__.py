@@ -1,0 +1,1 @@
+"""Contents of a dataset, and what is wrong with it."""

@@ -1,0 +1,1 @@
+"""Labelled face images: readers of every layout, the library, synthetic faces."""

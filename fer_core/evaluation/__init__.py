@@ -1,0 +1,1 @@
+"""Metrics, comparisons, robustness, and error analysis of models."""

@@ -1,0 +1,1 @@
+"""One frame in, `Faces` out: detection, alignment, quality, recognition."""

@@ -1,0 +1,1 @@
+"""Live sessions: camera frames in, overlays and history out."""

@@ -1,0 +1,1 @@
+"""Files, memory, threads, and jobs: what knows nothing of faces."""

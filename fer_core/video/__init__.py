@@ -1,0 +1,1 @@
+"""Clips and pictures: reading, writing, time stamps, sound, shot detection."""

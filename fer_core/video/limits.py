@@ -1,0 +1,58 @@
+"""What is allowed of a clip (`Limits`) and the words for what is beyond it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fer_core.errors import LimitError
+
+__all__ = ["TOLERANCE", "Limits", "check_pixels", "check_seconds", "decoder_pixels", "megabytes"]
+
+TOLERANCE = 1e-6
+"""Seconds by which two equal times may differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is allowed; None means no limit.
+
+    Attributes:
+        max_bytes: size of the file.
+        max_pixels: width times height of a frame, as stored and as shown.
+        max_seconds: length of the clip.
+    """
+
+    max_bytes: int | None = None
+    max_pixels: int = 4096 * 2304
+    max_seconds: float | None = None
+
+
+def decoder_pixels(limits: Limits) -> int:
+    # Decoders count whole blocks, so the picture may be a little larger inside than what is shown of it.
+    return limits.max_pixels + limits.max_pixels // 4 + 64 * 64
+
+
+def check_pixels(width: int, height: int, limits: Limits) -> None:
+    if width * height > limits.max_pixels:
+        raise LimitError(
+            f"The picture has {width} x {height} pixels; at most {limits.max_pixels:,} pixels in all "
+            "are allowed. Make it smaller and try again."
+        )
+
+
+def check_seconds(seconds: float | None, limits: Limits) -> None:
+    if seconds is not None and limits.max_seconds is not None and seconds > limits.max_seconds + TOLERANCE:
+        raise LimitError(
+            f"The clip is {_duration(seconds)} long or longer; at most {_duration(limits.max_seconds)} are allowed. "
+            "Cut it shorter and try again."
+        )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.3g} seconds"
+    return f"{seconds / 60:,.1f} minutes" if seconds < 7200 else f"{seconds / 3600:,.1f} hours"
+
+
+def megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size:,} bytes"

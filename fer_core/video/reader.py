@@ -1,0 +1,197 @@
+"""Clips in: what is in the file (`probe`) and its frames one by one (`FrameReader`).
+
+Nothing in a file is trusted: neither its name, nor its header, nor that it ends where it should. Decoding runs in the
+caller's thread: FFmpeg's own threads decode ahead already. With a further Python thread, seven of eight cases were
+between 5 % faster and 10 % slower (single runs).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+
+import av
+
+from fer_core.errors import MediaError, OptionError
+from fer_core.video.container import OpenClip
+from fer_core.video.frame import Frame, Turn, orientation, shown_size
+from fer_core.video.limits import TOLERANCE, Limits, check_seconds
+from fer_core.video.timestamps import Clock, Timeline, frames_from
+
+__all__ = ["ClipInfo", "FrameReader", "probe"]
+
+SCAN_BYTES = 200_000_000
+"""Files above this are not read through merely to learn how long they are."""
+
+_NO_PICTURE = (
+    "No picture in this file could be decoded, so it is damaged or incomplete. Record, copy or export it again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClipInfo:
+    """What a clip is.
+
+    Attributes:
+        width: pixels of the upright picture, as shown: pixels that are not square are made square.
+        height: pixels of the upright picture.
+        seconds: length; None for a picture, and where it cannot be known without decoding.
+        frames: number of frames, known or estimated; 1 for a picture.
+        frame_rate: mean frames per second.
+        codec: for example `h264`.
+        has_sound: whether there is a sound track that can be read.
+        is_image: whether it is a single picture (JPEG, PNG, WebP, BMP).
+    """
+
+    width: int
+    height: int
+    seconds: float | None
+    frames: int | None
+    frame_rate: float | None
+    codec: str
+    has_sound: bool
+    is_image: bool
+
+
+def probe(path: str | os.PathLike[str], limits: Limits | None = None) -> ClipInfo:
+    """What is in the file; its first frame is decoded to prove that it can be.
+
+    Of animated PNG and WebP only the first picture is used; animated GIF is a clip.
+
+    Raises:
+        LimitError: the file, picture or length is beyond `limits`.
+        MediaError: the file is missing, empty, damaged, of another kind, without pictures, or cannot be decoded.
+
+    Example:
+        >>> from fer_core import sample_clip
+        >>> probe(sample_clip()).width
+        640
+    """
+    limits = limits or Limits()
+    with OpenClip(path, limits) as clip:
+        picture = next(clip.frames(), None)
+        if picture is None:
+            raise MediaError(_NO_PICTURE)
+        width, height = shown_size(picture, clip.aspect)
+        if clip.stream is None or clip.container is None:
+            return ClipInfo(width, height, None, 1, None, clip.codec, has_sound=False, is_image=True)
+        rate = clip.stream.average_rate or clip.stream.guessed_rate
+        frame_rate = float(rate) if rate else None
+        seconds, frames = clip.declared_seconds, clip.stream.frames or None
+        has_sound = any(sound.codec_context is not None for sound in clip.container.streams.audio)
+    if seconds is None and os.path.getsize(path) <= SCAN_BYTES:
+        timeline = Timeline(path, limits)
+        seconds, frames = timeline.seconds, frames or timeline.frames or None
+        check_seconds(seconds, limits)
+    if frames is None and seconds is not None and frame_rate is not None:
+        frames = max(1, round(seconds * frame_rate))
+    return ClipInfo(width, height, seconds, frames, frame_rate, clip.codec, has_sound, is_image=False)
+
+
+class FrameReader:
+    """The frames of a clip with `start <= seconds < end`, in the order in which they are shown.
+
+    Memory stays constant however long the clip is. A frame that will not decode is left out and counted in `damaged`;
+    a file that breaks off gives what it has.
+
+    Args:
+        path: the file.
+        limits: what is allowed; by default `Limits()`.
+        start: seconds from the clip's first frame.
+        end: seconds from the clip's first frame; None for all of it.
+
+    Raises:
+        LimitError, MediaError: see `probe`.
+        OptionError: `start` and `end` do not fit the clip.
+
+    Example:
+        >>> from fer_core import sample_clip
+        >>> with FrameReader(sample_clip(), end=0.1) as reader:
+        ...     next(reader).image().shape
+        (360, 640, 3)
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        limits: Limits | None = None,
+        *,
+        start: float = 0.0,
+        end: float | None = None,
+    ) -> None:
+        if not start >= 0:
+            raise OptionError(f"The start must be 0 seconds or later; received {start:g}.")
+        if end is not None and not end > start:
+            raise OptionError(f"The end ({end:g} s) must lie after the start ({start:g} s).")
+        limits = limits or Limits()
+        self.info = probe(path, limits)
+        self._clip = OpenClip(path, limits)
+        # Not a method: a generator that held the reader would keep it, and the file, from being let go.
+        self._frames = _read(self._clip, self.info, start, end)
+
+    @property
+    def damaged(self) -> int:
+        """Number of frames so far that could not be decoded."""
+        return self._clip.damaged
+
+    def __enter__(self) -> FrameReader:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_frames"):
+            self.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self
+
+    def __next__(self) -> Frame:
+        return next(self._frames)
+
+    def close(self) -> None:
+        """Let go of the file; further iteration gives no more frames."""
+        self._frames.close()
+        self._clip.close()
+
+
+def _read(clip: OpenClip, info: ClipInfo, start: float, end: float | None) -> Generator[Frame, None, None]:
+    index, first_seen, origin = 0, -math.inf, None
+    pictures: Iterator[av.VideoFrame] | None = None
+    if start > 0 and clip.stream is not None:
+        timeline = Timeline(clip.path, clip.limits)
+        key = timeline.key_before(start)
+        if key is not None:
+            pictures = frames_from(clip, key)
+            if pictures is None:
+                clip.reopen()
+            else:
+                index, first_seen, origin = key.index, key.seconds, timeline.origin
+    clock = Clock(1 / (info.frame_rate or 25.0), origin)
+    reached = False
+    turn: Turn | None = None  # of the first picture, and so of all
+    for picture in pictures if pictures is not None else clip.frames():
+        stamp = clip.stamp(picture)
+        if stamp is not None and stamp < first_seen - TOLERANCE:
+            continue  # stored after the key frame but shown before it: what it was predicted from may have been skipped
+        turn = turn or orientation(picture)
+        seconds = clock.read(stamp)
+        check_seconds(seconds, clip.limits)
+        reached = reached or seconds >= start - TOLERANCE
+        if end is not None and seconds >= end - TOLERANCE:
+            break
+        if reached:
+            yield Frame(index, seconds, picture, clip.aspect, turn)
+        index += 1
+    if turn is None:
+        raise MediaError(_NO_PICTURE)
+    if not reached:
+        raise _start_too_late(start)
+
+
+def _start_too_late(start: float) -> OptionError:
+    return OptionError(f"The start ({start:g} s) lies after the end of the clip. Choose an earlier start.")

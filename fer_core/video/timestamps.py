@@ -1,0 +1,118 @@
+"""Where in a clip its frames lie: their times (`Timeline`, `Clock`) and the key frames at which decoding can begin."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+import numpy as np
+
+from fer_core.video.container import OpenClip
+from fer_core.video.limits import TOLERANCE, Limits
+
+__all__ = ["Clock", "Key", "Timeline", "frames_from"]
+
+TICK = 0.001
+"""Seconds put between two frames that claim the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A frame at which decoding can begin."""
+
+    index: int
+    pts: int
+    dts: int
+    seconds: float
+
+
+class Timeline:
+    """When the frames are shown and where decoding can begin, learned without decoding."""
+
+    def __init__(self, path: str | os.PathLike[str], limits: Limits) -> None:
+        stamps, self._keys = array("q"), list[tuple[int, int]]()
+        lengths, highest = 0, None
+        with OpenClip(path, limits) as clip:
+            assert clip.stream is not None
+            self._unit = clip.stream.time_base or Fraction(1, av.time_base)
+            self.frames, self._reliable = 0, not clip.has_decoding_times_only
+            for packet in clip.packets():
+                if packet.is_discard or (clip.codec == "vp8" and not memoryview(packet)[0] & 0x10):
+                    continue  # cut off by an edit list, or one of VP8's references that are never shown
+                self.frames += 1
+                pts, dts = packet.pts, packet.dts
+                if pts is None:
+                    self._reliable = False
+                    continue
+                if packet.is_keyframe:
+                    self._keys.append((pts, pts if dts is None else dts))
+                if highest is not None and pts < highest - 1 / self._unit:
+                    self._reliable = False  # the times start anew, as where two recordings were joined
+                highest = pts if highest is None else max(highest, pts)
+                lengths += packet.duration or 0
+                stamps.append(pts)
+            rate = clip.stream.average_rate or clip.stream.guessed_rate
+        self._stamps = np.frombuffer(stamps, np.int64) if stamps else np.empty(0, np.int64)
+        self.seconds: float | None = None
+        if self._reliable and self.frames:
+            span = int(self._stamps.max() - self._stamps.min())
+            # The last frame stays as long as the mean one.
+            last = Fraction(lengths, self.frames) or Fraction(span, max(1, self.frames - 1))
+            self.seconds = float((span + last) * self._unit) or None
+        elif rate and self.frames:
+            self.seconds = float(self.frames / rate)
+
+    @property
+    def origin(self) -> float:
+        """The first frame's time in the file's own seconds."""
+        return float(int(self._stamps.min()) * self._unit)
+
+    def key_before(self, start: float) -> Key | None:
+        """The last key frame at or before `start`; None where it is best to decode from the beginning."""
+        # Frames before the first key frame may or may not be decoded: their number would be a guess.
+        if not self._reliable or not self._keys or self._keys[0][0] != self._stamps.min():
+            return None
+        latest = int(self._stamps.min()) + (start + TOLERANCE) / float(self._unit)
+        pts, dts = max(((pts, dts) for pts, dts in self._keys if pts <= latest), default=self._keys[0])
+        index = int((self._stamps < pts).sum())
+        return Key(index, pts, dts, float(pts * self._unit)) if index else None
+
+
+class Clock:
+    """Turns stamps, which may be missing, repeated or start anew, into strictly rising seconds."""
+
+    def __init__(self, step: float, origin: float | None) -> None:
+        self._step, self._origin, self._last = step, origin, -math.inf
+
+    def read(self, stamp: float | None) -> float:
+        started = self._last > -math.inf
+        expected = self._last + self._step if started else 0.0
+        if stamp is None:
+            seconds = expected
+        else:
+            if self._origin is None or (started and stamp - self._origin < self._last - 1):
+                self._origin = stamp - expected
+            seconds = max(stamp - self._origin, self._last + TICK)
+        self._last = seconds
+        return seconds
+
+
+def frames_from(clip: OpenClip, key: Key) -> Iterator[av.VideoFrame] | None:
+    """The frames from a key frame on; None where seeking fails, and the clip must be opened anew."""
+    assert clip.container is not None
+    try:
+        # Most formats seek by decoding time, which may be earlier than the time of showing.
+        clip.container.seek(min(key.pts, key.dts), stream=clip.stream)
+    except (av.FFmpegError, OSError):
+        return None
+    packets = clip.packets()
+    for packet in packets:
+        if packet.pts == key.pts and packet.is_keyframe:
+            return clip.decoded(itertools.chain([packet], packets))
+    return None

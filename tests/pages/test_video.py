@@ -1,0 +1,231 @@
+"""The page for clips without a browser: its states, its words, its settings."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from fer_core.datasets import library
+from fer_core.models.registry import DEFAULT, set_active
+from ui.app.resources import drawing, jobs
+from ui.app.settings import SAMPLE, settings
+from ui.app.warmup import HEAVY, warm
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGE = str(ROOT / "pages" / "video.py")
+
+
+@pytest.fixture(autouse=True)
+def own_queue() -> Iterator[None]:
+    """Each test has a queue of its own."""
+    st.cache_resource.clear()
+    yield
+    jobs().close()
+    st.cache_resource.clear()
+
+
+def start(page: str = PAGE) -> AppTest:
+    app = AppTest.from_file(page, default_timeout=60).run()
+    assert not app.exception
+    return app
+
+
+def upload(app: AppTest, name: str, data: bytes) -> AppTest:
+    app.file_uploader[0].set_value((name, data, "application/octet-stream")).run()
+    assert not app.exception
+    return app
+
+
+def button(app: AppTest, label: str):
+    return next(b for b in app.button if b.label == label)
+
+
+def the_job(app: AppTest):
+    value = app.query_params["job"]
+    return jobs().get(value if isinstance(value, str) else value[0])
+
+
+def finish(app: AppTest, seconds: float = 90) -> AppTest:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        job = the_job(app)
+        if job is not None and job.state.ended:
+            app.run()
+            assert not app.exception
+            return app
+        time.sleep(0.1)
+    raise AssertionError("the analysis did not end")
+
+
+def words(app: AppTest) -> str:
+    parts = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.title, *app.subheader]
+    return "\n".join(str(part.value) for part in parts)
+
+
+def test_it_starts_with_ways_to_a_clip_and_what_an_expression_is() -> None:
+    app = start()
+    assert len(app.file_uploader) == 1
+    assert button(app, "Try the sample clip")
+    assert "not what somebody feels" in words(app)
+
+
+def test_app_leads_to_the_first_page() -> None:
+    library._drawn_once.cache_clear()
+    warm.clear()
+    app = start(str(ROOT / "app.py"))
+    warming = warm()
+    assert button(app, "Try the sample clip")
+    warming.join(180)
+    assert set(HEAVY) <= set(sys.modules), "what is slow to import is there before a button needs it"
+    assert library._drawn_once.cache_info().currsize == 1
+
+
+def test_the_sample_is_one_click() -> None:
+    app = start()
+    button(app, "Try the sample clip").click().run()
+    assert not app.exception
+    finish(app)
+    assert "people" in words(app)
+    assert len(app.get("video")) == 1
+    assert len(app.get("vega_lite_chart")) >= 4
+    assert {b.label for b in app.get("download_button")} >= {"Annotated clip (MP4)", "Table (CSV)", "Everything (JSON)"}
+
+
+def test_before_it_starts_it_says_how_long_and_how_much() -> None:
+    app = upload(start(), "my clip.mp4", SAMPLE.read_bytes())
+    assert "0:15 long, 385 frames, 640 × 360 pixels, with sound" in words(app)
+    assert "154 frames will be looked at" in words(app)
+    assert button(app, "Analyse")
+    button(app, "Choose another clip").click().run()
+    assert len(app.file_uploader) == 1
+
+
+def test_settings_reach_the_analysis() -> None:
+    app = upload(start(), "a.mp4", SAMPLE.read_bytes())
+    app.slider[0].set_value((4.0, 6.0))
+    next(t for t in app.toggle if t.label.startswith("Make a clip")).set_value(False)
+    button(app, "Analyse").click().run()
+    finish(app)
+    table = the_job(app).work.recorder.table()
+    assert table["time_s"].between(4.0, 6.0).all()
+    assert table["frame"].nunique() == 20
+    assert len(app.get("video")) == 0
+
+
+def test_the_model_in_use_reads_the_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FER_HOME", str(tmp_path))
+
+    def model_of(app: AppTest) -> str:
+        return the_job(app).work.recognizer.classifier.bundle.name
+
+    set_active("reference-cnn")
+    app = upload(start(), "a.mp4", SAMPLE.read_bytes())
+    model = next(box for box in app.selectbox if box.label == "Model")
+    assert model.value == "reference-cnn" and len(model.options) == 2
+    app.slider[0].set_value((4.0, 5.0))
+    button(app, "Analyse").click().run()
+    assert model_of(finish(app)) == "reference-cnn"
+    button(app := start(), "Try the sample clip").click().run()
+    assert model_of(app) == "reference-cnn"
+    finish(app)
+    set_active(DEFAULT)
+    app = upload(start(), "a.mp4", SAMPLE.read_bytes())
+    assert next(box for box in app.selectbox if box.label == "Model").value == DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("a.mp4", b"", "empty"),
+        ("a.mp4", b"hello, I am a text\n" * 99, "cannot be used"),
+        ("a.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 40, "cannot be used"),
+    ],
+)
+def test_what_cannot_be_used_is_said_and_nothing_stays(name: str, data: bytes, says: str) -> None:
+    app = upload(start(), name, data)
+    assert len(app.error) == 1
+    assert says in app.error[0].value
+    assert list(jobs()._root.iterdir()) == []
+    assert len(app.file_uploader) == 1
+
+
+def test_a_clip_over_the_limits_is_refused_before_anything_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FER_MAX_MINUTES", "0.1")
+    app = upload(start(), "a.mp4", SAMPLE.read_bytes())
+    assert "long" in app.error[0].value
+    assert list(jobs()._root.iterdir()) == []
+
+
+def test_a_clip_without_a_face_is_a_result(tmp_path: Path) -> None:
+    app = upload(start(), "a.mp4", SAMPLE.read_bytes())
+    app.slider[0].set_value((7.5, 9.0))
+    button(app, "Analyse").click().run()
+    finish(app)
+    assert "No face was found" in words(app)
+    assert len(app.get("video")) == 1
+
+
+def test_an_unknown_job_is_said() -> None:
+    app = AppTest.from_file(PAGE, default_timeout=60)
+    app.query_params["job"] = "gone"
+    app.run()
+    assert not app.exception
+    assert "no longer kept" in words(app)
+
+
+def test_markup_in_a_name_stays_text() -> None:
+    app = upload(start(), "**bold** :red[x] $y$.mp4", SAMPLE.read_bytes())
+    assert r"\*\*bold\*\*" in words(app)
+
+
+def test_hosted_shows_no_folder_of_the_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("ui.video.upload.VIDEOS", tmp_path)
+    (tmp_path / "mine.mp4").write_bytes(SAMPLE.read_bytes())
+    assert [s.label for s in start().selectbox] == ["Or one of your videos folder"]
+    monkeypatch.setenv("FER_HOSTED", "1")
+    app = start()
+    button(app, "I understand, go on").click().run()
+    assert app.file_uploader and [s.label for s in app.selectbox] == []
+
+
+def test_settings_have_defaults_and_forgive_nonsense(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FER_MAX_MINUTES", "many")
+    assert settings().max_minutes == float("inf")
+    monkeypatch.setenv("FER_MAX_MINUTES", "2.5")
+    assert settings().max_minutes == 2.5
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    sources = [*ROOT.glob("ui/**/*.py"), *ROOT.glob("fer_core/**/*.py"), *ROOT.glob("pages/*.py")]
+    names = {name for path in sources for name in re.findall(r"FER_[A-Z_]+[A-Z]", path.read_text(encoding="utf-8"))}
+    assert "FER_MAX_MINUTES" in names
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [name for name in sorted(names) if f"`{name}`" not in readme] == []
+
+
+def test_the_first_look_does_not_wait_for_pandas_and_altair() -> None:
+    modules = "ui.app.page, ui.video.upload, ui.app.settings, ui.app.resources"
+    code = f"import sys, {modules}; print(*{{'pandas', 'altair'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_the_queue_knows_when_a_page_is_drawn() -> None:
+    def page() -> None:
+        import streamlit as st
+
+        from ui.app.resources import drawing
+
+        st.write(str(drawing()))
+
+    app = AppTest.from_function(page, default_timeout=60).run()
+    assert app.markdown[0].value == "True", "Streamlit draws in threads of another name"
+    assert not drawing()

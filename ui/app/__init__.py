@@ -1,0 +1,1 @@
+"""Frame of every page: settings, resources, visitors, browser tabs."""

@@ -1,0 +1,36 @@
+"""Which model reads clips and camera, where it is not the usual one, and the way back to that."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fer_core.errors import FerError
+from fer_core.models.registry import DEFAULT, active_bundle, load_model, set_active
+from ui.app.formatting import quoted
+
+__all__ = ["in_use"]
+
+
+def in_use() -> None:
+    """Say which model is in use; where it is one's own, offer to go back."""
+    now = active_bundle()
+    title = quoted(load_model(now).title)[1:-1]
+    if now == DEFAULT:
+        st.caption(f":material/neurology: Read by the model **{title}**.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f":material/neurology: Read by your model **{title}**.", width="content")
+        st.button("Back to the usual one", key="usual-model", type="tertiary", icon=":material/undo:", on_click=_back)
+    if problem := st.session_state.pop("in-use-problem", None):
+        st.error(problem, icon=":material/error:")
+
+
+def _back() -> None:
+    try:
+        set_active(DEFAULT)
+    except FerError as error:
+        st.session_state["in-use-problem"] = str(error)
+        return
+    # What lists of models had offered before: they offer the one in use again.
+    for key in [key for key in st.session_state if str(key) == "model" or str(key).startswith("model-")]:
+        del st.session_state[key]

@@ -1,0 +1,212 @@
+"""The result of a clip or a session: who showed what, when. One view, whatever the source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import pandas as pd
+import streamlit as st
+
+from fer_core.analysis.episodes import episodes, summary
+from fer_core.analysis.export import ClipResult
+from fer_core.analysis.key_moments import KeyMoment, KeyMoments
+from fer_core.analysis.table import ResultTable, label_names
+from fer_core.charts import timeline as charts
+from fer_core.labels import ICONS, UNSURE
+from fer_core.tracking.reidentification import PersonGrouper
+from fer_core.video.reader import ClipInfo
+from ui.app.formatting import clock
+from ui.components.downloads import keep
+from ui.components.people import people
+from ui.components.player import seek
+
+__all__ = ["show_results"]
+
+MOMENTS_SHOWN = 12
+
+
+class Result(Protocol):
+    """What can be shown: `ClipAnalysis`, or `LiveSession`, which has no facts of a file."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def info(self) -> ClipInfo | None: ...
+
+    @property
+    def recorder(self) -> ResultTable: ...
+
+    @property
+    def key_moments(self) -> KeyMoments | None: ...
+
+    @property
+    def person_grouper(self) -> PersonGrouper | None: ...
+
+    @property
+    def annotated(self) -> Path | None: ...
+
+    @property
+    def damaged(self) -> int: ...
+
+    @property
+    def preview(self) -> bytes | None: ...
+
+    @property
+    def complete(self) -> bool: ...
+
+    def result(self, names: Mapping[int, str] | None = None) -> ClipResult: ...
+
+
+def show_results(clip: Result, key: str) -> None:
+    """Draw everything of an analysed clip, or of a camera's session.
+
+    Args:
+        clip: analysed wholly or in part.
+        key: prefix for the keys of widgets, unique to the clip.
+    """
+    names: dict[int, str] = st.session_state.setdefault(f"{key}-names", {})
+    table = clip.recorder.table(names)
+    st.session_state.setdefault(f"{key}-seek", (0.0, 0))
+    _headline(clip, table)
+    if table["face_count"].max() == 0:
+        _picture(clip)
+        again = "for small ones choose “Tiny” under “Smallest face” and analyse again."
+        if clip.info is None:
+            again = "come nearer to the camera, and into the light."
+        st.info(
+            f"No face was found. Faces must be seen from the front or half from the side; {again}",
+            icon=":material/search_off:",
+        )
+    else:
+        left, right = st.columns([3, 2], gap="medium")
+        with left:
+            _picture(clip)
+        with right:
+            people(table, clip.key_moments, clip.person_grouper, names, key)
+        if not _still(clip):
+            _linked(clip, table, key)
+    keep(clip.name, clip.annotated, lambda: clip.result(names), table, key)
+
+
+def _still(clip: Result) -> bool:
+    return clip.info is not None and clip.info.is_image
+
+
+def _headline(clip: Result, table: pd.DataFrame) -> None:
+    found = summary(table)
+    st.subheader(clip.name, anchor=False)
+    if len(found):
+        labels = label_names(table)
+        seen = found[list(labels)].mul(found["seconds"], axis=0).sum()
+        most = str(seen.idxmax())
+        who = "one person" if len(found) == 1 else f"{len(found)} people"
+        unsure = float((found[UNSURE] * found["seconds"]).sum() / max(found["seconds"].sum(), 1e-9))
+        length = "" if _still(clip) else f" in {clock(table['time_s'].max())}"
+        text = f"{ICONS.get(most, '')} **{who.capitalize()}**{length}, most of the time **{most}**."
+        if unsure >= 0.05:
+            text += f" For {unsure:.0%} of the time the faces could not be read well: these stretches say “unsure”."
+        st.markdown(text)
+    if not clip.complete:
+        early = "The analysis was stopped early: this is what was done until then."
+        long = "The session was longer than this computer keeps: this is its beginning."
+        st.warning(long if clip.info is None else early, icon=":material/pause_circle:")
+    if clip.damaged:
+        frames = "frame is" if clip.damaged == 1 else "frames are"
+        st.warning(f"{clip.damaged} {frames} damaged in this file and were skipped.", icon=":material/broken_image:")
+
+
+def _picture(clip: Result) -> None:
+    if clip.annotated is not None and clip.annotated.exists():
+        st.video(str(clip.annotated), alt="The clip with a box and the expression at each face")
+    elif clip.preview is not None:
+        st.image(clip.preview, width="stretch", alt="The picture with a box and the expression at each face")
+
+
+@st.fragment
+def _linked(clip: Result, table: pd.DataFrame, key: str) -> None:
+    """Charts and key moments, which move the player; a fragment, so that a click redraws this part alone."""
+    st.subheader("Timeline", anchor=False)
+    found = episodes(table)
+    zoom = None
+    if len(found):
+        event = st.vega_lite_chart(
+            spec=charts.ribbon(table, found),
+            key=f"{key}-ribbon",
+            on_select="rerun",
+            selection_mode=["zoom"],
+            alt="Bars over time: who showed which expression when",
+        )
+        zoom = (event.selection.get("zoom") or {}).get("start_s") if event else None
+        st.caption("Drag over the bars to look closer at a stretch; double-click to see all again.")
+    people = list(dict.fromkeys(table["person"].dropna()))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        style = st.segmented_control("Curves", ["Lines", "Stacked"], default="Lines", required=True, key=f"{key}-style")
+        chosen = people
+        if len(people) > 1:
+            chosen = st.pills(
+                "People", people, selection_mode="multi", default=people[:4], key=f"{key}-people-{'|'.join(people)}"
+            )
+    shown = table if not zoom else table[table["time_s"].between(zoom[0], zoom[1])]
+    drawn = [p for p in people if p in chosen and (shown["person"] == p).any()]
+    for person in drawn:
+        part = shown[(shown["person"] == person) | (shown["face_count"] == 0)]
+        if len(people) > 1:
+            st.markdown(f"**{person.replace('*', '')}**")
+        event = st.vega_lite_chart(
+            spec=charts.timeline(
+                part,
+                area=style == "Stacked",
+                domain=(float(shown["time_s"].min()), float(shown["time_s"].max())),
+                legend=person == drawn[0],
+                titled=person == drawn[-1],
+            ),
+            key=f"{key}-curves-{person}",
+            on_select="rerun",
+            selection_mode=["moment"],
+            alt=f"Probability of each expression of {person} over time",
+        )
+        picked = event.selection.get("moment") if event else None
+        if picked:
+            _go(float(picked[0]["time_s"]), key, source=f"{person}-{picked}")
+    plays = clip.info is not None or (clip.annotated is not None and clip.annotated.exists())
+    st.caption(("Click a curve to see that moment in the clip. " if plays else "") + "No curve: nobody was seen.")
+    _moments(clip, table, key)
+    seconds, token = st.session_state[f"{key}-seek"]
+    # The annotated clip begins where the analysed stretch begins.
+    seek(max(0.0, seconds - float(table["time_s"].min())), token, key=f"{key}-player")
+
+
+def _go(seconds: float, key: str, source: str | None = None) -> None:
+    """Wish the player to a moment; the same selection, seen again on a rerun, is no new wish."""
+    if source is not None:
+        if st.session_state.get(f"{key}-picked") == source:
+            return
+        st.session_state[f"{key}-picked"] = source
+    st.session_state[f"{key}-seek"] = seconds, st.session_state[f"{key}-seek"][1] + 1
+
+
+def _moments(clip: Result, table: pd.DataFrame, key: str) -> None:
+    if clip.key_moments is None:
+        return
+    found: list[KeyMoment] = sorted(clip.key_moments.found(), key=lambda m: -m.weight)[:MOMENTS_SHOWN]
+    if not found:
+        return
+    names = dict(zip(table["track_id"].dropna().astype(int), table["person"].dropna(), strict=True))
+    st.subheader("Key moments", anchor=False)
+    with st.container(horizontal=True, gap="small"):
+        for i, moment in enumerate(sorted(found, key=lambda m: m.peak)):
+            with st.container(width=132, gap=None):
+                who = names.get(moment.track_id, "")
+                st.image(moment.jpeg, width=132, alt=f"{who}, {moment.label}, at {clock(moment.peak)}")
+                st.button(
+                    f"{clock(moment.peak)} {moment.label.capitalize()} {moment.confidence:.0%}",
+                    key=f"{key}-moment-{i}",
+                    on_click=_go,
+                    args=(moment.peak, key),
+                    width="stretch",
+                    type="tertiary",
+                    help=f"{who} shows {moment.label} from {moment.start:.1f} to {moment.end:.1f} s. Press to see it.",
+                )

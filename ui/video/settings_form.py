@@ -1,0 +1,200 @@
+"""A chosen clip's facts and settings, and the start of its analysis."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fer_core.analysis.clip import ClipAnalysis
+from fer_core.analysis.pipeline import AnalysisOptions
+from fer_core.analysis.time_estimate import TimeEstimate
+from fer_core.errors import FerError
+from fer_core.faces.detector import STILL
+from fer_core.models.registry import load_model
+from fer_core.utils.jobs import Job
+from fer_core.video.reader import ClipInfo
+from ui.app.formatting import clock, quoted
+from ui.app.resources import jobs, models, models_left_out, recognizer, usable
+from ui.app.visitor_session import check_turn, took
+from ui.components.active_model import in_use
+from ui.components.options import STEADINESS
+from ui.video.upload import Source, discard, limits
+
+__all__ = ["start_form", "submit"]
+
+RATES = {"Quick": 5.0, "Normal": 10.0, "Every frame": None}
+FACES = {"Normal": (320, "a sixteenth"), "Small": (640, "a thirtieth"), "Tiny": (960, "a fiftieth")}
+
+
+def start_form(source: Source) -> None:
+    """Draw a chosen clip's facts and settings, and start its analysis when the person says so."""
+    info = source.info
+    with st.container(border=True):
+        picture, words = st.columns([1, 2], gap="medium", vertical_alignment="center")
+        picture.image(source.picture, width="stretch", alt="First picture of the clip")
+        words.markdown(f"**{quoted(source.name)}**")
+        words.markdown(_facts(info))
+        estimate = words.empty()
+    in_use()
+    choice = _form(source)
+    estimate.caption(_estimate(source, choice))
+    if choice.pop("start"):
+        submit(source, **choice)
+
+
+def _facts(info: ClipInfo) -> str:
+    size = f"{info.width} × {info.height} pixels"
+    if info.is_image:
+        return f"A picture of {size}."
+    length = "length not known" if info.seconds is None else f"{clock(info.seconds)} long"
+    frames = "" if info.frames is None else f", {info.frames} frames"
+    sound = "with sound" if info.has_sound else "no sound"
+    return f"{length.capitalize()}{frames}, {size}, {sound}."
+
+
+def _estimate(source: Source, choice: dict) -> str:
+    look = source.pace
+    options = AnalysisOptions(sample_fps=choice["fps"], start=choice["start_s"], end=choice["end_s"])
+    detail = (FACES[choice["faces"]][0] / FACES["Normal"][0]) ** 2
+    pace = TimeEstimate(look.decode, look.look * detail, look.write)
+    seconds = pace.seconds(source.info, options, annotate=choice["annotate"])
+    if seconds is None:
+        return "How long it takes cannot be told beforehand: the file does not say how long it is."
+    _, looked = pace.frames(source.info, options)
+    frames = "1 frame" if looked == 1 else f"{looked} frames"
+    about = (
+        "a few seconds"
+        if seconds < 5
+        else f"about {seconds:.0f} seconds"
+        if seconds < 90
+        else f"about {seconds / 60:.0f} minutes"
+    )
+    return f":material/timer: With the usual settings, {frames} will be looked at; this takes {about}."
+
+
+def _form(source: Source) -> dict:
+    info = source.info
+    key = source.folder.name
+    with st.form(f"settings-{key}", border=False):
+        start_s, end_s = 0.0, None
+        fps, annotate, blur = None, False, False
+        faces = steadiness = "Normal"
+        if not info.is_image:
+            rate = st.segmented_control(
+                "How closely to look",
+                list(RATES),
+                default="Normal",
+                required=True,
+                key=f"rate-{key}",
+                help="Quick looks at 5 pictures of each second, Normal at 10, Every frame at all of them.",
+            )
+            fps = RATES[rate or "Normal"]
+            if info.seconds and info.seconds > 2:
+                start_s, last = st.slider(
+                    "Part of the clip (seconds)",
+                    0.0,
+                    float(info.seconds),
+                    (0.0, float(info.seconds)),
+                    0.1,
+                    key=f"part-{key}",
+                )
+                end_s = None if last >= info.seconds - 0.05 else last
+            annotate = st.toggle("Make a clip with boxes and names", True, key=f"annotate-{key}")
+            blur = st.toggle(
+                "Blur the faces in it",
+                False,
+                key=f"blur-{key}",
+                help="Before you show the clip to others, for instance.",
+            )
+        with st.expander("More settings", icon=":material/tune:"):
+            if not info.is_image:
+                faces = st.segmented_control(
+                    "Smallest face",
+                    list(FACES),
+                    default="Normal",
+                    required=True,
+                    key=f"faces-{key}",
+                    help="; ".join(f"{n}: {share} of the picture's longer side" for n, (_, share) in FACES.items())
+                    + ". Smaller faces take longer.",
+                )
+                steadiness = st.segmented_control(
+                    "Steadiness",
+                    list(STEADINESS),
+                    default="Normal",
+                    required=True,
+                    key=f"steady-{key}",
+                    help="How much the reading is calmed over time. The table always has the raw values too.",
+                )
+            titles = models()
+            model = st.selectbox("Model", list(titles), format_func=lambda n: titles[n], key=f"model-{key}")
+            models_left_out()
+            detector = st.segmented_control(
+                "Face finder",
+                ["yunet", "haar"],
+                default="yunet",
+                required=True,
+                format_func={"yunet": "YuNet (better)", "haar": "Haar (2001)"}.__getitem__,
+                key=f"detector-{key}",
+            )
+        with st.container(horizontal=True):
+            start = st.form_submit_button("Analyse", type="primary", icon=":material/play_arrow:", key=f"start-{key}")
+            other = st.form_submit_button("Choose another clip", type="tertiary", key=f"other-{key}")
+    if other:
+        discard()
+        st.rerun()
+    return {
+        "start": start,
+        "fps": fps,
+        "start_s": start_s,
+        "end_s": end_s,
+        "annotate": annotate,
+        "blur": blur,
+        "faces": faces or "Normal",
+        "steadiness": steadiness or "Normal",
+        "model": model or "",
+        "detector": detector or "yunet",
+    }
+
+
+def submit(
+    source: Source,
+    *,
+    fps: float | None = None,
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    annotate: bool = True,
+    blur: bool = False,
+    faces: str = "Normal",
+    steadiness: str = "Normal",
+    model: str = "",
+    detector: str = "yunet",
+) -> None:
+    """Queue the analysis of a chosen clip, by the model in use unless another is named.
+
+    From then on the page's address leads to it.
+    """
+    try:
+        model = usable(model)
+        check_turn()
+        work = ClipAnalysis(
+            source.path,
+            recognizer(model, detector, STILL if source.info.is_image else FACES[faces][0], queue=True),
+            AnalysisOptions(
+                sample_fps=fps,
+                start=start_s,
+                end=end_s,
+                smoothing=STEADINESS[steadiness],
+                confidence_threshold=load_model(model).confidence_threshold,
+            ),
+            name=source.name,
+            limits=limits(),
+            annotated=source.folder / "annotated.mp4" if annotate and not source.info.is_image else None,
+            blur=blur,
+        )
+        job: Job[ClipAnalysis] = jobs().submit(work, source.folder)
+        took(job)
+    except FerError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    st.session_state.pop("source", None)
+    st.query_params["job"] = job.id
+    st.rerun()
