@@ -20,7 +20,7 @@ from fer_core.training.checkpoints import load_arrays, load_last, save_arrays, s
 from fer_core.training.learner import Learner
 from fer_core.training.run_log import lines
 from fer_core.training.runs import Run
-from fer_core.training.split import split_dataset
+from fer_core.training.split import TrainingSplit, split_dataset
 from fer_core.training.status import Status, memory_mb
 from fer_core.utils.files import write_atomic
 
@@ -46,25 +46,25 @@ class TrainingLoop:
         best_epoch: the epoch of the best weights; 0 before the first.
     """
 
-    def __init__(self, run: Run, status: Status, interrupted: Callable[[], bool]):
-        """Read the data, build the network, and take up the last checkpoint.
+    def __init__(
+        self, run: Run, status: Status, interrupted: Callable[[], bool], data: TrainingSplit, learner: Learner
+    ):
+        """Set up; nothing is read or written yet. See `prepare`.
 
         Args:
             run: the run.
             status: hears what happens.
             interrupted: asked often; where it says so, the epoch under way is left.
-
-        Raises:
-            FerError: the data, the settings or the checkpoint cannot be used.
+            data: images to learn from and to measure on.
+            learner: the network and its optimizer.
         """
         self.run, self.config = run, run.config
         self._status, self._interrupted = status, interrupted
-        self._parts = split_dataset(self.config)
-        self._training, self._validation = self._parts.training, self._parts.validation
+        self._parts, self._learner = data, learner
+        self._training, self._validation = data.training, data.validation
         self._names = self._training.names
         self._architecture = ARCHITECTURES[self.config.architecture]
         self._check = prepare(self._validation.images, self._architecture.side, self._architecture.scale)
-        self._learner = Learner(self.config, len(self._names))
         self._steps = math.ceil(len(self._training) / self.config.batch)
         self._state: dict[str, Any] = {
             "epoch": 0,
@@ -76,15 +76,27 @@ class TrainingLoop:
             "rows": [],
             "fingerprint": self._parts.fingerprint,
         }
+
+    @classmethod
+    def prepare(cls, run: Run, status: Status, interrupted: Callable[[], bool]) -> TrainingLoop:
+        """Read the data, build the network, and take up the last checkpoint; see `__init__`.
+
+        Raises:
+            FerError: the data, the settings or the checkpoint cannot be used.
+        """
+        data = split_dataset(run.config)
+        learner = Learner(run.config, len(data.training.names))
+        loop = cls(run, status, interrupted, data, learner)
         status.say(
-            classes=list(self._names),
-            guess=float(np.bincount(self._validation.labels).max() / len(self._validation)),
-            precision=self._learner.precision,
-            epochs=self.config.epochs,
-            warnings=list(self._parts.warnings),
+            classes=list(data.training.names),
+            guess=float(np.bincount(data.validation.labels).max() / len(data.validation)),
+            precision=learner.precision,
+            epochs=run.config.epochs,
+            warnings=list(data.warnings),
             memory_mb=memory_mb(),
         )
-        self._restore()
+        loop._restore()
+        return loop
 
     @property
     def best_epoch(self) -> int:

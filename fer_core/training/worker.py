@@ -93,7 +93,7 @@ def _train(run: Run, status: Status, clock: _Clock) -> str:
     try:
         from fer_core.training.loop import Interrupted, NotANumber, TrainingLoop  # loads TensorFlow
 
-        job = TrainingLoop(run, status, clock.ended)
+        job = TrainingLoop.prepare(run, status, clock.ended)
     finally:
         prepared.set()
     try:

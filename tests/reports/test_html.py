@@ -16,6 +16,7 @@ from helpers.comparisons import TRUTH, WRONG, compare, votes
 from fer_core.datasets.dataset import Dataset
 from fer_core.evaluation.baselines import BASELINES, CAUTION
 from fer_core.evaluation.comparison import Comparison
+from fer_core.evaluation.results import FERPLUS, LABELS, SubsetKey
 from fer_core.evaluation.saliency import SaliencyMap
 from fer_core.labels import FER7
 from fer_core.reports.html import report_html
@@ -53,7 +54,7 @@ def work() -> Comparison:
             for a in amounts
         ]
         seen = [{**row, "accuracy": 0.25, "n": 7} for row in rows]
-        evaluation.conditions = {"labels": rows, "ferplus": seen}
+        evaluation.conditions = {SubsetKey(LABELS): rows, SubsetKey(FERPLUS): seen}
     heat = np.zeros((48, 48), np.float32)
     heat[:16, :16] = 1
     found.keep_saliency("the first image", [SaliencyMap(EVIL, "sad", found.images[0], heat)])
@@ -104,7 +105,7 @@ def test_names_are_shown_as_they_are(page):
 
 def test_it_says_what_was_measured(work, page):
     words = " ".join(" ".join(Parts(page).words).split())
-    good, evil = (e.figures["labels"] for e in work.evaluations)
+    good, evil = (e.figures[SubsetKey("labels")] for e in work.evaluations)
     for figures in (good, evil):
         assert f"{figures['accuracy']:.1%}" in words and f"{figures['nll']:.3f}" in words
     assert f"<b>{good['accuracy']:.1%}</b>" in page and f"<b>{evil['accuracy']:.1%}</b>" not in page.split("<h2>")[1]

@@ -49,7 +49,7 @@ def look_closer(work: Comparison, subset: Subset, place: int, titles: dict[str, 
         with right:
             st.altair_chart(
                 opinions(shares, subset.names),
-                key=f"opinions-{subset.kind}-{image}",
+                key=f"opinions-{subset.key.truth}-{image}",
                 alt="How sure each model is of each expression, and how many people saw it",
             )
         _where(work, subset, place, titles)

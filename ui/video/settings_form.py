@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from fer_core.analysis.clip import ClipAnalysis
@@ -19,10 +21,46 @@ from ui.components.active_model import in_use
 from ui.components.options import STEADINESS
 from ui.video.upload import Source, discard, limits
 
-__all__ = ["start_form", "submit"]
+__all__ = ["ClipSettings", "start_form", "submit"]
 
 RATES = {"Quick": 5.0, "Normal": 10.0, "Every frame": None}
 FACES = {"Normal": (320, "a sixteenth"), "Small": (640, "a thirtieth"), "Tiny": (960, "a fiftieth")}
+
+
+@dataclass(frozen=True, slots=True)
+class ClipSettings:
+    """How a clip is to be analysed, as a person chose it.
+
+    Attributes:
+        sample_fps: frames analysed in a second; None for all.
+        start_s, end_s: the part of the clip, in seconds; None as end for all of it.
+        annotate: whether to make a clip with boxes and names.
+        blur: whether to blur the faces in that clip.
+        faces: key of `FACES`.
+        steadiness: key of `STEADINESS`.
+        model: name of the model; empty for the one in use.
+        detector: name of the face detector.
+    """
+
+    sample_fps: float | None = None
+    start_s: float = 0.0
+    end_s: float | None = None
+    annotate: bool = True
+    blur: bool = False
+    faces: str = "Normal"
+    steadiness: str = "Normal"
+    model: str = ""
+    detector: str = "yunet"
+
+    def options(self, confidence_threshold: float = 0.0) -> AnalysisOptions:
+        """Return these settings as the library takes them."""
+        return AnalysisOptions(
+            sample_fps=self.sample_fps,
+            start=self.start_s,
+            end=self.end_s,
+            smoothing=STEADINESS[self.steadiness],
+            confidence_threshold=confidence_threshold,
+        )
 
 
 def start_form(source: Source) -> None:
@@ -35,10 +73,10 @@ def start_form(source: Source) -> None:
         words.markdown(_facts(info))
         estimate = words.empty()
     in_use()
-    choice = _form(source)
-    estimate.caption(_estimate(source, choice))
-    if choice.pop("start"):
-        submit(source, **choice)
+    settings, pressed = _form(source)
+    estimate.caption(_estimate(source, settings))
+    if pressed:
+        submit(source, settings)
 
 
 def _facts(info: ClipInfo) -> str:
@@ -51,12 +89,12 @@ def _facts(info: ClipInfo) -> str:
     return f"{length.capitalize()}{frames}, {size}, {sound}."
 
 
-def _estimate(source: Source, choice: dict) -> str:
+def _estimate(source: Source, settings: ClipSettings) -> str:
     look = source.pace
-    options = AnalysisOptions(sample_fps=choice["fps"], start=choice["start_s"], end=choice["end_s"])
-    detail = (FACES[choice["faces"]][0] / FACES["Normal"][0]) ** 2
+    options = settings.options()
+    detail = (FACES[settings.faces][0] / FACES["Normal"][0]) ** 2
     pace = TimeEstimate(look.decode, look.look * detail, look.write)
-    seconds = pace.seconds(source.info, options, annotate=choice["annotate"])
+    seconds = pace.seconds(source.info, options, annotate=settings.annotate)
     if seconds is None:
         return "How long it takes cannot be told beforehand: the file does not say how long it is."
     _, looked = pace.frames(source.info, options)
@@ -71,13 +109,15 @@ def _estimate(source: Source, choice: dict) -> str:
     return f":material/timer: With the usual settings, {frames} will be looked at; this takes {about}."
 
 
-def _form(source: Source) -> dict:
-    info = source.info
+def _form(source: Source) -> tuple[ClipSettings, bool]:
+    """Draw the settings; return them, and whether Analyse was pressed."""
+    info, usual = source.info, ClipSettings()
     key = source.folder.name
     with st.form(f"settings-{key}", border=False):
-        start_s, end_s = 0.0, None
-        fps, annotate, blur = None, False, False
-        faces = steadiness = "Normal"
+        fps, start_s, end_s, blur = usual.sample_fps, usual.start_s, usual.end_s, usual.blur
+        faces: str | None = usual.faces
+        steadiness: str | None = usual.steadiness
+        annotate = usual.annotate and not info.is_image
         if not info.is_image:
             rate = st.segmented_control(
                 "How closely to look",
@@ -141,54 +181,40 @@ def _form(source: Source) -> dict:
     if other:
         discard()
         st.rerun()
-    return {
-        "start": start,
-        "fps": fps,
-        "start_s": start_s,
-        "end_s": end_s,
-        "annotate": annotate,
-        "blur": blur,
-        "faces": faces or "Normal",
-        "steadiness": steadiness or "Normal",
-        "model": model or "",
-        "detector": detector or "yunet",
-    }
+    chosen = ClipSettings(
+        sample_fps=fps,
+        start_s=start_s,
+        end_s=end_s,
+        annotate=annotate,
+        blur=blur,
+        faces=faces or usual.faces,
+        steadiness=steadiness or usual.steadiness,
+        model=model or usual.model,
+        detector=detector or usual.detector,
+    )
+    return chosen, start
 
 
-def submit(
-    source: Source,
-    *,
-    fps: float | None = None,
-    start_s: float = 0.0,
-    end_s: float | None = None,
-    annotate: bool = True,
-    blur: bool = False,
-    faces: str = "Normal",
-    steadiness: str = "Normal",
-    model: str = "",
-    detector: str = "yunet",
-) -> None:
-    """Queue the analysis of a chosen clip, by the model in use unless another is named.
+def submit(source: Source, settings: ClipSettings | None = None) -> None:
+    """Queue the analysis of a chosen clip. From then on the page's address leads to it.
 
-    From then on the page's address leads to it.
+    Args:
+        source: the clip.
+        settings: what was chosen; the usual ones if None.
     """
+    chosen = settings or ClipSettings()
     try:
-        model = usable(model)
+        model = usable(chosen.model)
         check_turn()
+        side = STILL if source.info.is_image else FACES[chosen.faces][0]
         work = ClipAnalysis(
             source.path,
-            recognizer(model, detector, STILL if source.info.is_image else FACES[faces][0], queue=True),
-            AnalysisOptions(
-                sample_fps=fps,
-                start=start_s,
-                end=end_s,
-                smoothing=STEADINESS[steadiness],
-                confidence_threshold=load_model(model).confidence_threshold,
-            ),
+            recognizer(model, chosen.detector, side, queue=True),
+            chosen.options(load_model(model).confidence_threshold),
             name=source.name,
             limits=limits(),
-            annotated=source.folder / "annotated.mp4" if annotate and not source.info.is_image else None,
-            blur=blur,
+            annotated=source.folder / "annotated.mp4" if chosen.annotate and not source.info.is_image else None,
+            blur=chosen.blur,
         )
         job: Job[ClipAnalysis] = jobs().submit(work, source.folder)
         took(job)
