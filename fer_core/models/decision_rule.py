@@ -105,8 +105,9 @@ class DecisionRule:
             KeyError, TypeError, ValueError: the entry is not a rule for these heads.
         """
         terms = []
-        for term in entry["terms"]:
-            prior = {str(name): float(share) for name, share in term.get("prior", {}).items()}
+        for given in entry["terms"]:
+            term = dict(given)
+            prior = {str(name): float(share) for name, share in dict(term.get("prior", {})).items()}
             exponent = float(term.get("prior_exponent", 0.0))
             terms.append(HeadTerm(str(term["head"]), float(term["weight"]), exponent, prior))
             missing = set(heads[terms[-1].head]) - set(prior)
