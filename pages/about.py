@@ -67,6 +67,8 @@ def how_often_right(bundle: Bundle) -> None:
     data = bundle.card.get("data", {})
     if data.get("trained_on"):
         st.caption(f"Learned from: {data['trained_on']}. Measured on FER2013's PublicTest.")
+    if "rule" in bundle.card:
+        st.caption(f"How its outputs become what is shown: {bundle.rule.describe()}.")
 
 
 def table(parts: dict[str, tuple[str, str]]) -> None:

@@ -52,6 +52,7 @@ def reading_options(command: argparse.ArgumentParser) -> None:
         metavar="PX",
         help="longer side that the detector sees; 640 finds smaller faces (320; for pictures, 320 and 1280)",
     )
+    command.add_argument("--contempt", action="store_true", help="also name contempt, an eighth expression")
 
 
 def recognizer(args: argparse.Namespace, *, picture: bool = False) -> ExpressionRecognizer:
@@ -61,7 +62,7 @@ def recognizer(args: argparse.Namespace, *, picture: bool = False) -> Expression
     with quiet():
         smallest = getattr(args, "smallest", 0.0)
         detector = FaceDetector(args.detector, side=args.detail or usual, smallest=smallest)
-        return ExpressionRecognizer(Classifier(bundle), detector)
+        return ExpressionRecognizer(Classifier(bundle, contempt=args.contempt), detector)
 
 
 def each(paths: Sequence[Path], work: Callable[[Path], Any]) -> tuple[list[Any], int]:

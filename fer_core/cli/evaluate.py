@@ -182,6 +182,8 @@ def _print(report: dict[str, Any]) -> None:
     print(f"  wrong on {', '.join(risks)} (area under risk against coverage {report['aurc']:.3f})")
     if report["ferplus"]:
         print(f"  what most of ten people see: {report['ferplus_accuracy']:.1%} of {report['ferplus']['n']} images")
+    if shown := report["shown"]:
+        _print_shown(shown)
     if report["votes"] and report["votes"]["n"]:
         print(
             f"  single votes that agree: {report['votes']['agreement']:.1%}, at best {report['votes']['ceiling']:.1%}"
@@ -197,6 +199,20 @@ def _print(report: dict[str, Any]) -> None:
         _print_baseline(found)
     for note in report["notes"]:
         print(f"  {note}")
+
+
+def _print_shown(shown: dict[str, Any]) -> None:
+    """What pages show, and what the rule behind it costs."""
+    alone, change = shown["main_head"], shown["change"]
+    print(f"  as pages show it: {shown['accuracy']:.1%} of the {shown['n']} images on which most of ten people agree,")
+    print(f"    balanced recall {shown['balanced_recall']:.1%}, calibration error {shown['ece']:.3f}")
+    recall = [f"{name} {share:.0%}" for name, share in shown["per_class"].items() if share is not None]
+    print(f"    recall: {', '.join(recall)}")
+    print(f"    rule: {shown['rule']}")
+    if any(change.values()):
+        print(f"    the rule changes accuracy by {100 * change['accuracy']:+.1f} points, ", end="")
+        print(f"balanced recall by {100 * change['balanced_recall']:+.1f}; its main head alone has ", end="")
+        print(f"{alone['accuracy']:.1%} and {alone['balanced_recall']:.1%}, calibration error {alone['ece']:.3f}")
 
 
 def _print_baseline(found: dict[str, Any]) -> None:

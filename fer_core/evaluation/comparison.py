@@ -11,14 +11,14 @@ import numpy as np
 
 from fer_core.curation.near_duplicates import duplicated_in
 from fer_core.datasets.dataset import Dataset
-from fer_core.datasets.votes import majority
+from fer_core.datasets.votes import fer7_majority, majority
 from fer_core.errors import Cancelled, DatasetError, FerError, ModelError
 from fer_core.evaluation.corruptions import CONDITIONS, corrupt
-from fer_core.evaluation.label_mapping import map_labels, map_probabilities
+from fer_core.evaluation.label_mapping import map_labels, map_probabilities, shown_probabilities, shown_rules
 from fer_core.evaluation.metrics import compute_vote_metrics
-from fer_core.evaluation.results import FERPLUS, LABELS, Evaluation, Subset, SubsetKey
+from fer_core.evaluation.results import FERPLUS, LABELS, MAIN_HEAD, SHOWN, Evaluation, Subset, SubsetKey
 from fer_core.evaluation.saliency import SaliencyMap
-from fer_core.labels import FERPLUS8
+from fer_core.labels import FER7, FERPLUS8
 from fer_core.models.catalog import load_predictor
 from fer_core.models.predictor import Prediction, Predictor
 from fer_core.utils.array_cache import cached_array, content_key
@@ -180,7 +180,7 @@ class Comparison:
             self.looks.pop(old, None)
 
     def subset(self, kind: str = LABELS, *, clean: bool = False) -> Subset:
-        """The images that count for a kind of truth, LABELS or FERPLUS; of the part without near copies if `clean`."""
+        """The images that count for a kind of truth, see `results`; of the part without near copies if `clean`."""
         if clean and self.clean is None:
             raise DatasetError(
                 "There is no part without near copies: every image has one in Training, or there is no other split "
@@ -190,6 +190,9 @@ class Comparison:
         keep = self.clean if clean and self.clean is not None else np.ones(len(self.images), bool)
         if kind == LABELS:
             return Subset(key, np.flatnonzero(keep), self.labels[keep], self.names)
+        if kind in (SHOWN, MAIN_HEAD):
+            known, seen = fer7_majority(self.votes)
+            return Subset(key, np.flatnonzero(keep & known), seen[keep & known], FER7)
         keep = keep & self.known
         return Subset(key, np.flatnonzero(keep), self.majority[keep], FERPLUS8)
 
@@ -209,6 +212,7 @@ class Comparison:
             "labels": list(self.names),
             "ferplus_accuracy": plus["accuracy"] if plus else None,
             "ferplus": plus,
+            "shown": self._shown_figures(evaluation, clean),
             "votes": evaluation.votes.get(ferplus),
             "full": {key: evaluation.figures[SubsetKey(LABELS)][key] for key in BESIDE} if clean else None,
             "conditions": evaluation.conditions.get(subset.key),
@@ -222,6 +226,14 @@ class Comparison:
                 if other is not evaluation
             },
         }
+
+    def _shown_figures(self, evaluation: Evaluation, clean: bool) -> dict[str, Any] | None:
+        """What pages show by what most people saw, and what the rule gains over the main head alone."""
+        shown, alone = (evaluation.figures.get(SubsetKey(kind, clean)) for kind in (SHOWN, MAIN_HEAD))
+        if not shown or not alone:
+            return None
+        change = {key: shown[key] - alone[key] for key in ("accuracy", "balanced_recall", "ece")}
+        return {**shown, "labels": list(FER7), "rule": evaluation.rule, "main_head": alone, "change": change}
 
     def _step(self, cancelled: Callable[[], bool], i: int, of: int | None = None) -> Callable[[float], None]:
         """What is told the share of the i-th model that is done."""
@@ -266,12 +278,23 @@ class Comparison:
                     part = compute_vote_metrics(found.ferplus[self.clean], self.votes[self.clean])
                     found.votes[SubsetKey(FERPLUS, True)] = part
             found.notes += [note for note in more if note not in notes]
+            self._add_shown(found, prediction.logits)
         for clean in (False, True) if self.clean is not None else (False,):
-            for kind in (LABELS, FERPLUS):
+            for kind in (LABELS, FERPLUS, SHOWN, MAIN_HEAD):
                 subset = self.subset(kind, clean=clean)
                 if figures := subset.figures(found):
                     found.figures[subset.key] = figures
         return found
+
+    def _add_shown(self, found: Evaluation, logits: np.ndarray) -> None:
+        """What pages show, by the rule and by the main head alone; nothing where the model has no such words."""
+        try:
+            rules = shown_rules(found.predictor)
+            for kind, rule in zip((SHOWN, MAIN_HEAD), rules, strict=True):
+                found.shown[kind], found.known[kind] = shown_probabilities(found.predictor, logits, rule)
+        except ModelError:
+            return
+        found.rule = rules[0].describe()
 
     def _ask(self, model: Predictor, images: np.ndarray, flip: bool, progress: Callable[[float], None]) -> Prediction:
         def ask() -> np.ndarray:

@@ -41,9 +41,9 @@ def compute_metrics(
             mistakes, but not for the log-likelihood, which would be infinite.
 
     Returns:
-        n, accuracy, accuracy_interval (95 %), macro_f1 (over classes with an image), nll, ece, top2, per_class (recall
-        by name), precision (by name), confusion (k x k, a row for each true class). None stands where there is nothing
-        to measure: the recall of a class without images, the precision of one that was never said.
+        n, accuracy, accuracy_interval (95 %), balanced_recall and macro_f1 (over classes with an image), nll, ece,
+        top2, per_class (recall by name), precision (by name), confusion (k x k, a row for each true class). None stands
+        where there is nothing to measure: the recall of a class without images, the precision of one never said.
 
     Raises:
         ValueError: there are no images.
@@ -70,6 +70,7 @@ def compute_metrics(
         "n": len(labels),
         "accuracy": right / len(labels),
         "accuracy_interval": wilson_interval(right, len(labels)),
+        "balanced_recall": float(recall[true > 0].mean()),
         "macro_f1": float(
             metrics.f1_score(labels, guess, labels=np.flatnonzero(true), average="macro", zero_division=0)
         ),

@@ -10,10 +10,13 @@ import numpy as np
 from fer_core.evaluation.metrics import compute_metrics, mcnemar, reliability, risk_coverage
 from fer_core.models.predictor import Predictor
 
-__all__ = ["COVERAGES", "FERPLUS", "LABELS", "Evaluation", "Subset", "SubsetKey"]
+__all__ = ["COVERAGES", "FERPLUS", "LABELS", "MAIN_HEAD", "SHOWN", "Evaluation", "Subset", "SubsetKey"]
 
 LABELS, FERPLUS = "labels", "ferplus"
 """The two kinds of truth: the dataset's labels, and what most of FER+'s people saw."""
+
+SHOWN, MAIN_HEAD = "shown", "main_head"
+"""What pages show, held against what most people saw of the seven expressions; and the main head alone beside it."""
 
 COVERAGES = (0.5, 0.7, 0.8, 0.9, 1.0)
 CURVE = 100
@@ -24,7 +27,7 @@ class SubsetKey(NamedTuple):
     """Which images count, and against which truth.
 
     Attributes:
-        truth: LABELS or FERPLUS.
+        truth: LABELS, FERPLUS, SHOWN or MAIN_HEAD.
         deduplicated: without the images that have a near-duplicate in Training.
     """
 
@@ -47,6 +50,9 @@ class Evaluation:
             empty where that was not asked for.
         speed: images_per_second and one_ms.
         notes: what a reader of the figures has to know, a sentence each.
+        shown: by SHOWN and MAIN_HEAD, float (n, 7), columns as `labels.FER7`; empty where nobody voted, or the model
+            knows none of these words.
+        rule: by which pages show its answers, in words.
     """
 
     predictor: Predictor
@@ -58,6 +64,8 @@ class Evaluation:
     figures: dict[SubsetKey, dict[str, Any]] = field(default_factory=dict)
     votes: dict[SubsetKey, dict[str, float | int]] = field(default_factory=dict)
     conditions: dict[SubsetKey, list[dict[str, Any]]] = field(default_factory=dict)
+    shown: dict[str, np.ndarray] = field(default_factory=dict)
+    rule: str = ""
 
     @property
     def guess(self) -> np.ndarray:
@@ -85,7 +93,8 @@ class Subset:
 
     def probabilities(self, evaluation: Evaluation) -> np.ndarray | None:
         """What the model says of these images, (m, classes); None where it has no words for this kind of truth."""
-        every = evaluation.probabilities if self.key.truth == LABELS else evaluation.ferplus
+        given = {LABELS: evaluation.probabilities, FERPLUS: evaluation.ferplus, **evaluation.shown}
+        every = given.get(self.key.truth)
         return None if every is None else every[self.which]
 
     def right(self, evaluation: Evaluation) -> np.ndarray:

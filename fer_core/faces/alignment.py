@@ -102,7 +102,7 @@ def _cut(image: np.ndarray, x: float, y: float, side: float, roll: float) -> np.
     x, y, side = x / factor, y / factor, side / factor
     # First at the picture's own resolution or a little above, then shrunk by area: sampling 48 points would alias. A
     # whole multiple of the crop's side is shrunk several times as fast.
-    target = CROP_SIDE * math.ceil(side / CROP_SIDE)
+    target = CROP_SIDE * math.ceil(side / CROP_SIDE - 1e-6)  # a side that is a multiple already stays one
     scale, angle = target / side, np.deg2rad(roll)
     c, s = scale * np.cos(angle), scale * np.sin(angle)
     turn = np.array([[c, s], [-s, c]])

@@ -116,6 +116,7 @@ def reader_settings(recognizer: ExpressionRecognizer) -> dict[str, Any]:
         "fer_core": __version__,
         "model": None if bundle is None else bundle.name,
         "model_sha256": None if bundle is None else bundle.card.get("sha256"),
+        "rule": None if bundle is None else bundle.rule.describe(),
         "detector": getattr(detector, "kind", None),
         "detector_side": getattr(detector, "side", None),
         "smallest_face": getattr(detector, "smallest", None),

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from fer_core.errors import ModelError
-from fer_core.models.bundle import Bundle
+from fer_core.models.bundle import Bundle, Head
+from fer_core.models.decision_rule import HeadOutput
 from fer_core.models.preprocessing import INPUT_SIDE, SCALES, prepare
-from fer_core.models.registry import load_model
+from fer_core.models.registry import DEFAULT, load_model
 
-__all__ = ["Classifier", "preprocessing_of", "softmax"]
+__all__ = ["CONTEMPT", "Classifier", "preprocessing_of", "softmax", "split_heads"]
+
+CONTEMPT = "contempt"
+"""The eighth expression of FER+, named on request."""
 
 SIZES = (1, 2, 4, 8, 16, 32)
 """Batch sizes that networks are prepared for; other numbers of crops are made up of these."""
@@ -41,7 +46,7 @@ class Classifier:
         (2, 7)
     """
 
-    def __init__(self, bundle: Bundle | None = None, *, flip: bool = False, threads: int = 1):
+    def __init__(self, bundle: Bundle | None = None, *, flip: bool = False, threads: int = 1, contempt: bool = False):
         """Load the weights.
 
         Args:
@@ -49,9 +54,10 @@ class Classifier:
             flip: also look at the mirrored crop and take the mean: twice the time for 1.0 point of accuracy on FER
                 labels and 0.1 on what people see (PublicTest). A clip gains little, as its frames are averaged anyway.
             threads: processor threads of one call. With one, a clip is read faster: two frames are in work at a time.
+            contempt: also name contempt, as the last column; FER2013 has no such class, FER+ has.
 
         Raises:
-            ModelError: the weights are missing, damaged, or not a network of this kind.
+            ModelError: the weights are missing, damaged, or not a network of this kind; or it does not know contempt.
         """
         self.bundle = bundle or load_model()
         self.flip = flip
@@ -60,10 +66,8 @@ class Classifier:
         self.side, self._scale = preprocessing_of(self.bundle)
         self._lock = threading.Lock()  # an interpreter holds its input and output: one call at a time
         self._interpreters: dict[int, tuple[Any, ...]] = {}
-        main = next(head for head in self.bundle.heads if head.name == self.bundle.main)
-        shown = main.shown or {label: label for label in main.labels}
-        self.labels: tuple[str, ...] = tuple(sorted(shown.values()))
-        self._columns = [main.labels.index(next(k for k, v in shown.items() if v == name)) for name in self.labels]
+        self.rule = self.bundle.rule
+        self.labels: tuple[str, ...] = _labels(self.bundle, contempt)
         outputs = self._run(np.zeros((1, self.side, self.side, 1), np.float32)).shape[1]
         expected = sum(len(head.labels) for head in self.bundle.heads)
         if outputs != expected:
@@ -78,8 +82,11 @@ class Classifier:
         Returns:
             float32 (n, k), columns as `labels`, rows sum to 1.
         """
-        shown = self.head(crops, self.bundle.main)[:, self._columns]
-        return np.asarray(shown / shown.sum(1, keepdims=True))
+        return self.probabilities(self.logits(crops))
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """What a call returns, from outputs that are at hand; `logits` as the method of that name gives them."""
+        return self.rule.probabilities(split_heads(self.bundle.heads, logits), self.labels).astype(np.float32)
 
     def head(self, crops: np.ndarray, name: str) -> np.ndarray:
         """Calibrated probabilities of one head, with all its labels; float32 (n, labels of the head)."""
@@ -128,6 +135,28 @@ class Classifier:
                 ) from error
             self._interpreters[size] = interpreter, source, interpreter.get_output_details()[0]["index"]
         return self._interpreters[size]
+
+
+def split_heads(heads: Sequence[Head], logits: np.ndarray) -> dict[str, HeadOutput]:
+    """Return each head's part of a network's outputs, float (n, outputs), by its name."""
+    parts, start = {}, 0
+    for head in heads:
+        parts[head.name] = HeadOutput(head.names, logits[:, start : start + len(head.labels)])
+        start += len(head.labels)
+    return parts
+
+
+def _labels(bundle: Bundle, contempt: bool) -> tuple[str, ...]:
+    main = next(head for head in bundle.heads if head.name == bundle.main)
+    shown = tuple(sorted(main.shown.values() or main.labels))
+    if not contempt or CONTEMPT in shown:
+        return shown
+    if CONTEMPT not in main.names:
+        raise ModelError(
+            f"The model {bundle.name!r} does not know contempt; it knows {', '.join(shown)}. "
+            f"Choose one that was trained on FER+ votes, such as {DEFAULT}, or leave contempt out."
+        )
+    return (*shown, CONTEMPT)
 
 
 def preprocessing_of(bundle: Bundle) -> tuple[int, str]:

@@ -61,6 +61,19 @@ def test_analyze_writes_table_json_and_clip(tmp_path: Path, capsys: pytest.Captu
     assert "77 frames" in captured.err
 
 
+def test_contempt_is_a_column_on_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clip = str(face_clip(tmp_path / "a.mp4", 2))
+    for options in ([], ["--contempt", "--annotate"]):
+        assert main(["analyze", clip, "--out", str(tmp_path / str(len(options))), *options]) == 0
+    seven, eight = (rows(tmp_path / name / "a.csv") for name in ("0", "2"))
+    assert list(eight[0]) == columns((*FER7, "contempt")) and list(seven[0]) == columns(FER7)
+    for row in eight:
+        assert sum(float(row[name]) for name in (*FER7, "contempt")) == pytest.approx(1, abs=1e-3)
+    assert "both heads" in json.loads((tmp_path / "0" / "a.json").read_text())["settings"]["rule"]
+    assert main(["analyze", clip, "--out", str(tmp_path), "--contempt", "--model", "reference-cnn"]) == 2
+    assert "'reference-cnn' does not know contempt" in capsys.readouterr().err
+
+
 def test_an_annotated_picture_is_a_picture(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), fakes.portrait())
     assert main(["analyze", str(tmp_path / "a.png"), "--out", str(tmp_path), "--annotate", "--blur"]) == 0

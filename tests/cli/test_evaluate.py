@@ -25,7 +25,7 @@ from fer_core.datasets.library import save_dataset
 from fer_core.datasets.readers import read_dataset
 from fer_core.datasets.synthetic import synthetic_faces
 from fer_core.errors import ModelError
-from fer_core.labels import FER7, FERPLUS_VOTES
+from fer_core.labels import FER7, FERPLUS8, FERPLUS_VOTES
 from fer_core.models.bundle import CARD, WEIGHTS
 from fer_core.models.catalog import load_predictor
 from fer_core.models.classifier import Classifier
@@ -107,6 +107,24 @@ def test_json_of_one_model(tmp_path, faces, capsys):
     assert found["ferplus"]["n"] == 12 and found["ferplus_accuracy"] == found["votes"]["agreement"]
 
 
+def test_what_pages_show_and_what_the_rule_costs(tmp_path, faces, capsys):
+    """All people see surprise."""
+    path = str(kaggle(tmp_path, faces))
+    _, found, _ = evaluate(capsys, "--data", path)
+    images, classifier = faces.split("PublicTest").images, Classifier(load_model(), flip=True)
+    shown = float((classifier(images).argmax(1) == FER7.index("surprise")).mean())
+    assert found["shown"]["accuracy"] == pytest.approx(shown) and found["shown"]["rule"] == classifier.rule.describe()
+    alone = np.delete(classifier.head(images, "ferplus8"), FERPLUS8.index("contempt"), 1).argmax(1)
+    named = float((alone == FERPLUS8.index("surprise")).mean())
+    assert found["shown"]["main_head"]["accuracy"] == pytest.approx(named)
+    assert found["shown"]["change"]["accuracy"] == pytest.approx(shown - named)
+    main(["evaluate", "--data", path])
+    text = capsys.readouterr().out
+    assert f"as pages show it: {shown:.1%} of the 12 images on which most of ten people agree" in text
+    assert "rule: both heads, prior taken off: ferplus8 weighs 0.975, its prior off by 0.35" in text
+    assert f"its main head alone has {named:.1%} and {named:.1%}" in text
+
+
 def test_without_votes(tmp_path, faces, capsys):
     status, found, _ = evaluate(capsys, "--data", str(kaggle(tmp_path, faces, votes=False)), "--one-view")
     assert status == 0 and found["ferplus_accuracy"] is None and found["views"] == 1
@@ -138,7 +156,8 @@ def test_models_that_do_not_load_get_a_sentence_each_and_the_rest_is_evaluated(o
     nothing = b"no network"
     sealed = hashlib.sha256(nothing).hexdigest()
     (add(own, "junk", lambda card: card.update(sha256=sealed)) / WEIGHTS).write_bytes(nothing)
-    add(own, "pets", lambda card: card.update(heads=[{"name": "pets", "labels": list("abcdefghijklmno")}], main="pets"))
+    letters = [{"name": "pets", "labels": list("abcdefghijklmno")}]
+    add(own, "pets", lambda card: card.pop("rule") and card.update(heads=letters, main="pets"))
     says = {
         "altered": "are damaged",
         "torn": "no readable card (card.json)",

@@ -15,10 +15,12 @@ from fer_core.errors import Cancelled, DatasetError, ModelError
 from fer_core.evaluation.comparison import Comparison
 from fer_core.evaluation.corruptions import CONDITIONS
 from fer_core.evaluation.results import COVERAGES, FERPLUS, LABELS, SubsetKey
-from fer_core.labels import FER7, FERPLUS8
+from fer_core.labels import FER7, FERPLUS8, FERPLUS_TO_FER7
 from fer_core.models.bundle import Head
 from fer_core.models.predictor import Prediction, Predictor
 from fer_core.utils.workspace import use_workspace, workspace
+
+PLUS = {fer7: plus for plus, fer7 in FERPLUS_TO_FER7.items()}
 
 
 def test_two_models_and_where_they_differ():
@@ -322,3 +324,46 @@ def test_cancel_while_images_are_made_worse():
     with pytest.raises(Cancelled):
         work.run(lambda: model.asked == 2)
     assert [(e.predictor.name, e.conditions) for e in work.evaluations] == [("m", {})]
+
+
+def test_what_pages_show_is_held_against_what_people_see():
+    """The labels are of no account there; contempt, which is not among the seven, is left out."""
+    seen = ["anger", "fear", "sadness", "contempt", "fear", "neutral"]
+    says = ["anger", "fear", "neutral", "happiness", "neutral", "neutral"]
+    said = np.full((6, 8), -2.0)
+    said[np.arange(6), [FERPLUS8.index(name) for name in says]] = 0
+    said[4, FERPLUS8.index("fear")] = -0.5  # fear comes next, and is rare
+    model = made.Scripted("votes", said, (Head("plus", FERPLUS8, shown=dict(FERPLUS_TO_FER7)),))
+    prior = {FERPLUS_TO_FER7.get(name, name): 0.01 if name == "fear" else 0.2 for name in FERPLUS8}
+    rule = {"head": "plus", "weight": 1.0, "prior_exponent": 0.5, "prior": prior}
+    model.card = {"main": "plus", "rule": {"name": "rare ones sooner", "terms": [rule], "temperature": 1.0}}
+    given = votes([name if name != "contempt" else "neutral" for name in seen])
+    given[3] = [0, 0, 0, 0, 0, 0, 0, 10, 0, 0]
+    work = compare(made.dataset([0, 1, 2, 3, 4, 5], votes=given), model)
+    found = work.report(work.evaluations[0])["shown"]
+    assert found["n"] == 5 and found["labels"] == list(FER7)
+    assert found["accuracy"] == pytest.approx(4 / 5) and found["main_head"]["accuracy"] == pytest.approx(3 / 5)
+    assert found["balanced_recall"] == pytest.approx((1 + 1 + 0 + 1) / 4)
+    assert found["change"]["accuracy"] == pytest.approx(1 / 5)
+    assert found["change"]["balanced_recall"] == pytest.approx(0.5 / 4)
+    assert found["rule"] == "rare ones sooner: plus weighs 1, its prior off by 0.5; temperature 1"
+    assert work.subset("shown").which.tolist() == [0, 1, 2, 4, 5]
+
+
+def test_a_model_without_a_rule_shows_its_main_head():
+    heads = (Head("seven", FER7), Head("other", FER7))
+    model = made.Scripted("two", np.concatenate([made.saying(TRUTH), made.saying(WRONG)], 1), heads)
+    model.card = {"main": "other"}
+    work = compare(made.dataset(TRUTH, votes=votes([PLUS[FER7[i]] for i in TRUTH])), model)
+    report = work.report(work.evaluations[0])
+    assert report["accuracy"] == 1.0 and report["shown"]["accuracy"] == 0.75
+    assert set(report["shown"]["change"].values()) == {0.0}
+
+
+def test_nothing_is_shown_where_nobody_voted_or_the_words_are_others():
+    work = compare(made.dataset(TRUTH), made.Scripted("good", made.saying(TRUTH)))
+    assert work.report(work.evaluations[0])["shown"] is None
+    people = votes([PLUS[FER7[i]] for i in TRUTH])
+    letters = made.Scripted("letters", made.saying([0, 1] * 4, outputs=2), (Head("own", ("cat", "dog")),))
+    work = compare(made.dataset([0, 1] * 4, names=("cat", "dog"), votes=people), letters)
+    assert work.report(work.evaluations[0])["shown"] is None and work.failures == []

@@ -41,11 +41,11 @@ def drawn_people(count: int, monkeypatch: pytest.MonkeyPatch) -> tuple[np.ndarra
 
 
 def test_shipped_network_on_drawn_people_gains_by_their_own_neutral(monkeypatch):
-    images, labels, who = drawn_people(24, monkeypatch)
+    images, labels, who = drawn_people(40, monkeypatch)
     classifier = Classifier()
     assert classifier.labels == FER7
     found = evaluate_subject_baseline(classifier(images), labels, FER7, who)
-    assert found.images == 24 * 6
+    assert found.images == 40 * 6
     assert found.gain_interval is not None
     assert found.gain_interval[0] > 0.05
     assert found.adjusted.recall["disgust"] + found.adjusted.recall["fear"] > (

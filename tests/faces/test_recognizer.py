@@ -4,7 +4,7 @@ import pytest
 from helpers.fakes import PORTRAIT_FACE, FakeClassifier, portrait, real_recognizer, stern_portrait, two_people_frame
 
 from fer_core.faces.detector import Detections
-from fer_core.faces.quality import assess_quality
+from fer_core.faces.quality import assess_quality, head_turn
 from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.types import FaceQuality
 
@@ -99,7 +99,8 @@ def assess_one(*, nose: float = 0.5, score: float = 0.95, landmarks: bool = True
 @pytest.mark.parametrize("roll", [0, 30, -30])
 def test_a_head_turned_to_either_side_is_flagged(roll):
     assert assess_one(nose=0.5, roll=roll) == FaceQuality.GOOD
-    assert assess_one(nose=0.6, roll=roll) == FaceQuality.GOOD
+    assert assess_one(nose=0.65, roll=roll) == FaceQuality.GOOD
+    assert assess_one(nose=0.67, roll=roll) == FaceQuality.TURNED
     assert assess_one(nose=0.76, roll=roll) == FaceQuality.TURNED
     assert assess_one(nose=0.24, roll=roll) == FaceQuality.TURNED
 
@@ -131,3 +132,9 @@ def test_a_blank_crop_is_blurred_and_gives_no_warning():
 def test_the_portrait_at_120_pixels_is_good():
     assert quality(portrait(120)) == FaceQuality.GOOD
     assert PORTRAIT_FACE < 120
+
+
+def test_how_far_a_head_is_turned():
+    points = np.array([[[30, 40], [70, 40], [nose, 60], [35, 80], [65, 80]] for nose in (50, 66, 34, 90)], float)
+    np.testing.assert_allclose(head_turn(points), [0, 0.4, 0.4, 1])
+    assert np.isnan(head_turn(np.full((1, 5, 2), np.nan))).all() and head_turn(points[:0]).shape == (0,)

@@ -7,7 +7,7 @@ import pytest
 
 from fer_core.errors import ModelError
 from fer_core.labels import FER7
-from fer_core.models.bundle import CARD, WEIGHTS
+from fer_core.models.bundle import CARD, WEIGHTS, Head
 from fer_core.models.registry import (
     DEFAULT,
     SHIPPED,
@@ -46,6 +46,7 @@ def test_the_shipped_model_is_whole():
     assert set(shown.values()) == set(FER7)
     assert 0.3 < bundle.confidence_threshold < 0.9
     assert all(0.2 < head.temperature < 3 for head in bundle.heads)
+    assert [term.head for term in bundle.rule.terms] == ["ferplus8", "fer7"] and 0.2 < bundle.rule.temperature < 3
     # The card says where it comes from and how good it is, and that nobody peeked.
     assert {"summary", "data", "metrics", "recipe"} <= set(bundle.card)
 
@@ -102,6 +103,18 @@ def drop(name):
         lambda card: card["heads"][0].update(temperature="warm"),
         lambda card: card["heads"][1]["shown"].update(bored="happy"),
         lambda card: card["heads"][1]["shown"].update(anger="happy"),
+        lambda card: card.update(rule="both"),
+        lambda card: card["rule"].pop("temperature"),
+        lambda card: card["rule"].update(temperature=0),
+        lambda card: card["rule"].update(terms=[]),
+        lambda card: card["rule"].update(terms=["ferplus8", []]),
+        lambda card: card["rule"]["terms"][0].update(prior=[0.5, 0.5]),
+        lambda card: card["rule"]["terms"][0]["prior"].update(fear=-1),
+        lambda card: card.update(rule=None),
+        lambda card: card["rule"]["terms"].reverse(),
+        lambda card: card["rule"]["terms"][0].update(head="valence"),
+        lambda card: card["rule"]["terms"][0].update(weight="much"),
+        lambda card: card["rule"]["terms"][1]["prior"].pop("fear"),
     ],
 )
 def test_a_card_that_makes_no_sense(own, edit):
@@ -114,6 +127,18 @@ def test_a_card_that_makes_no_sense(own, edit):
         and "Install it again; one of your own, bring in or train" in unreadable_bundles()["bad"]
     )
     assert list_models()[0].name == DEFAULT
+
+
+def test_without_a_rule_the_main_head_counts(own):
+    own("plain", drop("rule"))
+    rule, main = load_model("plain").rule, load_model("plain").heads[1]
+    assert [term.head for term in rule.terms] == [main.name] == ["ferplus8"]
+    assert rule.temperature == main.temperature and rule.terms[0].prior_exponent == 0
+
+
+def test_names_of_a_head_are_those_of_pages():
+    head = Head("own", ("joy", "happy", "bored"), shown={"joy": "happy"})
+    assert head.names == ("happy", "happy (not shown)", "bored")
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"3", b"null", b"\xff\xfe{}"])
