@@ -18,7 +18,10 @@ from fer_core.utils.files import read_object
 
 __all__ = ["take_settings"]
 
-OWN = {"model": None, "detector": "yunet", "detail": None, "fps": None, "every": 1, "start": 0.0, "end": None}
+OWN: dict[str, object] = {
+    **{"model": None, "detector": "yunet", "detail": None},
+    **{"fps": None, "every": 1, "start": 0.0, "end": None, "measures": False},
+}
 """Options of the command line that the file says too, and their defaults."""
 USUAL_SIDES = (320, max(STILL))
 """Sides that the command line takes by itself, for clips and for pictures."""

@@ -9,7 +9,7 @@ from fer_core.analysis.table import SMOOTHED, label_names
 from fer_core.exports.tables import episode_table, frame_table, people_table
 from fer_core.labels import UNSURE
 
-__all__ = ["COLUMNS", "codebook", "describe"]
+__all__ = ["COLUMNS", "MEASURES", "codebook", "describe"]
 
 COLUMNS: dict[str, tuple[str, str, str]] = {
     "clip": ("Name of the clip", "", "text"),
@@ -44,6 +44,23 @@ COLUMNS: dict[str, tuple[str, str, str]] = {
 }
 """Column to meaning, unit and values, for every column that is not an expression."""
 
+MEASURES: dict[str, tuple[str, str, str]] = {
+    "head_yaw": ("Turn of the head; positive to the picture's right, which is the person's left", "degree", "number"),
+    "head_pitch": ("Turn of the head; positive up", "degree", "number"),
+    "head_roll": ("Tilt of the head; positive clockwise in the picture", "degree", "number"),
+    "gaze_x": ("Gaze relative to the head, not calibrated; positive to the picture's right", "degree", "number"),
+    "gaze_y": ("Gaze relative to the head, not calibrated; positive up", "degree", "number"),
+    "eye_open_left": ("Opening of the person's left eye: height by width", "", "0 and more; about 0.3 when open"),
+    "eye_open_right": ("Opening of the person's right eye: height by width", "", "0 and more; about 0.3 when open"),
+    "brow_left": ("Height of the person's left brow above the eye", "distance of the eyes", "number"),
+    "brow_right": ("Height of the person's right brow above the eye", "distance of the eyes", "number"),
+    "mouth_open": ("Gap between the lips", "distance of the eyes", "0 and more"),
+    "mouth_width": ("Width of the mouth", "distance of the eyes", "0 and more"),
+    "smile_asymmetry": ("How much higher the person's left corner of the mouth is", "distance of the eyes", "number"),
+    "not_measured": ("Why measures are missing; empty where all were taken", "", "text"),
+}
+"""The same for the measures of head, eyes and mouth, which are there where they were asked for."""
+
 TABLES = {
     "seconds": {
         "episodes": ("Length of the episode", "s", "0 and more"),
@@ -73,7 +90,7 @@ def describe(table: str, column: str, labels: tuple[str, ...]) -> tuple[str, str
         return (f"Probability of {column} in this frame alone", "", "0 to 1")
     if column.endswith(SMOOTHED) and column.removesuffix(SMOOTHED) in labels:
         return (f"Probability of {column.removesuffix(SMOOTHED)}, smoothed over time", "", "0 to 1")
-    return COLUMNS.get(column, (NOT_DESCRIBED, "", ""))
+    return {**COLUMNS, **MEASURES}.get(column, (NOT_DESCRIBED, "", ""))
 
 
 def codebook(result: ClipResult) -> pd.DataFrame:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pandas as pd
 
 from fer_core.analysis.export import ClipResult
-from fer_core.analysis.table import label_names
+from fer_core.analysis.measure_names import to_pyfeat
+from fer_core.analysis.table import label_names, measure_names
 from fer_core.exports.format import Format
 from fer_core.exports.tables import clip_name, frame_table, rounded
 from fer_core.utils.csv_safety import safe_table
@@ -31,14 +32,17 @@ BOX = {"FaceRectX": "x", "FaceRectY": "y", "FaceRectWidth": "w", "FaceRectHeight
 def write(result: ClipResult) -> Iterator[bytes]:
     """Write a row for each face and frame, and one with missing values where no face is.
 
-    Action units, landmarks and pose are not measured, and so their columns are left out. An expression that the model
-    does not know is missing. `time_s` is added: `approx_time` holds whole seconds.
+    Action units and landmarks are not measured, and so their columns are left out; so is the pose unless measures were
+    asked for. An expression that the model does not know is missing. `time_s` is added: `approx_time` holds whole
+    seconds.
     """
     table, labels = rounded(frame_table(result)), label_names(result.table)
     data = {name: table[own] for name, own in BOX.items()}
     for name, own in EMOTIONS.items():
         data[name] = table[own] if own in labels else pd.Series(float("nan"), index=table.index)
     data |= {name: table[name] for name in labels if name not in EMOTIONS.values()}
+    if {"head_yaw", "head_pitch", "head_roll"} <= set(measure_names(result.table)):
+        data |= {str(name): angles for name, angles in to_pyfeat(result.table).round(4).items()}
     data["input"] = pd.Series(clip_name(result), index=table.index, dtype="object")
     data["frame"] = table["frame"]
     data["approx_time"] = table["time_s"].map(lambda t: f"{int(t) // 60:02d}:{int(t) % 60:02d}")
@@ -59,7 +63,7 @@ FORMATS = (
         "Py-feat",
         "-pyfeat.csv",
         "Py-feat (read_feat)",
-        "Fex table: a row for each face and frame, without action units, landmarks and pose",
+        "Fex table: a row for each face and frame, without action units and landmarks; pose where it was measured",
         write,
     ),
 )

@@ -1,6 +1,9 @@
 import pytest
 from helpers.exported import make_result
+from helpers.measured import measured_table
 
+from fer_core.analysis.export import ClipResult
+from fer_core.analysis.table import NOT_MEASURED, measure_names
 from fer_core.exports import codebook, tables
 from fer_core.exports.codebook import NOT_DESCRIBED
 from fer_core.labels import FER7, UNSURE
@@ -37,6 +40,13 @@ def test_every_column_of_every_table_is_described():
 )
 def test_a_column_means_what_its_table_holds(table, column, words):
     assert words in codebook.describe(table, column, FER7)[0]
+
+
+def test_measures_are_described():
+    table = measured_table({"head_yaw": [0.0] * 5})
+    book = codebook.codebook(ClipResult(table, {"name": "a.mp4"}, {}))
+    assert set(codebook.MEASURES) == {*measure_names(table), NOT_MEASURED} <= set(book["column"])
+    assert not book["meaning"].eq(NOT_DESCRIBED).any()
 
 
 def test_an_eighth_expression_is_described_from_the_table():

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from helpers.exported import CLIP, HOSTILE, SETTINGS, TAKEN, make_result
 from helpers.fakes import GONE
+from helpers.measured import measured_table
 
 from fer_core.analysis.export import ClipResult
 from fer_core.analysis.table import ResultTable
@@ -89,6 +90,7 @@ SMALL = {
     "one frame": make_result({0: ["fear"]}),
     "no frame": ClipResult(ResultTable(FER7).table(), CLIP, SETTINGS),
     "few facts": ClipResult(make_result().table, {"name": "a"}, {}),
+    "measures": ClipResult(measured_table({"head_yaw": [0.0] * 5}), CLIP, SETTINGS),
     "a picture": make_result({0: ["happy"]}, clip={"seconds": None, "recorded_at": TAKEN}),
     "another model": ClipResult(
         make_result().table.drop(columns=[n + s for n in FER7[:5] for s in ("", "_smoothed")]), CLIP, SETTINGS

@@ -9,6 +9,10 @@ import pandas as pd
 import pytest
 from helpers.exported import HOSTILE, export, make_result
 from helpers.fakes import GONE
+from helpers.measured import measured_table
+
+from fer_core.analysis.export import ClipResult
+from fer_core.analysis.measure_names import to_pyfeat
 
 FEAT_EMOTION_COLUMNS = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]
 FEAT_FACEBOX_COLUMNS = ["FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight", "FaceScore"]
@@ -52,6 +56,14 @@ def test_an_expression_that_the_model_lacks_is_missing(tmp_path):
 def test_any_name(tmp_path, name):
     table = read_feat(export(make_result(names={0: name}, clip={"name": name}), tmp_path, "pyfeat"))
     assert len(table) == 32 and not table["Identity"].dropna().str.match(r"[=+\-@\t]").any()
+
+
+def test_pose_is_there_where_it_was_measured(tmp_path):
+    table = measured_table({"head_yaw": [20.0, -5.0], "head_pitch": [3.0, 10.0]})
+    made = read_feat(export(ClipResult(table, {"name": "a.mp4"}, {}), tmp_path, "pyfeat"))
+    np.testing.assert_allclose(made[["Pitch", "Roll", "Yaw"]], to_pyfeat(table), atol=1e-4)
+    assert abs(made["Yaw"].iloc[0]) > 15
+    assert "Pitch" not in read_feat(export(make_result(), tmp_path, "pyfeat"))
 
 
 def test_nobody(tmp_path):
