@@ -21,7 +21,7 @@ import numpy as np
 
 from fer_core.errors import ModelError
 
-__all__ = ["EYE_CORNERS", "POINTS", "Eyes", "FaceMesh", "Mesh", "mesh_available"]
+__all__ = ["POINTS", "Eyes", "FaceMesh", "Mesh", "mesh_available"]
 
 POINTS = 468
 """Points of a mesh, numbered as in MediaPipe."""

@@ -12,7 +12,7 @@ from helpers.fakes import make_faces
 from benchmarks.heads import close_eyes, cover, mesh_of, portrait, turn_head
 from fer_core.faces.detector import FaceDetector
 from fer_core.faces.head_pose import fit_pose
-from fer_core.faces.measures import EYEBALL, MEASURES, FaceMeasurer, eye_opening, gaze_angles, with_measures
+from fer_core.faces.measures import MEASURES, REACH, FaceMeasurer, eye_opening, gaze_angles, with_measures
 from fer_core.faces.mesh import Eyes, FaceMesh
 from fer_core.types import FaceMeasures, FaceQuality, MeasureGap
 
@@ -94,14 +94,14 @@ def test_closed_eyes_have_no_gaze() -> None:
 def test_gaze_follows_the_iris() -> None:
     image = portrait("hopper")
     mesh, _ = mesh_of(image)
-    pose, irises = fit_pose(mesh.points), FaceMesh().eyes(image, mesh.points).irises
-    x, y = gaze_angles(irises, mesh.points, pose)
-    aside = EYEBALL * pose.scale * np.sin(np.deg2rad(15))
-    right = gaze_angles(irises + [aside, 0], mesh.points, pose)
-    up = gaze_angles(irises - [0, aside], mesh.points, pose)
+    pose, eyes = fit_pose(mesh.points), FaceMesh().eyes(image, mesh.points)
+    x, y = gaze_angles(eyes, pose)
+    aside = REACH * pose.scale * np.sin(np.deg2rad(15))
+    right = gaze_angles(eyes._replace(irises=eyes.irises + [aside, 0]), pose)
+    up = gaze_angles(eyes._replace(irises=eyes.irises - [0, aside]), pose)
     assert right[0] - x == pytest.approx(15, abs=2) and abs(right[1] - y) < 2
     assert up[1] - y == pytest.approx(15, abs=2) and abs(up[0] - x) < 2
-    far = gaze_angles(irises + [9 * aside, 0], mesh.points, pose)
+    far = gaze_angles(eyes._replace(irises=eyes.irises + [9 * aside, 0]), pose)
     assert 50 < far[0] < 90
 
 
