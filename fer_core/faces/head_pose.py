@@ -5,10 +5,10 @@ References:
     (`geometry_pipeline_metadata`) are facts of google-ai-edge/mediapipe, Apache-2.0.
     Umeyama, "Least-squares estimation of transformation parameters between two point patterns", 1991.
 
-A least-squares fit of both point sets in 3-D is used, not PnP on the mesh's x and y alone (`cv2.solvePnP`). On portraits
-turned by up to 20 degrees it is off by 2.1, 2.0 and 0.9 degrees of yaw, pitch and roll on average, PnP by 3.4, 2.1 and
-2.3; at 30 and 40 degrees of yaw by 5.2, 2.6 and 1.4, PnP by 8.8, 3.5 and 5.8 (`benchmarks/measures.py`). And PnP needs
-to know the lens and the middle of the picture, which a cropped clip does not tell.
+A least-squares fit of both point sets in 3-D is used, not PnP on the mesh's x and y alone (`cv2.solvePnP`). On
+portraits turned by up to 20 degrees it is off by 2.1, 2.0 and 0.9 degrees of yaw, pitch and roll on average, PnP by
+3.4, 2.1 and 2.3; at 30 and 40 degrees of yaw by 5.2, 2.6 and 1.4, PnP by 8.8, 3.5 and 5.8 (`benchmarks/measures.py`).
+And PnP needs to know the lens and the middle of the picture, which a cropped clip does not tell.
 """
 
 from __future__ import annotations

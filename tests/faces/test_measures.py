@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from helpers.fakes import make_faces
 
 from benchmarks.heads import close_eyes, cover, mesh_of, portrait, turn_head
+from fer_core.analysis.measure_events import EVENTS
 from fer_core.faces.detector import FaceDetector
 from fer_core.faces.head_pose import fit_pose
 from fer_core.faces.measures import MEASURES, REACH, FaceMeasurer, eye_opening, gaze_angles, with_measures
@@ -217,3 +219,9 @@ def test_turned_is_judged_by_degrees_where_they_are_known() -> None:
     assert judged.quality.tolist() == [turned, 0, turned, turned, FaceQuality.DARK]
     assert [judged.predicted[i] for i in (0, 2, 3, 4)] == [-1] * 4 and judged.labels[judged.predicted[1]] == "happy"
     assert judged.quality.dtype == np.uint8
+
+
+def test_the_page_of_the_measures_names_all_of_them_their_gaps_and_events() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "measures.md").read_text(encoding="utf-8")
+    for name in (*MEASURES, *EVENTS, *(gap.words for gap in MeasureGap if gap)):
+        assert f"`{name}`" in page, name
