@@ -11,11 +11,16 @@ Example:
 """
 
 import logging
+import os
 
 import lazy_loader
 
 __version__ = "0.2.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+# ONNX Runtime reports to its maker unless this is set before it is imported; its own switch comes too late. Every way
+# of starting imports this package first: app, command line, library, child processes.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())

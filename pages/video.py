@@ -57,6 +57,16 @@ def open_job() -> Job[ClipAnalysis] | None:
     return job if isinstance(job.work, ClipAnalysis) else None
 
 
+def leave_job() -> None:
+    """Take the last result out of the browser's address, once this page shows none.
+
+    A link of the menu to the page that is open leaves the address as it was: the next press would bring the old result
+    back, and what was chosen meanwhile would be gone.
+    """
+    if st.session_state.pop("in-address", None):
+        st.query_params.clear()
+
+
 def start_over() -> None:
     """Delete the job of this page with its files."""
     jobs().forget(st.query_params.get("job", ""))
@@ -110,10 +120,13 @@ def still_here(job: Job[ClipAnalysis]) -> None:
 
 try:
     job = open_job()
+    if job is not None:
+        st.session_state["in-address"] = job.id
     if job is None:
         if "job" in st.query_params:
             st.query_params.pop("job", None)
             st.info("That result is no longer kept. Choose the clip again.", icon=":material/history:")
+        leave_job()
         source = st.session_state.get("source")
         if source is None:
             welcome()

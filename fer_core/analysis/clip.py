@@ -13,7 +13,7 @@ import cv2
 
 from fer_core.analysis.export import ClipResult
 from fer_core.analysis.key_moments import KeyMoments
-from fer_core.analysis.pipeline import AnalysisOptions, Listener, analyze
+from fer_core.analysis.pipeline import AnalysisOptions, Listener, analyze, open_reader
 from fer_core.analysis.table import ResultTable
 from fer_core.annotation.annotator import Annotator
 from fer_core.annotation.blur import blur_faces
@@ -26,7 +26,7 @@ from fer_core.tracking.reidentification import PersonGrouper
 from fer_core.types import FrameResult
 from fer_core.video.frame import Frame
 from fer_core.video.limits import Limits
-from fer_core.video.reader import ClipInfo, FrameReader
+from fer_core.video.reader import ClipInfo
 from fer_core.video.writer import ClipWriter
 
 __all__ = ["ClipAnalysis"]
@@ -130,7 +130,7 @@ class ClipAnalysis:
         """
         with ExitStack() as stack:
             reader = stack.enter_context(
-                FrameReader(self.source, self._limits, start=self.options.start, end=self.options.end)
+                open_reader(self.source, self.options, self._limits, every_frame=self.annotated is not None)
             )
             self.info, self._started = reader.info, time.monotonic()
             self._check_blur(reader.info)
@@ -204,7 +204,7 @@ class ClipAnalysis:
             return
         self._previewed = now
         assert self.info is not None
-        image = frame.image(PICTURE_SIDE if self.info.is_image else PREVIEW_SIDE)
+        image = frame.image(PICTURE_SIDE if self.info.is_image else PREVIEW_SIDE).copy()
         faces = result.faces.scaled(image.shape[1] / self.info.width)
         if self.blur:
             blur_faces(image, faces.boxes)

@@ -15,6 +15,9 @@ __all__ = ["KeyMoment", "KeyMoments"]
 SIDE = 160
 """Side of a thumbnail in pixels."""
 
+PICTURE_SIDES = (320, 480, 640, 1280)
+"""Longer sides of the pictures from which thumbnails are cut."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeyMoment:
@@ -102,7 +105,9 @@ class KeyMoments:
             self.portraits[track] = good, self._picture(frame, box)
 
     def _picture(self, frame: Frame, box: np.ndarray) -> bytes:
-        image = frame.image(1280)
+        # In a picture no larger than the thumbnail needs: all of a frame is converted for it.
+        needed = SIDE * max(frame.size) / (1.5 * max(box[2] - box[0], box[3] - box[1], 1.0))
+        image = frame.image(next((side for side in PICTURE_SIDES if side >= needed), PICTURE_SIDES[-1]))
         x0, y0, x1, y1 = (float(v) * image.shape[1] / self._width for v in box)
         reach = 0.75 * max(x1 - x0, y1 - y0)
         x, y = (x0 + x1) / 2, (y0 + y1) / 2

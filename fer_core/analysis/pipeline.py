@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
-
+from fer_core.analysis.lookahead import FrameGroups, Lookahead, Recognize, recognize_frames
 from fer_core.errors import Cancelled, OptionError
-from fer_core.faces.measure_hold import MEASURE_RATE, MeasureHold
-from fer_core.faces.measures import FaceMeasurer, measures_of, with_measures
+from fer_core.faces.measure_hold import MeasuringRecognizer
+from fer_core.faces.measures import FaceMeasurer, measures_of
 from fer_core.faces.recognizer import ExpressionRecognizer
+from fer_core.tracking.features import FrameFeatures
 from fer_core.tracking.smoothing import Smoothing
 from fer_core.tracking.tracker import Tracker
 from fer_core.types import Faces, FrameResult
@@ -23,26 +21,20 @@ from fer_core.video.frame import Frame
 from fer_core.video.limits import Limits
 from fer_core.video.reader import FrameReader
 
-__all__ = ["ANALYSIS_SIDE", "AnalysisOptions", "Listener", "analyze"]
-
-ANALYSIS_SIDE = 1920
-"""Longer side in pixels of what is analysed; a 4K frame holds nothing more that a 48-pixel crop could keep."""
+__all__ = [
+    "AnalysisOptions",
+    "FrameSelector",
+    "Listener",
+    "analyze",
+    "make_tracker",
+    "open_reader",
+    "recognize_frame",
+]
 
 WORKERS = 2
-AHEAD = 8
-"""Frames in hand at most: it bounds the memory, and more would not keep two processors any busier."""
 
 Listener = Callable[[Frame, FrameResult | None], None]
 """Called with every decoded frame, in the caller's thread, and with its result where the frame was looked at."""
-
-
-class Recognize(Protocol):
-    """What analysis needs of a recognizer."""
-
-    @property
-    def labels(self) -> tuple[str, ...]: ...
-
-    def __call__(self, image: np.ndarray) -> Faces: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +84,13 @@ def analyze(
 ) -> Iterator[FrameResult]:
     """Find faces and their expressions in a clip, frame by frame.
 
-    Two frames are recognised at the same time, while the caller's thread decodes, follows faces and runs listeners.
+    Two groups of frames are recognised at the same time, while the caller's thread decodes, follows faces and runs
+    listeners. Faces are searched for every tenth of a second and where they move fast or change; in between they
+    follow from the searches before and after, see `Lookahead`.
 
     Args:
         source: path of a clip or picture, or a reader that is open already and stays open.
-        recognizer: finds and names the faces of a frame; called from two threads at a time. The shipped one if None.
+        recognizer: finds and names the faces of frames; called from two threads at a time. The shipped one if None.
         options: which frames are looked at, and how.
         limits: what is refused; for a path only.
         listeners: called for every decoded frame, before its result is yielded.
@@ -117,85 +111,91 @@ def analyze(
         (16, 'angry')
     """
     recognizer, options = recognizer or ExpressionRecognizer(), options or AnalysisOptions()
-    # A recognizer that measures by itself need not be helped.
-    measurer = FaceMeasurer() if options.measures and not measures_of(recognizer) else None
-    hold = None if measurer is None else MeasureHold(measurer)
-    due = _Grid(MEASURE_RATE, options.start)
-    longest_pause = max(1.0, 2.5 / options.sample_fps) if options.sample_fps else 1.0
-    tracker = Tracker(
-        recognizer.labels, options.smoothing, max_gap=longest_pause, confidence_threshold=options.confidence_threshold
-    )
+    if options.measures and not measures_of(recognizer):
+        recognizer = MeasuringRecognizer(recognizer, FaceMeasurer())
+    tracker = make_tracker(recognizer.labels, options)
     opened = (
         nullcontext(source)
         if isinstance(source, FrameReader)
-        else FrameReader(source, limits or Limits(), start=options.start, end=options.end)
+        else open_reader(source, options, limits, every_frame=bool(listeners))
     )
     with opened as reader, _pool() as pool:
-        width = reader.info.width
-
-        def begin(frame: Frame) -> Look:
-            return pool.submit(_look, frame, recognizer, measurer if due(frame.seconds) else None)
-
-        for frame, look in _in_hand(reader, options, begin):
+        groups = FrameGroups(FrameSelector(options), options, reader.info.frame_rate)
+        for frame, recognized in Lookahead(reader, groups, recognizer, pool):
             if cancelled():
                 raise Cancelled("The analysis was stopped; what was done so far is kept.")
-            result = None
-            if look is not None:
-                image, faces = look.result()
-                faces = faces if hold is None else hold(faces, image)
-                if image.shape[1] != width:
-                    faces, image = faces.scaled(width / image.shape[1]), frame.image()
-                result = tracker.update(frame.index, frame.seconds, faces, image)
+            result = None if recognized is None else tracker.follow(frame.index, frame.seconds, *recognized)
             for listener in listeners:
                 listener(frame, result)
             if result is not None:
                 yield result
 
 
+def open_reader(
+    source: str | Path, options: AnalysisOptions, limits: Limits | None = None, *, every_frame: bool
+) -> FrameReader:
+    """Open a clip for an analysis.
+
+    Args:
+        source: path of a clip or picture.
+        options: which frames are analysed.
+        limits: what is refused.
+        every_frame: also read the frames that are not analysed, as for an annotated clip. Otherwise those may be
+            missing that need not be decoded for the others.
+    """
+    selected = FrameSelector(options) if options.sample_fps is not None and not every_frame else None
+    return FrameReader(source, limits or Limits(), start=options.start, end=options.end, selected=selected)
+
+
 @contextmanager
 def _pool() -> Iterator[ThreadPoolExecutor]:
-    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="look")
+    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="analyze")
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)  # also where the caller stops in the middle
 
 
-Look = Future[tuple[np.ndarray, Faces]]
+def make_tracker(labels: tuple[str, ...], options: AnalysisOptions) -> Tracker:
+    """Return the tracker for a clip that is analysed with these options."""
+    longest_pause = max(1.0, 2.5 / options.sample_fps) if options.sample_fps else 1.0
+    return Tracker(labels, options.smoothing, max_gap=longest_pause, confidence_threshold=options.confidence_threshold)
 
 
-def _look(frame: Frame, recognizer: Recognize, measurer: FaceMeasurer | None) -> tuple[np.ndarray, Faces]:
-    image = frame.image(ANALYSIS_SIDE)
-    faces = recognizer(image)
-    if measurer is not None:
-        faces = with_measures(faces, measurer(image, faces.boxes, faces.landmarks))
-    return image, faces
+def recognize_frame(frame: Frame, recognizer: Recognize) -> tuple[Faces, FrameFeatures]:
+    """Search, recognize and measure one frame, for itself alone; `Tracker.follow` takes what comes out.
+
+    Frames that follow one another closely are recognized sooner in groups: `fer_core.analysis.lookahead`.
+
+    Args:
+        frame: of the clip; boxes come out in pixels of its upright picture.
+        recognizer: finds and names its faces.
+    """
+    return recognize_frames([frame], [recognizer.detect(frame)], recognizer)[0]
 
 
-class _Grid:
-    """Moments of a clip's own time to take for a rate: drift-free, and right for a variable frame rate."""
+class FrameSelector:
+    """Says which frames of a clip are analysed; asked about each in order of time, or only about those it would take.
 
-    def __init__(self, rate: float, start: float):
-        """Set up a grid of `rate` moments a second from `start` on."""
-        self._rate, self._start, self._slot = rate, start, -1
+    Of a stretch in the middle of a clip its first frame must be offered whatever the stretch's own selector says; then
+    one selector over all stretches takes the same frames as one over the whole clip.
+    """
 
-    def __call__(self, seconds: float) -> bool:
-        """Return whether the frame at that time is taken."""
-        # The small term keeps a frame that falls on the grid from being missed by rounding.
-        slot = int((seconds - self._start) * self._rate + 1e-3)
-        taken, self._slot = slot > self._slot, max(slot, self._slot)
-        return taken
+    def __init__(self, options: AnalysisOptions) -> None:
+        self._options, self._due = options, -1
 
+    def __call__(self, number: int, seconds: float) -> bool:
+        """Say whether a frame is analysed.
 
-def _in_hand(
-    frames: Iterable[Frame], options: AnalysisOptions, look: Callable[[Frame], Look]
-) -> Iterator[tuple[Frame, Look | None]]:
-    """All frames in order, with the work begun for those that are looked at; a few frames ahead of the caller."""
-    waiting: deque[tuple[Frame, Look | None]] = deque()
-    due = _Grid(options.sample_fps, options.start) if options.sample_fps is not None else None
-    for seen, frame in enumerate(frames):
-        wanted = seen % options.frame_stride == 0 if due is None else due(frame.seconds)
-        waiting.append((frame, look(frame) if wanted else None))
-        while waiting and (len(waiting) >= AHEAD or (first := waiting[0][1]) is None or first.done()):
-            yield waiting.popleft()
-    yield from waiting
+        Args:
+            number: of the frame, counted from the first one of the analysed stretch.
+            seconds: presentation time.
+        """
+        options = self._options
+        if options.sample_fps is None:
+            return number % options.frame_stride == 0
+        # On a grid of the clip's own time: drift-free, and right for a variable frame rate. The small term
+        # keeps a frame that falls on the grid from being missed by rounding.
+        slot = int((seconds - options.start) * options.sample_fps + 1e-3)
+        wanted, self._due = slot > self._due, max(slot, self._due)
+        return wanted

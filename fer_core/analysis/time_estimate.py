@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_core.analysis.pipeline import ANALYSIS_SIDE, AnalysisOptions
+from fer_core.analysis.pipeline import AnalysisOptions
 from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.video.frame import Frame
 from fer_core.video.limits import Limits
@@ -61,7 +61,7 @@ def inspect_clip(
     """
     with FrameReader(source, limits or Limits()) as reader:
         first = next(reader)  # a reader that has no frame raises
-        image = first.image(ANALYSIS_SIDE)
+        image = first.image()
         start, count = time.perf_counter(), 0
         for _ in reader:
             count += 1

@@ -16,6 +16,7 @@ import pandas as pd
 
 from fer_core.analysis.episodes import curves
 from fer_core.analysis.table import label_names
+from fer_core.charts.time_axis import CLOCK_LABEL, time_ticks
 from fer_core.labels import COLORS, UNSURE
 
 __all__ = ["MOST_POINTS", "Spec", "ribbon", "shares", "timeline", "written"]
@@ -78,6 +79,7 @@ def timeline(
     spec = deepcopy(_timeline(labels, area, legend, titled))
     for layer in spec["layer"]:
         layer["encoding"]["x"]["scale"]["domain"] = [first, max(last, first + 0.1)]
+        layer["encoding"]["x"]["axis"]["values"] = time_ticks(first, last)
     spec["height"] = height + AXIS + (TITLE if titled else 0) + (LEGEND if legend else 0)
     spec["datasets"] = {"curves": curves(thin), "values": _values(thin, labels)}
     return spec
@@ -87,9 +89,9 @@ def timeline(
 def _timeline(labels: tuple[str, ...], area: bool, legend: bool, titled: bool) -> Spec:
     x = alt.X(
         "time_s:Q",
-        title="Time (s)" if titled else None,
+        title="Time" if titled else None,
         scale=alt.Scale(domain=[0, 1], nice=False),
-        axis=alt.Axis(format="~g", tickCount=12),
+        axis=alt.Axis(labelExpr=CLOCK_LABEL, values=[]),
     )
     names = alt.Legend(orient="top", columns=4, symbolType="stroke", symbolStrokeWidth=4, labelFontSize=13)
     scale = alt.Scale(**_scale(labels))
@@ -151,6 +153,7 @@ def ribbon(
     spec = deepcopy(_ribbon(zoom))
     spec["encoding"]["color"]["scale"] = _scale(seen)
     spec["encoding"]["x"]["scale"]["domain"] = [first, end]
+    spec["encoding"]["x"]["axis"]["values"] = time_ticks(first, end)
     spec["encoding"]["y"]["sort"] = order
     spec["height"] = 30 * max(1, len(order)) + AXIS + TITLE + LEGEND
     spec["datasets"] = {"episodes": episodes}
@@ -165,9 +168,9 @@ def _ribbon(zoom: bool) -> Spec:
         .encode(
             x=alt.X(
                 "start_s:Q",
-                title="Time (s)",
+                title="Time",
                 scale=alt.Scale(domain=[0, 1], nice=False),
-                axis=alt.Axis(format="~g", tickCount=12),
+                axis=alt.Axis(labelExpr=CLOCK_LABEL, values=[]),
             ),
             x2="end_s:Q",
             y=alt.Y("person:N", title=None),

@@ -29,11 +29,10 @@ def run(args: argparse.Namespace) -> int:
     """
     if importlib.util.find_spec("streamlit") is None:
         raise FerError("Streamlit is not installed here, and the app needs it: pip install streamlit.")
-    start = shipped("app.py")
-    command = [sys.executable, "-m", "streamlit", "run", str(start)]
+    command = [sys.executable, "-m", "ui.app.serve"]
     if args.port is not None:
         command.append(f"--server.port={args.port}")
     if args.headless:
         command.append("--server.headless=true")
-    # Streamlit reads .streamlit/config.toml from the folder in which it is started.
-    return subprocess.call(command, cwd=start.parent)
+    # `ui` is imported from there, and Streamlit reads .streamlit/config.toml there.
+    return subprocess.call(command, cwd=shipped("app.py").parent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -35,6 +36,15 @@ SMALLEST_INPUT = 256
 # A Haar box is the square that FER2013 was cut with; YuNet's is narrower and taller. Both ratios were measured on
 # FER2013's training images, so that boxes mean the same whichever detector drew them.
 HAAR_WIDTH, HAAR_HEIGHT = 0.82, 1.07
+
+
+class Picture(Protocol):
+    """What detection needs of a frame; see `fer_core.video.frame.Frame`."""
+
+    @property
+    def size(self) -> tuple[int, int]: ...
+
+    def image(self, max_side: int | None = None) -> np.ndarray: ...
 
 
 class FaceDetector:
@@ -92,13 +102,13 @@ class FaceDetector:
             self._haar = cv2.CascadeClassifier(haarcascades + "haarcascade_frontalface_default.xml")
             self._lock = threading.Lock()  # a cascade works in buffers of its own
 
-    def __call__(self, image: np.ndarray) -> Detections:
+    def __call__(self, image: np.ndarray | Picture) -> Detections:
         """Find the faces, largest first.
 
         Args:
-            image: uint8 (h, w, 3), BGR.
+            image: uint8 (h, w, 3), BGR; or a frame, of which only the small picture that is needed is made.
         """
-        height, width = image.shape[:2]
+        width, height = _size(image)
         found = self._look(image, self.sides[0], 1.0)
         for side in self.sides[1:]:
             found = _once(found, self._look(image, side, ENLARGED))
@@ -110,14 +120,14 @@ class FaceDetector:
         order = order[keep[order]]
         return Detections(boxes[order], found.scores[order], found.landmarks[order])
 
-    def _look(self, image: np.ndarray, side: int, enlarge: float) -> Detections:
-        height, width = image.shape[:2]
+    def _look(self, image: np.ndarray | Picture, side: int, enlarge: float) -> Detections:
+        width, height = _size(image)
         longer = max(height, width)
         scale = min(side, max(longer * enlarge, SMALLEST_INPUT)) / longer
         size = max(1, round(width * scale)), max(1, round(height * scale))
-        small = image
-        if size != (width, height):
-            small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+        small = image if isinstance(image, np.ndarray) else image.image(side if scale < 1 else None)
+        if size != small.shape[1::-1]:
+            small = cv2.resize(small, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
         small = _lifted(small)
         found = self._yunet(small) if self.kind == "yunet" else self._find_haar(small)
         to_image = np.array([width / size[0], height / size[1]], np.float32)
@@ -136,9 +146,15 @@ class FaceDetector:
         return Detections(boxes, scores.astype(np.float32), np.full((len(boxes), 5, 2), np.nan, np.float32))
 
 
+def _size(image: np.ndarray | Picture) -> tuple[int, int]:
+    """Width and height."""
+    return (image.shape[1], image.shape[0]) if isinstance(image, np.ndarray) else image.size
+
+
 def _lifted(image: np.ndarray) -> np.ndarray:
     """A dark picture, made bright; the sensor's noise is smoothed before, or it would be lifted too."""
-    top = float(np.percentile(image[::4, ::4], 99))
+    levels = np.bincount(image[::4, ::4].ravel(), minlength=256).cumsum()
+    top = float(np.searchsorted(levels, 0.99 * levels[-1]))
     if not 0 < top < DARK:
         return image
     smooth = cv2.GaussianBlur(image, (0, 0), 0.8)

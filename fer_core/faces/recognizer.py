@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -9,12 +10,18 @@ import numpy as np
 from fer_core import __version__
 from fer_core.faces.alignment import crop_faces
 from fer_core.faces.detector import FaceDetector
+from fer_core.faces.measure_hold import measure_frames
 from fer_core.faces.measures import FaceMeasurer, with_measures
 from fer_core.faces.quality import assess_quality
+from fer_core.faces.yunet import Detections
 from fer_core.models.classifier import Classifier
+from fer_core.models.preprocessing import CROP_SIDE
 from fer_core.types import Faces
+from fer_core.video.frame import Frame
 
 __all__ = ["ExpressionRecognizer", "reader_settings"]
+
+NO_CROPS = np.empty((0, CROP_SIDE, CROP_SIDE), np.uint8)
 
 
 class Classify(Protocol):
@@ -56,20 +63,45 @@ class ExpressionRecognizer:
         return self.classifier.labels
 
     def __call__(self, image: np.ndarray) -> Faces:
-        """The faces of one frame and their expressions, largest face first.
+        """The faces of one picture and their expressions, largest face first.
 
         Args:
             image: uint8 (h, w, 3), BGR.
         """
         found = self.detector(image)
-        faces = Faces.none(self.labels)
-        if len(found.boxes):
-            crops = crop_faces(image, found.boxes, found.landmarks)
-            quality = assess_quality(crops, found.boxes, found.scores, found.landmarks)
-            faces = Faces.detected(*found, self.classifier(crops), self.labels, quality)
+        faces = self._classified([crop_faces(image, found.boxes, found.landmarks)], [found])[0]
         if self.measurer is None:
             return faces
         return with_measures(faces, self.measurer(image, found.boxes, found.landmarks))
+
+    def detect(self, frame: Frame) -> Detections:
+        """Find the faces of a frame, largest first, in pixels of the upright frame."""
+        return self.detector(frame)
+
+    def classify(self, frames: Sequence[Frame], found: Sequence[Detections]) -> list[Faces]:
+        """Read the expressions of faces that are found already; those of all frames go to the network together.
+
+        Args:
+            frames: one or more.
+            found: the faces of each.
+        """
+        crops = [
+            crop_faces(frame.gray(), faces.boxes, faces.landmarks) if len(faces.boxes) else NO_CROPS
+            for frame, faces in zip(frames, found, strict=True)
+        ]
+        faces = self._classified(crops, found)
+        return faces if self.measurer is None else measure_frames(self.measurer, frames, faces)
+
+    def _classified(self, crops: Sequence[np.ndarray], found: Sequence[Detections]) -> list[Faces]:
+        counts = [len(faces.boxes) for faces in found]
+        if not sum(counts):
+            return [Faces.none(self.labels) for _ in found]
+        together = Detections(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
+        together_crops = np.concatenate(crops)
+        quality = assess_quality(together_crops, together.boxes, together.scores, together.landmarks)
+        faces = Faces.detected(*together, self.classifier(together_crops), self.labels, quality)
+        ends = np.cumsum(counts).tolist()
+        return [faces[end - count : end] for count, end in zip(counts, ends, strict=True)]
 
 
 def reader_settings(recognizer: ExpressionRecognizer) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from fer_core.models.registry import load_model
 __all__ = ["Classifier", "preprocessing_of", "softmax"]
 
 SIZES = (1, 2, 4, 8, 16, 32)
-"""Batch sizes that networks are prepared for; other numbers of crops are padded to the next."""
+"""Batch sizes that networks are prepared for; other numbers of crops are made up of these."""
 SMALLEST, LARGEST = 16, 256
 """Sides in pixels of the inputs that are known."""
 
@@ -99,17 +99,16 @@ class Classifier:
         return self._run(x)
 
     def _run(self, x: np.ndarray) -> np.ndarray:
-        parts = []
+        parts, start = [], 0
         with self._lock:
-            for i in range(0, len(x), SIZES[-1]):
-                part = x[i : i + SIZES[-1]]
-                size = next(s for s in SIZES if s >= len(part))
+            while start < len(x):
+                # The largest size that fits: an empty place in a batch takes as long as a face.
+                size = next(s for s in reversed(SIZES) if s <= len(x) - start)
                 interpreter, source, target = self._interpreter(size)
-                batch = np.zeros((size, *x.shape[1:]), np.float32)
-                batch[: len(part)] = part
-                interpreter.set_tensor(source, batch)
+                interpreter.set_tensor(source, x[start : start + size])
                 interpreter.invoke()
-                parts.append(interpreter.get_tensor(target)[: len(part)])
+                parts.append(interpreter.get_tensor(target))
+                start += size
         outputs = sum(len(head.labels) for head in self.bundle.heads)
         return np.concatenate(parts) if parts else np.empty((0, outputs), np.float32)
 

@@ -47,7 +47,7 @@ class PersonGrouper:
         # A track's first frames and then every eighth will do: looks change slowly.
         if result.index % 8 and (full or all(track in self._sums for track in tracks)):
             return
-        image = frame.image(640)
+        image = frame.picked(640)
         scale = image.shape[1] / self._width
         for track, descriptor in zip(tracks, appearance_descriptors(image, result.faces.boxes * scale), strict=True):
             if track in self._sums:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fer_core.errors import OptionError
-from fer_core.tracking.appearance import appearance_descriptors, descriptor_distance
+from fer_core.tracking.appearance import descriptor_distance
+from fer_core.tracking.features import FrameFeatures, measure_frame
 from fer_core.tracking.smoothing import ExpressionFilter, Smoothing
 from fer_core.types import FaceQuality, Faces, FrameResult
 from fer_core.video.shot_detection import CutDetector
@@ -108,6 +109,10 @@ class Tracker:
         Raises:
             ValueError: the faces carry other labels than the tracker.
         """
+        return self.follow(index, seconds, faces, measure_frame(image, faces.boxes))
+
+    def follow(self, index: int, seconds: float, faces: Faces, features: FrameFeatures) -> FrameResult:
+        """As `update`, for a frame that was measured before: `measure_frame` needs no order, following does."""
         if faces.labels != self._labels:
             raise ValueError(f"Tracker was made for labels {self._labels}; received {faces.labels}")
         before = seconds if self._seconds is None else self._seconds
@@ -119,12 +124,12 @@ class Tracker:
         self._tracks = [track for track in self._tracks if abs(seconds - track.seen) <= patience]
 
         centers, sizes = _geometry(faces.boxes)
-        descriptors = appearance_descriptors(image, faces.boxes)
+        descriptors = features.descriptors
         pairs = _compare(self._tracks, seconds, centers, sizes, descriptors)
         last = [track.seen == before for track in self._tracks]
         same: np.ndarray = np.logical_and(pairs.place[last] < 1.0, pairs.descriptor[last] < 0.35)
         goes_on = bool(same.any()) if same.size else None
-        if self._cut(seconds, image, goes_on):
+        if self._cut.judge(seconds, features.thumbnail, goes_on):
             self._shot += 1
             self._tracks = []
             pairs = _compare([], seconds, centers, sizes, descriptors)
@@ -207,6 +212,8 @@ def _assign(cost: np.ndarray, limit: float) -> list[tuple[int, int]]:
     rows, columns = cost.shape
     if not rows or not columns:
         return []
+    if rows == columns == 1:
+        return [(0, 0)] if cost[0, 0] < limit else []
     # Column 0 is the entry of the search; `rows` further columns stand for "not in this frame".
     padded = np.hstack([np.zeros((rows, 1)), np.where(cost < limit, cost, 1e6), np.full((rows, rows), limit)])
     width = padded.shape[1]

@@ -41,10 +41,16 @@ MAX_READ_ERRORS = 20
 
 
 class OpenClip:
-    """An opened and checked file: a container with a picture track, or one still picture."""
+    """An opened and checked file: a container with a picture track, or one still picture.
+
+    Attributes:
+        needed: time stamps of the frames that somebody needs; None for all. Of the others those are not decoded that
+            no further frame is predicted from, so the needed ones come out as they always do.
+    """
 
     def __init__(self, path: str | os.PathLike[str], limits: Limits) -> None:
         self.path, self.limits = path, limits
+        self.needed: frozenset[int] | None = None
         self._open()
 
     def _open(self) -> None:
@@ -169,6 +175,8 @@ class OpenClip:
     def _decode(self, packet: av.Packet[Any] | None) -> list[av.VideoFrame]:
         assert self.stream is not None
         decoder = self.stream.codec_context
+        if self.needed is not None:
+            decoder.skip_frame = "DEFAULT" if packet is None or packet.pts in self.needed else "NONREF"
         try:
             pictures = decoder.decode(packet)
         except av.error.EOFError:

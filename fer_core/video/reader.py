@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -25,6 +25,9 @@ __all__ = ["ClipInfo", "FrameReader", "probe"]
 
 SCAN_BYTES = 200_000_000
 """Files above this are not read through merely to learn how long they are."""
+
+SKIPPING = ("h264", "hevc")
+"""Codecs whose decoders leave out single frames that no other is predicted from."""
 
 _NO_PICTURE = (
     "No picture in this file could be decoded, so it is damaged or incomplete. Record, copy or export it again."
@@ -102,6 +105,8 @@ class FrameReader:
         limits: what is allowed; by default `Limits()`.
         start: seconds from the clip's first frame.
         end: seconds from the clip's first frame; None for all of it.
+        selected: says which frames are needed, see `FrameSelector`; others may then be left out, where that saves
+            decoding them. None for all.
 
     Raises:
         LimitError, MediaError: see `probe`.
@@ -121,6 +126,7 @@ class FrameReader:
         *,
         start: float = 0.0,
         end: float | None = None,
+        selected: Callable[[int, float], bool] | None = None,
     ) -> None:
         if not start >= 0:
             raise OptionError(f"The start must be 0 seconds or later; received {start:g}.")
@@ -130,7 +136,7 @@ class FrameReader:
         self.info = probe(path, limits)
         self._clip = OpenClip(path, limits)
         # Not a method: a generator that held the reader would keep it, and the file, from being let go.
-        self._frames = _read(self._clip, self.info, start, end)
+        self._frames = _read(self._clip, self.info, start, end, selected)
 
     @property
     def damaged(self) -> int:
@@ -159,11 +165,20 @@ class FrameReader:
         self._clip.close()
 
 
-def _read(clip: OpenClip, info: ClipInfo, start: float, end: float | None) -> Generator[Frame, None, None]:
+def _read(
+    clip: OpenClip,
+    info: ClipInfo,
+    start: float,
+    end: float | None,
+    selected: Callable[[int, float], bool] | None,
+) -> Generator[Frame, None, None]:
     index, first_seen, origin = 0, -math.inf, None
     pictures: Iterator[av.VideoFrame] | None = None
-    if start > 0 and clip.stream is not None:
-        timeline = Timeline(clip.path, clip.limits)
+    skips = selected is not None and clip.codec in SKIPPING and os.path.getsize(clip.path) <= SCAN_BYTES
+    timeline = Timeline(clip.path, clip.limits) if clip.stream is not None and (start > 0 or skips) else None
+    if timeline is not None and selected is not None and skips and timeline.is_even:
+        clip.needed = timeline.needed(selected, start, end, 1 / (info.frame_rate or 25.0))
+    if timeline is not None and start > 0:
         key = timeline.key_before(start)
         if key is not None:
             pictures = frames_from(clip, key)
@@ -179,6 +194,8 @@ def _read(clip: OpenClip, info: ClipInfo, start: float, end: float | None) -> Ge
         if stamp is not None and stamp < first_seen - TOLERANCE:
             continue  # stored after the key frame but shown before it: what it was predicted from may have been skipped
         turn = turn or orientation(picture)
+        if timeline is not None and clip.needed is not None and picture.pts is not None:
+            index = timeline.number(picture.pts)
         seconds = clock.read(stamp)
         check_seconds(seconds, clip.limits)
         reached = reached or seconds >= start - TOLERANCE

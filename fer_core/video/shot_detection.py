@@ -7,7 +7,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-__all__ = ["CutDetector"]
+__all__ = ["CutDetector", "shot_thumbnail"]
 
 _WIDTH, _HEIGHT = 48, 27
 _BLOCK_W, _BLOCK_H = 12, 9
@@ -18,12 +18,17 @@ _HOLD = 0.5  # seconds that a burnt-out or blacked-out picture may last before i
 _MEMORY = 8  # frames over which the usual amount of change is averaged
 
 
+def shot_thumbnail(image: np.ndarray) -> np.ndarray:
+    """Return the small copy by which a frame is compared with others: uint8 (27, 48, 3), BGR."""
+    step = max(1, min(image.shape[1] // (3 * _WIDTH), image.shape[0] // (3 * _HEIGHT)))
+    return cv2.resize(image[::step, ::step], (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA)
+
+
 class _Look:
     """A frame's small copy; its histograms are made only where a calm clip does not settle the matter before."""
 
-    def __init__(self, image: np.ndarray) -> None:
-        step = max(1, min(image.shape[1] // (3 * _WIDTH), image.shape[0] // (3 * _HEIGHT)))
-        self._picture = cv2.resize(image[::step, ::step], (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA)
+    def __init__(self, thumbnail: np.ndarray) -> None:
+        self._picture = thumbnail
         self.small = cv2.cvtColor(self._picture, cv2.COLOR_BGR2GRAY)
         (self._mean,), (self.spread,) = (values.ravel().tolist() for values in cv2.meanStdDev(self.small))
 
@@ -59,15 +64,19 @@ class CutDetector:
         self._level = np.zeros(2)
 
     def __call__(self, seconds: float, image: np.ndarray, faces_continue: bool | None = None) -> bool:
-        """True where `image` begins a new shot; the first frame does not.
+        """As `judge`, for a whole image, uint8 (height, width, 3), BGR."""
+        return self.judge(seconds, shot_thumbnail(image), faces_continue)
+
+    def judge(self, seconds: float, thumbnail: np.ndarray, faces_continue: bool | None = None) -> bool:
+        """True where the frame begins a new shot; the first frame does not.
 
         Args:
             seconds: presentation time of the frame.
-            image: uint8 (height, width, 3), BGR.
+            thumbnail: its `shot_thumbnail`.
             faces_continue: whether a face goes on where it was and as it looked; None where faces tell nothing. With
                 False a smaller change of colour is enough, with True a larger one is needed.
         """
-        look = _Look(image)
+        look = _Look(thumbnail)
         last = self._last
         if last is None:
             self._last, self._seconds = look, seconds

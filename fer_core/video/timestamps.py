@@ -6,9 +6,10 @@ import itertools
 import math
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import av
 import numpy as np
@@ -72,6 +73,42 @@ class Timeline:
     def origin(self) -> float:
         """The first frame's time in the file's own seconds."""
         return float(int(self._stamps.min()) * self._unit)
+
+    @property
+    def is_even(self) -> bool:
+        """Whether each frame has a time of its own, and all of them can be trusted."""
+        return self._reliable and bool(self.frames) and len(self._in_order) == self.frames
+
+    @cached_property
+    def _in_order(self) -> np.ndarray:
+        return np.unique(self._stamps)
+
+    def number(self, stamp: int) -> int:
+        """Number of the frame with that time stamp, in the order in which frames are shown."""
+        return int(np.searchsorted(self._in_order, stamp))
+
+    def needed(
+        self, selected: Callable[[int, float], bool], start: float, end: float | None, step: float
+    ) -> frozenset[int]:
+        """Time stamps of the frames that are selected.
+
+        Args:
+            selected: asked about each frame from `start` on in order: its number, from 0, and its seconds.
+            start: seconds from the clip's first frame.
+            end: seconds, or None for all of it.
+            step: usual seconds from one frame to the next.
+        """
+        clock, found, number = Clock(step, self.origin), [], 0
+        for stamp in self._in_order.tolist():
+            seconds = clock.read(float(stamp * self._unit))
+            if seconds < start - TOLERANCE:
+                continue
+            if end is not None and seconds >= end - TOLERANCE:
+                break
+            if selected(number, seconds):
+                found.append(stamp)
+            number += 1
+        return frozenset(found)
 
     def key_before(self, start: float) -> Key | None:
         """The last key frame at or before `start`; None where it is best to decode from the beginning."""

@@ -207,3 +207,32 @@ def test_it_fits_a_phone(browser: Browser, address: str) -> None:
         page.get_by_role("button", name="Try the sample clip").click()
         expect(page.get_by_role("heading", name="Key moments")).to_be_visible(timeout=LONG)
         assert page.evaluate(WIDTH) <= 390
+
+
+def test_a_second_clip_is_not_swallowed_by_the_first(page: Page, address: str, tmp_path: Path) -> None:
+    """A result is open, the menu leads to the start page: what is chosen there is analysed, at its own address."""
+    analyse(page, address)
+    first = page.url
+    page.get_by_role("link", name="Analyse a clip").click()
+    expect(page.get_by_role("button", name="Try the sample clip")).to_be_visible()
+    expect(page).not_to_have_url(re.compile("job="))
+    second = tmp_path / "second clip.mp4"
+    second.write_bytes(SAMPLE.read_bytes())
+    upload(page, second)
+    expect(page.get_by_text("second clip.mp4").first).to_be_visible()
+    page.get_by_role("button", name="Analyse").click()
+    expect(page.get_by_role("heading", name="Key moments")).to_be_visible(timeout=LONG)
+    expect(page.get_by_text("second clip.mp4").first).to_be_visible()
+    assert "job=" in page.url and page.url != first
+
+
+def test_no_page_asks_another_server(browser: Browser, address: str) -> None:
+    asked: set[str] = set()
+    for path in ("/video", "/live", "/explore", "/train", "/compare", "/about"):
+        with tab(browser) as page:
+            page.on("request", lambda request: asked.add(request.url))
+            page.goto(address + path)
+            expect(page.get_by_role("link", name="About").first).to_be_visible(timeout=60_000)
+            page.wait_for_timeout(1500)
+    strangers = {url for url in asked if not url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))}
+    assert asked and strangers == set()

@@ -293,6 +293,65 @@ def test_the_figures_follow_from_the_answers(tmp_path, faces, capsys):
     assert found["ece"] == pytest.approx(gap / len(rows), abs=1e-3)
 
 
+def with_people(folder: Path, per_person: int = 15) -> Path:
+    """Drawn faces as Kaggle's file with a column that says who it is; each has a neutral face among them."""
+    drawn = synthetic_faces().split("Training")
+    neutral = np.flatnonzero(drawn.labels == FER7.index("neutral"))[:12]
+    others = np.flatnonzero(drawn.labels != FER7.index("neutral"))[: 6 * (per_person - 2)]
+    lines = ["emotion,pixels,Usage,Person"]
+    for person in range(6):
+        chosen = [*neutral[2 * person : 2 * person + 2], *others[person::6]]
+        for i in chosen:
+            pixels = " ".join(map(str, drawn.images[i].ravel()))
+            lines.append(f"{CODES[FER7[drawn.labels[i]]]},{pixels},PublicTest,P{person}")
+    lines.insert(3, "0,1 2 3,PublicTest,nobody")  # left out, so that rows and images differ
+    (folder / "people.csv").write_text("\n".join(lines) + "\n")
+    return folder / "people.csv"
+
+
+def test_own_neutral_by_the_column_that_says_who_it_is(tmp_path, capsys):
+    data = with_people(tmp_path)
+    status, found, _ = evaluate(capsys, "--data", str(data), "--subject", "person", "--baseline", "--one-view")
+    own = found["baseline"]
+    assert status == 0 and found["n"] == 6 * 15
+    assert (own["subjects"], own["images"], own["baseline_images"], own["left_out"]) == (6, 6 * 14, 6, [])
+    dataset, _ = read_dataset(data)
+    classifier = Classifier(flip=False)
+    given = classifier(dataset.images)  # what pages show, not the head for FER2013's labels
+    first = {f"P{p}": 15 * p for p in range(6)}
+    rows = [i for i in range(90) if i not in first.values()]
+    right = []
+    for i in rows:
+        rest = np.log(np.clip(given[15 * (i // 15)], 1e-6, 1))
+        logits = np.log(np.clip(given[i], 1e-6, 1)) - rest
+        logits[FER7.index("neutral")] += 1.5
+        right.append(int(logits.argmax()) == dataset.labels[i])
+    assert own["adjusted"]["accuracy"] == pytest.approx(np.mean(right))
+    assert own["plain"]["accuracy"] == pytest.approx((given[rows].argmax(1) == dataset.labels[rows]).mean())
+    assert main(["evaluate", "--data", str(data), "--subject", "Person", "--baseline"]) == 0
+    printed = capsys.readouterr().out
+    assert "84 images of 6 people, without 6 for baselines, as clips show them" in printed
+    assert "with each person's own neutral taken off: accuracy" in printed
+
+
+@pytest.mark.parametrize(
+    "how, says",
+    [
+        (["--baseline"], "--baseline and --subject go together"),
+        (["--subject", "person"], "--baseline and --subject go together"),
+        (["--subject", "who", "--baseline"], "no column 'who'; it has: emotion, pixels, Usage, Person"),
+    ],
+)
+def test_baseline_without_people(tmp_path, capsys, how, says):
+    status, found, err = evaluate(capsys, "--data", str(with_people(tmp_path, 3)), *how)
+    assert status == 2 and found is None and says in err.splitlines()[-1]
+
+
+def test_people_of_a_dataset_that_cannot_say(capsys):
+    status, _, err = evaluate(capsys, "--data", "synthetic", "--subject", "person", "--baseline")
+    assert status == 2 and "synthetic has no columns" in err
+
+
 def test_the_report_shows_faces_only_where_it_is_asked_to(tmp_path, faces, own, capsys):
     add(own, "twin")
     data = save_dataset("mine", faces)

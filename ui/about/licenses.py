@@ -20,7 +20,12 @@ BROUGHT = {
     "ONNX Runtime": ("MIT", "runs the face detector"),
     "LiteRT": ("Apache-2.0", "runs the networks"),
     "PyAV": ("BSD-3-Clause", "clips; its wheel holds FFmpeg (LGPL-3.0), x264 and x265 (GPL-2.0)"),
-    "NumPy, pandas, scikit-learn, SciPy, threadpoolctl, openTSNE": ("BSD-3-Clause", "tables, figures and maps"),
+    "NumPy, pandas, scikit-learn, SciPy, statsmodels, threadpoolctl, openTSNE": (
+        "BSD-3-Clause",
+        "tables, figures and maps",
+    ),
+    "lazy_loader": ("BSD-3-Clause", "imports the library's names when they are used"),
+    "platformdirs": ("MIT", "where an installed copy keeps your data"),
     "Altair, vl-convert, Jinja2": ("BSD-3-Clause", "charts and reports"),
     "kagglehub": ("Apache-2.0", "download of FER2013 from Kaggle"),
     "TensorFlow, Keras": ("Apache-2.0", "training"),
