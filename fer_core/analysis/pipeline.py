@@ -47,7 +47,7 @@ class AnalysisOptions:
         start, end: seconds from the clip's first frame; None as end for all of it.
         smoothing: how expressions are steadied along a track.
         confidence_threshold: smoothed confidence under which the label is "unsure".
-        measures: also measure head pose, eyes and mouth, 15 times a second; a little more than half of the speed.
+        measures: also measure head pose, eyes and mouth, 15 times a second or more; about half of the speed.
 
     Example:
         >>> AnalysisOptions(sample_fps=5, end=10.0).frame_stride

@@ -1,4 +1,4 @@
-"""Measures between the frames that are measured: 15 times a second is enough, and half of the work."""
+"""Measures between the frames that are measured: 15 of a second are enough."""
 
 from __future__ import annotations
 
