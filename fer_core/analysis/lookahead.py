@@ -11,6 +11,8 @@ from typing import Protocol
 import numpy as np
 
 from fer_core.faces.interpolation import detect_between
+from fer_core.faces.measure_hold import MEASURE_RATE
+from fer_core.faces.measures import FaceMeasurer, with_measures
 from fer_core.faces.yunet import Detections
 from fer_core.tracking.features import FrameFeatures, measure_frame
 from fer_core.types import Faces
@@ -99,6 +101,7 @@ class _Group:
     number: int
     search: Future[Detections]
     frames: list[Frame] = field(default_factory=list)
+    measured: list[int] = field(default_factory=list)
     done: Future[list[Recognized]] | None = None
 
 
@@ -111,11 +114,26 @@ class Lookahead:
     """
 
     def __init__(
-        self, frames: Iterable[Frame], groups: FrameGroups, recognizer: Recognize, pool: ThreadPoolExecutor
+        self,
+        frames: Iterable[Frame],
+        groups: FrameGroups,
+        recognizer: Recognize,
+        pool: ThreadPoolExecutor,
+        measurer: FaceMeasurer | None = None,
     ) -> None:
+        """Set up; nothing is read yet.
+
+        Args:
+            frames: all frames, in order.
+            groups: says which are analysed, and in which group each is.
+            recognizer: finds and names the faces.
+            pool: does the work.
+            measurer: measures head, eyes and mouth `MEASURE_RATE` times a second; None for no measures.
+        """
         self._frames, self._groups, self._recognizer, self._pool = frames, groups, recognizer, pool
         self._waiting: deque[tuple[Frame, _Group | None, int]] = deque()
         self._open: _Group | None = None
+        self._measurer, self._measure_slot = measurer, -1
 
     def __iter__(self) -> Iterator[tuple[Frame, Recognized | None]]:
         for frame in self._frames:
@@ -138,15 +156,23 @@ class Lookahead:
             self._open = _Group(number, search)
         group = self._open
         self._waiting.append((frame, group, len(group.frames)))
+        if self._measurer is not None and self._is_measured(frame):
+            group.measured.append(len(group.frames))
         group.frames.append(frame)
         if self._groups.size == 1:
             self._close(None)
+
+    def _is_measured(self, frame: Frame) -> bool:
+        # The small term keeps a frame that falls on the grid from being missed by rounding.
+        slot = int(frame.seconds * MEASURE_RATE + 1e-3)
+        due, self._measure_slot = slot > self._measure_slot, max(slot, self._measure_slot)
+        return due
 
     def _close(self, following: tuple[Frame, Future[Detections]] | None) -> None:
         """Let the faces of the open group be read, as no more frames come to it."""
         if self._open is not None:
             # The searches that are waited for stand before this in the queue, so they are under way by then.
-            self._open.done = self._pool.submit(_recognize, self._open, following, self._recognizer)
+            self._open.done = self._pool.submit(_recognize, self._open, following, self._recognizer, self._measurer)
             self._open = None
 
     def _ready(self, most: int) -> Iterator[tuple[Frame, Recognized | None]]:
@@ -164,7 +190,10 @@ class Lookahead:
 
 
 def _recognize(
-    group: _Group, following: tuple[Frame, Future[Detections]] | None, recognizer: Recognize
+    group: _Group,
+    following: tuple[Frame, Future[Detections]] | None,
+    recognizer: Recognize,
+    measurer: FaceMeasurer | None,
 ) -> list[Recognized]:
     frames, found = group.frames, [group.search.result()]
     if len(frames) > 1:
@@ -175,7 +204,13 @@ def _recognize(
             found = detect_between(stretch, [f.seconds for f in stretch], found[0], after, recognizer.detect)
         else:
             found += [recognizer.detect(frame) for frame in frames[1:]]
-    return recognize_frames(frames, found[: len(frames)], recognizer)
+    recognized = recognize_frames(frames, found[: len(frames)], recognizer)
+    if measurer is not None:
+        for row in group.measured:
+            faces, features = recognized[row]
+            measures = measurer(frames[row].image(), faces.boxes, faces.landmarks)
+            recognized[row] = with_measures(faces, measures), features
+    return recognized
 
 
 def recognize_frames(frames: list[Frame], found: list[Detections], recognizer: Recognize) -> list[Recognized]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fer_core.analysis.lookahead import FrameGroups, Lookahead, Recognize, recognize_frames
 from fer_core.errors import Cancelled, OptionError
-from fer_core.faces.measure_hold import MeasuringRecognizer
+from fer_core.faces.measure_hold import MeasureHold
 from fer_core.faces.measures import FaceMeasurer, measures_of
 from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.tracking.features import FrameFeatures
@@ -47,7 +47,7 @@ class AnalysisOptions:
         start, end: seconds from the clip's first frame; None as end for all of it.
         smoothing: how expressions are steadied along a track.
         confidence_threshold: smoothed confidence under which the label is "unsure".
-        measures: also measure head pose, eyes and mouth, 15 times a second or more; about half of the speed.
+        measures: also measure head pose, eyes and mouth, 15 times a second; a little more than half of the speed.
 
     Example:
         >>> AnalysisOptions(sample_fps=5, end=10.0).frame_stride
@@ -111,9 +111,10 @@ def analyze(
         (16, 'angry')
     """
     recognizer, options = recognizer or ExpressionRecognizer(), options or AnalysisOptions()
-    if options.measures and not measures_of(recognizer):
-        recognizer = MeasuringRecognizer(recognizer, FaceMeasurer())
     tracker = make_tracker(recognizer.labels, options)
+    # A recognizer that measures by itself need not be helped.
+    measurer = FaceMeasurer() if options.measures and not measures_of(recognizer) else None
+    hold = None if measurer is None else MeasureHold(measurer)
     opened = (
         nullcontext(source)
         if isinstance(source, FrameReader)
@@ -121,10 +122,13 @@ def analyze(
     )
     with opened as reader, _pool() as pool:
         groups = FrameGroups(FrameSelector(options), options, reader.info.frame_rate)
-        for frame, recognized in Lookahead(reader, groups, recognizer, pool):
+        for frame, recognized in Lookahead(reader, groups, recognizer, pool, measurer):
             if cancelled():
                 raise Cancelled("The analysis was stopped; what was done so far is kept.")
-            result = None if recognized is None else tracker.follow(frame.index, frame.seconds, *recognized)
+            result = None
+            if recognized is not None:
+                faces, features = recognized
+                result = tracker.follow(frame.index, frame.seconds, hold(faces, frame) if hold else faces, features)
             for listener in listeners:
                 listener(frame, result)
             if result is not None:

@@ -15,7 +15,10 @@ from fer_core.analysis.clip import ClipAnalysis
 from fer_core.analysis.export import FORMATS
 from fer_core.analysis.pipeline import AnalysisOptions
 from fer_core.cli.common import each, reading_options, recognizer, say
+from fer_core.cli.settings import take_settings
 from fer_core.errors import Cancelled, FerError, MediaError
+from fer_core.exports import FORMATS as EXPORTS
+from fer_core.exports import check_names, write_exports
 from fer_core.utils.files import write_export
 from fer_core.video.reader import probe
 
@@ -41,7 +44,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--annotate", action="store_true", help="also write the clip with boxes and expressions")
     command.add_argument("--measures", action="store_true", help="also measure head pose, eyes, gaze and mouth")
     command.add_argument("--blur", action="store_true", help="make faces unrecognisable in the annotated clip")
-
+    command.add_argument("--export", metavar="NAMES", help=f"further files, such as excel,elan: {', '.join(EXPORTS)}")
+    command.add_argument("--settings", type=Path, metavar="FILE", help="analyse as the settings.json of a bundle says")
     reading_options(command)
 
 
@@ -93,9 +97,11 @@ class Progress:
 
 def run(args: argparse.Namespace) -> int:
     """Analyse clips into files."""
+    exports = () if args.export is None else check_names(name.strip() for name in args.export.split(","))
     paths = _clips(args.clips)
+    given = None if args.settings is None else take_settings(args)
     read = recognizer(args)
-    options = AnalysisOptions(
+    options = given or AnalysisOptions(
         sample_fps=args.fps,
         frame_stride=args.every,
         start=args.start,
@@ -126,12 +132,12 @@ def run(args: argparse.Namespace) -> int:
         try:
             clip.run(cancelled)
         except Cancelled:
-            _write(clip, args.out, names[path])
+            _write(clip, args.out, names[path], exports)
             raise
         progress.show(end=True)
         if clip.damaged:
             say(f"{path}: {clip.damaged} damaged frames were skipped.")
-        files = _write(clip, args.out, names[path])
+        files = _write(clip, args.out, names[path], exports)
         if annotated is not None:
             files.append(annotated)
             if picture and clip.preview is not None:
@@ -159,9 +165,9 @@ def run(args: argparse.Namespace) -> int:
     return status
 
 
-def _write(clip: ClipAnalysis, folder: Path, name: str) -> list[Path]:
+def _write(clip: ClipAnalysis, folder: Path, name: str, exports: Sequence[str]) -> list[Path]:
     result, files = clip.result(), []
     for suffix, write in FORMATS.items():
         files.append(folder / f"{name}.{suffix}")
         write_export(files[-1], write(result))
-    return files
+    return files + write_exports(result, folder, name, exports)

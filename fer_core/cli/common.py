@@ -59,7 +59,9 @@ def recognizer(args: argparse.Namespace, *, picture: bool = False) -> Expression
     bundle = load_model(args.model or active_bundle())
     usual = STILL if picture else 320
     with quiet():
-        return ExpressionRecognizer(Classifier(bundle), FaceDetector(args.detector, side=args.detail or usual))
+        smallest = getattr(args, "smallest", 0.0)
+        detector = FaceDetector(args.detector, side=args.detail or usual, smallest=smallest)
+        return ExpressionRecognizer(Classifier(bundle), detector)
 
 
 def each(paths: Sequence[Path], work: Callable[[Path], Any]) -> tuple[list[Any], int]:

@@ -10,7 +10,6 @@ import numpy as np
 from fer_core import __version__
 from fer_core.faces.alignment import crop_faces
 from fer_core.faces.detector import FaceDetector
-from fer_core.faces.measure_hold import measure_frames
 from fer_core.faces.measures import FaceMeasurer, with_measures
 from fer_core.faces.quality import assess_quality
 from fer_core.faces.yunet import Detections
@@ -89,8 +88,13 @@ class ExpressionRecognizer:
             crop_faces(frame.gray(), faces.boxes, faces.landmarks) if len(faces.boxes) else NO_CROPS
             for frame, faces in zip(frames, found, strict=True)
         ]
-        faces = self._classified(crops, found)
-        return faces if self.measurer is None else measure_frames(self.measurer, frames, faces)
+        read = self._classified(crops, found)
+        if self.measurer is None:
+            return read
+        return [
+            with_measures(faces, self.measurer(frame.image(), faces.boxes, faces.landmarks))
+            for frame, faces in zip(frames, read, strict=True)
+        ]
 
     def _classified(self, crops: Sequence[np.ndarray], found: Sequence[Detections]) -> list[Faces]:
         counts = [len(faces.boxes) for faces in found]

@@ -25,11 +25,9 @@ from fer_core.faces import measures as module
 from fer_core.faces.measures import MEASURES, FaceMeasurer
 from fer_core.faces.mesh import FaceMesh
 from fer_core.faces.recognizer import ExpressionRecognizer
-from fer_core.faces.yunet import Detections
 from fer_core.labels import FER7
 from fer_core.live.history import SessionHistory
 from fer_core.types import FaceMeasures, FrameResult, MeasureGap
-from fer_core.video.frame import Frame
 
 BLINKS = {20: 4, 45: 3}
 """First frame and number of frames of each blink in `blink_clip`."""
@@ -84,13 +82,14 @@ class Counter:
 class Still(FakeRecognizer):
     """Gives its faces landmarks, so that they are known again."""
 
-    def detect(self, frame: Frame) -> Detections:
-        found = super().detect(frame)
-        return found._replace(landmarks=make_faces(["happy"], boxes=found.boxes[:1]).landmarks)
+    def __call__(self, image: np.ndarray):  # type: ignore[no-untyped-def]
+        found = super().__call__(image)
+        found.landmarks[:] = make_faces(["happy"], boxes=found.boxes[:1]).landmarks
+        return found
 
 
-@pytest.mark.parametrize(("rate", "measured"), [(10, 30), (25, 20), (30, 20)])
-def test_frames_are_measured_15_times_a_second_or_more_and_all_have_measures(
+@pytest.mark.parametrize(("rate", "measured"), [(10, 30), (30, 15), (25, 18)])
+def test_at_most_15_frames_a_second_are_measured_and_all_have_measures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate: int, measured: int
 ) -> None:
     monkeypatch.setattr("fer_core.analysis.pipeline.FaceMeasurer", Counter)

@@ -27,6 +27,8 @@ BROUGHT = {
     "lazy_loader": ("BSD-3-Clause", "imports the library's names when they are used"),
     "platformdirs": ("MIT", "where an installed copy keeps your data"),
     "Altair, vl-convert, Jinja2": ("BSD-3-Clause", "charts and reports"),
+    "openpyxl, pympi-ling": ("MIT", "Excel, ELAN and Praat files"),
+    "pyreadstat, PyArrow": ("Apache-2.0", "SPSS and Parquet files"),
     "kagglehub": ("Apache-2.0", "download of FER2013 from Kaggle"),
     "TensorFlow, Keras": ("Apache-2.0", "training"),
 }
