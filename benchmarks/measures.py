@@ -29,11 +29,14 @@ from fer_core.analysis.pipeline import AnalysisOptions, analyze
 from fer_core.analysis.table import to_table
 from fer_core.faces.detector import FaceDetector
 from fer_core.faces.head_pose import CANONICAL, angles_of, fit_pose, rotation_of
-from fer_core.faces.measures import EYEBALL, MEASURES, FaceMeasurer, gaze_angles
+from fer_core.faces.measures import MEASURES, FaceMeasurer, gaze_angles
 from fer_core.faces.mesh import FaceMesh, Mesh
 from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.types import MeasureGap
 from fer_core.video.writer import ClipWriter
+
+EYEBALL = 1.05
+"""Centimetres from the middle of the eyeball to the iris: a radius of 1.2 less the depth of the front chamber."""
 
 HEIGHTS = (40, 60, 80, 120, 200)
 
@@ -139,14 +142,13 @@ def _moved_irises(image: np.ndarray, mesh: Mesh) -> dict[str, list[float]]:
     """Gaze in degrees less that of the portrait itself, where its irises were painted anew so far aside."""
     mesher, pose = FaceMesh(), fit_pose(mesh.points)
     eyes_there = mesher.eyes(image, mesh.points)
-    base = np.array(gaze_angles(eyes_there.irises, mesh.points, pose))
+    base = np.array(gaze_angles(eyes_there, pose))
     found = {}
     for degrees in (-15, -10, 10, 15):
         aside = EYEBALL * pose.scale * np.sin(np.deg2rad(degrees))
         painted = _painted(image, eyes_there.outlines, eyes_there.irises, float(aside))
         again = mesh_of(painted)[0]
-        seen = mesher.eyes(painted, again.points).irises
-        now = np.array(gaze_angles(seen, again.points, fit_pose(again.points)))
+        now = np.array(gaze_angles(mesher.eyes(painted, again.points), fit_pose(again.points)))
         found[str(degrees)] = (now - base).round(1).tolist()
     return found
 

@@ -5,6 +5,8 @@ from .analysis.episodes import summary as summary
 from .analysis.export import ClipResult as ClipResult
 from .analysis.export import export_csv as export_csv
 from .analysis.export import export_json as export_json
+from .analysis.measure_events import measure_events as measure_events
+from .analysis.measure_events import measure_summary as measure_summary
 from .analysis.pipeline import AnalysisOptions as AnalysisOptions
 from .analysis.pipeline import analyze as analyze
 from .analysis.table import to_table as to_table
@@ -24,6 +26,7 @@ from .errors import OptionError as OptionError
 from .evaluation.comparison import Comparison as Comparison
 from .evaluation.metrics import compute_metrics as compute_metrics
 from .faces.detector import FaceDetector as FaceDetector
+from .faces.measures import FaceMeasurer as FaceMeasurer
 from .faces.recognizer import ExpressionRecognizer as ExpressionRecognizer
 from .live.session import LiveSession as LiveSession
 from .models.classifier import Classifier as Classifier
@@ -58,6 +61,7 @@ __all__ = [
     "DatasetError",
     "ExpressionRecognizer",
     "FaceDetector",
+    "FaceMeasurer",
     "FaceQuality",
     "Faces",
     "FerError",
@@ -83,6 +87,8 @@ __all__ = [
     "list_models",
     "load_dataset",
     "load_model",
+    "measure_events",
+    "measure_summary",
     "preset",
     "probe",
     "read_dataset",

@@ -61,6 +61,15 @@ def measure_events(table: pd.DataFrame) -> pd.DataFrame:
         One row an event, in order of time; columns person, track_id, event (one of `EVENTS`), start_s, end_s, seconds,
         peak_s and value: of a blink the least share of the person's own eye opening, else the largest yaw in degrees
         (missing for a profile) or the widest gap between the lips.
+
+    Example:
+        >>> from fer_core.analysis.pipeline import AnalysisOptions, analyze
+        >>> from fer_core.analysis.table import to_table
+        >>> from fer_core.utils.distribution import sample_clip
+        >>> options = AnalysisOptions(measures=True, end=1.0)
+        >>> table = to_table(analyze(sample_clip(), options=options))
+        >>> bool(measure_events(table)["event"].isin(EVENTS).all())
+        True
     """
     names = ["person", "track_id", "event", "start_s", "end_s", "seconds", "peak_s", "value"]
     found: list[tuple[object, ...]] = []
@@ -155,6 +164,15 @@ def measure_summary(table: pd.DataFrame) -> pd.DataFrame:
         One row a person; columns person, seconds (in sight), measured (share of them with head pose), turned_away,
         mouth_open and eyes_closed (shares of `seconds`), blinks and blinks_per_minute (missing where not measurable),
         blinks_note (why, else empty), head_yaw, head_pitch, head_roll, gaze_x and gaze_y (medians, degrees).
+
+    Example:
+        >>> from fer_core.analysis.pipeline import AnalysisOptions, analyze
+        >>> from fer_core.analysis.table import to_table
+        >>> from fer_core.utils.distribution import sample_clip
+        >>> options = AnalysisOptions(measures=True, end=1.0)
+        >>> table = to_table(analyze(sample_clip(), options=options))
+        >>> measure_summary(table)[["person", "blinks"]].values.tolist()
+        [['Person 1', 0]]
     """
     angles = ["head_yaw", "head_pitch", "head_roll", "gaze_x", "gaze_y"]
     names = ["person", "seconds", "measured", "turned_away", "mouth_open", "eyes_closed"]

@@ -5,9 +5,10 @@ References:
     (`geometry_pipeline_metadata`) are facts of google-ai-edge/mediapipe, Apache-2.0.
     Umeyama, "Least-squares estimation of transformation parameters between two point patterns", 1991.
 
-A least-squares fit of both point sets in 3-D is used, not PnP on the mesh's x and y alone (`cv2.solvePnP`): on
-portraits turned by known angles PnP is off by 2.5 degrees in roll and 4 in yaw and pitch, this fit by 0.8, 2.2 and 2.6;
-and PnP needs to know the lens and the middle of the picture, which a cropped clip does not tell.
+A least-squares fit of both point sets in 3-D is used, not PnP on the mesh's x and y alone (`cv2.solvePnP`). On
+portraits turned by up to 20 degrees it is off by 2.1, 2.0 and 0.9 degrees of yaw, pitch and roll on average, PnP by
+3.4, 2.1 and 2.3; at 30 and 40 degrees of yaw by 5.2, 2.6 and 1.4, PnP by 8.8, 3.5 and 5.8 (`benchmarks/measures.py`).
+And PnP needs to know the lens and the middle of the picture, which a cropped clip does not tell.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ forehead are left out, as hair hides them and they differ most between people.""
 
 DEPTH = 1.3
 """How far the network's depth is stretched: it draws turned heads flatter than they are. Without it 78 % of a yaw is
-seen, with it 92 % (portraits turned by known angles)."""
+seen, with it about 92 % (portraits turned by known angles)."""
 
 _IDS = np.array(list(CANONICAL))
 _MODEL = np.array(list(CANONICAL.values())) * [1.0, -1.0, -1.0]  # as pictures have it: y down, z away from the camera

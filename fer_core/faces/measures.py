@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from fer_core.faces.head_pose import DEPTH, HeadPose, fit_pose
-from fer_core.faces.mesh import EYE_CORNERS, Eyes, FaceMesh, Mesh
+from fer_core.faces.mesh import Eyes, FaceMesh, Mesh
 from fer_core.faces.visibility import visible_parts
 from fer_core.types import FaceMeasures, FaceQuality, Faces, MeasureGap
 
@@ -57,11 +57,13 @@ TURNED = 45.0
 CLOSED = 0.18
 """Opening under which an eye is closed, so that it has no gaze."""
 
-EYEBALL = 1.05
-"""Centimetres from the middle of the eyeball to the iris: a radius of 1.2 less the depth of the front chamber."""
-SOCKET = (0.0, -0.06, 0.75)
+REACH = 0.54
+"""Centimetres by which the iris of an eye that looks aside by 90 degrees leaves the middle of its corners. By anatomy
+it is 1.05, but the corners that the iris network draws go half of the way along with the iris (on portraits whose
+irises were moved). The face mesh's own corners do not, but tremble so much that the gaze is noisier still."""
+SOCKET = (0.0, -0.145, 0.39)
 """Centimetres from the middle between the eye's corners to that of the eyeball, in the head's axes: back, and up, as
-the iris of eyes that look straight ahead lies 0.6 mm above the corners (median of 703 news photos)."""
+the iris of eyes that look straight ahead lies 1.4 mm above the corners (median of 703 news photos)."""
 
 _OUTER_CORNERS = (33, 263)
 _RIGHT_BROW, _LEFT_BROW = [70, 63, 105, 66, 107], [300, 293, 334, 296, 336]
@@ -147,7 +149,7 @@ class FaceMeasurer:
         values[EYES] = opening[::-1]  # the person's left eye, on the picture's right, comes first
         if opening.mean() < CLOSED:
             return MeasureGap.EYES_CLOSED
-        values[GAZE] = gaze_angles(eyes.irises, mesh.points, pose)
+        values[GAZE] = gaze_angles(eyes, pose)
         return MeasureGap.NONE
 
 
@@ -238,7 +240,7 @@ def eye_opening(eyes: Eyes, pose: HeadPose) -> np.ndarray:
     return np.asarray(height / np.maximum(width, 1e-6) / shorter)
 
 
-def gaze_angles(irises: np.ndarray, points: np.ndarray, pose: HeadPose) -> tuple[float, float]:
+def gaze_angles(eyes: Eyes, pose: HeadPose) -> tuple[float, float]:
     """Return where the eyes look relative to the head, in degrees: to the picture's right, and up; mean of both eyes.
 
     The iris lies on a ball whose middle lies behind the line between the eye's corners; where the iris is seen gives
@@ -246,14 +248,13 @@ def gaze_angles(irises: np.ndarray, points: np.ndarray, pose: HeadPose) -> tuple
     back with the head. It is not calibrated to the person: several degrees of constant offset are usual.
 
     Args:
-        irises: (2, 5, 2), pixels, as `Eyes.irises`.
-        points: (468, 3), the mesh. Its corners are taken, not those of the iris network, which go along with the iris:
-            of a gaze turned by 15 degrees 7 were seen against the latter.
+        eyes: outlines and irises in pixels.
         pose: the head's turn and scale.
     """
-    corners = np.array([(points[left, :2] + points[right, :2]) / 2 for left, right in EYE_CORNERS], np.float64)
+    outlines = eyes.outlines.astype(np.float64)
+    corners = (outlines[:, 0] + outlines[:, 8]) / 2
     middle = corners + (pose.rotation @ SOCKET)[:2] * pose.scale
-    across = (irises[:, 0] - middle) / (EYEBALL * pose.scale)
+    across = (eyes.irises[:, 0] - middle) / (REACH * pose.scale)
     length = np.linalg.norm(across, axis=1)
     across *= (np.minimum(length, 0.95) / np.maximum(length, 1e-9))[:, None]  # an iris beside its ball is at its edge
     seen = np.column_stack([across, -np.sqrt(1 - (across**2).sum(1))])

@@ -21,7 +21,7 @@ import numpy as np
 
 from fer_core.errors import ModelError
 
-__all__ = ["EYE_CORNERS", "POINTS", "Eyes", "FaceMesh", "Mesh", "mesh_available"]
+__all__ = ["POINTS", "Eyes", "FaceMesh", "Mesh", "mesh_available"]
 
 POINTS = 468
 """Points of a mesh, numbered as in MediaPipe."""
@@ -32,7 +32,7 @@ MESH_SIDE, EYE_SIDE = 192, 64
 MESH_SQUARE = 1.42
 """Side of the square that the mesh network sees, in longer sides of YuNet's box: its own training used 1.5 of a box
 that is a little tighter."""
-UPRIGHT, MOST_AGAIN = math.radians(4), 2
+UPRIGHT, MOST_AGAIN = math.radians(8), 2
 """Tilt within its square from which the mesh is found once more, in a square of its own, and how often at most."""
 OWN_SQUARE = 1.5
 """Side of that square, in longer sides of the mesh."""

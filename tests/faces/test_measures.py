@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 from helpers.fakes import make_faces
 
 from benchmarks.heads import close_eyes, cover, mesh_of, portrait, turn_head
+from fer_core.analysis.measure_events import EVENTS
 from fer_core.faces.detector import FaceDetector
 from fer_core.faces.head_pose import fit_pose
-from fer_core.faces.measures import EYEBALL, MEASURES, FaceMeasurer, eye_opening, gaze_angles, with_measures
+from fer_core.faces.measures import MEASURES, REACH, FaceMeasurer, eye_opening, gaze_angles, with_measures
 from fer_core.faces.mesh import Eyes, FaceMesh
 from fer_core.types import FaceMeasures, FaceQuality, MeasureGap
 
@@ -94,14 +96,14 @@ def test_closed_eyes_have_no_gaze() -> None:
 def test_gaze_follows_the_iris() -> None:
     image = portrait("hopper")
     mesh, _ = mesh_of(image)
-    pose, irises = fit_pose(mesh.points), FaceMesh().eyes(image, mesh.points).irises
-    x, y = gaze_angles(irises, mesh.points, pose)
-    aside = EYEBALL * pose.scale * np.sin(np.deg2rad(15))
-    right = gaze_angles(irises + [aside, 0], mesh.points, pose)
-    up = gaze_angles(irises - [0, aside], mesh.points, pose)
+    pose, eyes = fit_pose(mesh.points), FaceMesh().eyes(image, mesh.points)
+    x, y = gaze_angles(eyes, pose)
+    aside = REACH * pose.scale * np.sin(np.deg2rad(15))
+    right = gaze_angles(eyes._replace(irises=eyes.irises + [aside, 0]), pose)
+    up = gaze_angles(eyes._replace(irises=eyes.irises - [0, aside]), pose)
     assert right[0] - x == pytest.approx(15, abs=2) and abs(right[1] - y) < 2
     assert up[1] - y == pytest.approx(15, abs=2) and abs(up[0] - x) < 2
-    far = gaze_angles(irises + [9 * aside, 0], mesh.points, pose)
+    far = gaze_angles(eyes._replace(irises=eyes.irises + [9 * aside, 0]), pose)
     assert 50 < far[0] < 90
 
 
@@ -217,3 +219,9 @@ def test_turned_is_judged_by_degrees_where_they_are_known() -> None:
     assert judged.quality.tolist() == [turned, 0, turned, turned, FaceQuality.DARK]
     assert [judged.predicted[i] for i in (0, 2, 3, 4)] == [-1] * 4 and judged.labels[judged.predicted[1]] == "happy"
     assert judged.quality.dtype == np.uint8
+
+
+def test_the_page_of_the_measures_names_all_of_them_their_gaps_and_events() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "measures.md").read_text(encoding="utf-8")
+    for name in (*MEASURES, *EVENTS, *(gap.words for gap in MeasureGap if gap)):
+        assert f"`{name}`" in page, name
