@@ -55,7 +55,7 @@ def _estimate(source: Source, choice: dict) -> str:
     look = source.pace
     options = AnalysisOptions(sample_fps=choice["fps"], start=choice["start_s"], end=choice["end_s"])
     detail = (FACES[choice["faces"]][0] / FACES["Normal"][0]) ** 2
-    pace = TimeEstimate(look.decode, look.look * detail, look.write)
+    pace = TimeEstimate(look.decode, look.look * detail, look.write, look.search * detail)
     seconds = pace.seconds(source.info, options, annotate=choice["annotate"])
     if seconds is None:
         return "How long it takes cannot be told beforehand: the file does not say how long it is."
