@@ -111,9 +111,25 @@ class Lookahead:
     """
 
     def __init__(
-        self, frames: Iterable[Frame], groups: FrameGroups, recognizer: Recognize, pool: ThreadPoolExecutor
+        self,
+        frames: Iterable[Frame],
+        groups: FrameGroups,
+        recognizer: Recognize,
+        pool: ThreadPoolExecutor,
+        *,
+        width: int,
     ) -> None:
+        """Set up; nothing is read yet.
+
+        Args:
+            frames: of a clip, in order.
+            groups: says which of them are analysed, and which are searched for faces.
+            recognizer: finds and names faces.
+            pool: where groups are worked on.
+            width: of the clip's upright pictures; boxes come out in pixels of these.
+        """
         self._frames, self._groups, self._recognizer, self._pool = frames, groups, recognizer, pool
+        self._width = width
         self._waiting: deque[tuple[Frame, _Group | None, int]] = deque()
         self._open: _Group | None = None
 
@@ -146,7 +162,7 @@ class Lookahead:
         """Let the faces of the open group be read, as no more frames come to it."""
         if self._open is not None:
             # The searches that are waited for stand before this in the queue, so they are under way by then.
-            self._open.done = self._pool.submit(_recognize, self._open, following, self._recognizer)
+            self._open.done = self._pool.submit(_recognize, self._open, following, self._recognizer, self._width)
             self._open = None
 
     def _ready(self, most: int) -> Iterator[tuple[Frame, Recognized | None]]:
@@ -164,7 +180,7 @@ class Lookahead:
 
 
 def _recognize(
-    group: _Group, following: tuple[Frame, Future[Detections]] | None, recognizer: Recognize
+    group: _Group, following: tuple[Frame, Future[Detections]] | None, recognizer: Recognize, width: int
 ) -> list[Recognized]:
     frames, found = group.frames, [group.search.result()]
     if len(frames) > 1:
@@ -175,13 +191,24 @@ def _recognize(
             found = detect_between(stretch, [f.seconds for f in stretch], found[0], after, recognizer.detect)
         else:
             found += [recognizer.detect(frame) for frame in frames[1:]]
-    return recognize_frames(frames, found[: len(frames)], recognizer)
+    return recognize_frames(frames, found[: len(frames)], recognizer, width)
 
 
-def recognize_frames(frames: list[Frame], found: list[Detections], recognizer: Recognize) -> list[Recognized]:
-    """Recognize and measure frames whose faces are found; `Tracker.follow` takes what comes out for each."""
+def recognize_frames(
+    frames: list[Frame], found: list[Detections], recognizer: Recognize, width: int
+) -> list[Recognized]:
+    """Recognize and measure frames whose faces are found; `Tracker.follow` takes what comes out for each.
+
+    Args:
+        frames: of a clip.
+        found: the faces of each, in its own pixels.
+        recognizer: names faces.
+        width: of the clip's upright pictures; boxes come out in pixels of these.
+    """
     recognized = []
     for frame, faces in zip(frames, recognizer.classify(frames, found), strict=True):
-        image = frame.picked(TRACKING_SIDE)
-        recognized.append((faces, measure_frame(image, faces.boxes * np.float32(image.shape[1] / frame.size[0]))))
+        image, own = frame.picked(TRACKING_SIDE), frame.size[0]
+        features = measure_frame(image, faces.boxes * np.float32(image.shape[1] / own))
+        # The size of the picture may change within a clip; boxes are told in pixels of the first.
+        recognized.append((faces if own == width else faces.scaled(width / own), features))
     return recognized
