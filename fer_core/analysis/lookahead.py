@@ -119,18 +119,22 @@ class Lookahead:
         groups: FrameGroups,
         recognizer: Recognize,
         pool: ThreadPoolExecutor,
+        *,
+        width: int,
         measurer: FaceMeasurer | None = None,
     ) -> None:
         """Set up; nothing is read yet.
 
         Args:
-            frames: all frames, in order.
-            groups: says which are analysed, and in which group each is.
-            recognizer: finds and names the faces.
-            pool: does the work.
+            frames: of a clip, in order.
+            groups: says which of them are analysed, and which are searched for faces.
+            recognizer: finds and names faces.
+            pool: where groups are worked on.
+            width: of the clip's upright pictures; boxes come out in pixels of these.
             measurer: measures head, eyes and mouth `MEASURE_RATE` times a second; None for no measures.
         """
         self._frames, self._groups, self._recognizer, self._pool = frames, groups, recognizer, pool
+        self._width = width
         self._waiting: deque[tuple[Frame, _Group | None, int]] = deque()
         self._open: _Group | None = None
         self._measurer, self._measure_slot = measurer, -1
@@ -172,7 +176,8 @@ class Lookahead:
         """Let the faces of the open group be read, as no more frames come to it."""
         if self._open is not None:
             # The searches that are waited for stand before this in the queue, so they are under way by then.
-            self._open.done = self._pool.submit(_recognize, self._open, following, self._recognizer, self._measurer)
+            work = (self._open, following, self._recognizer, self._width, self._measurer)
+            self._open.done = self._pool.submit(_recognize, *work)
             self._open = None
 
     def _ready(self, most: int) -> Iterator[tuple[Frame, Recognized | None]]:
@@ -193,6 +198,7 @@ def _recognize(
     group: _Group,
     following: tuple[Frame, Future[Detections]] | None,
     recognizer: Recognize,
+    width: int,
     measurer: FaceMeasurer | None,
 ) -> list[Recognized]:
     frames, found = group.frames, [group.search.result()]
@@ -204,19 +210,31 @@ def _recognize(
             found = detect_between(stretch, [f.seconds for f in stretch], found[0], after, recognizer.detect)
         else:
             found += [recognizer.detect(frame) for frame in frames[1:]]
-    recognized = recognize_frames(frames, found[: len(frames)], recognizer)
+    recognized = recognize_frames(frames, found[: len(frames)], recognizer, width)
     if measurer is not None:
         for row in group.measured:
-            faces, features = recognized[row]
-            measures = measurer(frames[row].image(), faces.boxes, faces.landmarks)
+            (faces, features), frame = recognized[row], frames[row]
+            own = frame.size[0] / width
+            measures = measurer(frame.image(), faces.boxes * np.float32(own), faces.landmarks * np.float32(own))
             recognized[row] = with_measures(faces, measures), features
     return recognized
 
 
-def recognize_frames(frames: list[Frame], found: list[Detections], recognizer: Recognize) -> list[Recognized]:
-    """Recognize and measure frames whose faces are found; `Tracker.follow` takes what comes out for each."""
+def recognize_frames(
+    frames: list[Frame], found: list[Detections], recognizer: Recognize, width: int
+) -> list[Recognized]:
+    """Recognize and measure frames whose faces are found; `Tracker.follow` takes what comes out for each.
+
+    Args:
+        frames: of a clip.
+        found: the faces of each, in its own pixels.
+        recognizer: names faces.
+        width: of the clip's upright pictures; boxes come out in pixels of these.
+    """
     recognized = []
     for frame, faces in zip(frames, recognizer.classify(frames, found), strict=True):
-        image = frame.picked(TRACKING_SIDE)
-        recognized.append((faces, measure_frame(image, faces.boxes * np.float32(image.shape[1] / frame.size[0]))))
+        image, own = frame.picked(TRACKING_SIDE), frame.size[0]
+        features = measure_frame(image, faces.boxes * np.float32(image.shape[1] / own))
+        # The size of the picture may change within a clip; boxes are told in pixels of the first.
+        recognized.append((faces if own == width else faces.scaled(width / own), features))
     return recognized

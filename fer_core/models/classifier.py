@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import queue
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +21,8 @@ CONTEMPT = "contempt"
 
 SIZES = (1, 2, 4, 8, 16, 32)
 """Batch sizes that networks are prepared for; other numbers of crops are made up of these."""
+CALLS = 2
+"""Calls that run at the same time; a clip is analysed in two threads."""
 SMALLEST, LARGEST = 16, 256
 """Sides in pixels of the inputs that are known."""
 
@@ -64,8 +66,10 @@ class Classifier:
         self._threads = threads
         self._weights = self.bundle.weights()
         self.side, self._scale = preprocessing_of(self.bundle)
-        self._lock = threading.Lock()  # an interpreter holds its input and output: one call at a time
-        self._interpreters: dict[int, tuple[Any, ...]] = {}
+        # An interpreter holds its input and output, so two calls at a time need two; more would only take memory.
+        self._free: queue.LifoQueue[dict[int, tuple[Any, ...]]] = queue.LifoQueue()
+        for _ in range(CALLS):
+            self._free.put({})
         self.rule = self.bundle.rule
         self.labels: tuple[str, ...] = _labels(self.bundle, contempt)
         outputs = self._run(np.zeros((1, self.side, self.side, 1), np.float32)).shape[1]
@@ -107,20 +111,23 @@ class Classifier:
 
     def _run(self, x: np.ndarray) -> np.ndarray:
         parts, start = [], 0
-        with self._lock:
+        interpreters = self._free.get()
+        try:
             while start < len(x):
                 # The largest size that fits: an empty place in a batch takes as long as a face.
                 size = next(s for s in reversed(SIZES) if s <= len(x) - start)
-                interpreter, source, target = self._interpreter(size)
+                interpreter, source, target = self._interpreter(interpreters, size)
                 interpreter.set_tensor(source, x[start : start + size])
                 interpreter.invoke()
                 parts.append(interpreter.get_tensor(target))
                 start += size
+        finally:
+            self._free.put(interpreters)
         outputs = sum(len(head.labels) for head in self.bundle.heads)
         return np.concatenate(parts) if parts else np.empty((0, outputs), np.float32)
 
-    def _interpreter(self, size: int) -> tuple[Any, ...]:
-        if size not in self._interpreters:
+    def _interpreter(self, interpreters: dict[int, tuple[Any, ...]], size: int) -> tuple[Any, ...]:
+        if size not in interpreters:
             from ai_edge_litert.interpreter import Interpreter  # a third of a second, only where a model is used
 
             try:
@@ -133,8 +140,8 @@ class Classifier:
                     f"The weights of the model {self.bundle.name!r} are not a network that takes "
                     f"{self.side}x{self.side} grey crops."
                 ) from error
-            self._interpreters[size] = interpreter, source, interpreter.get_output_details()[0]["index"]
-        return self._interpreters[size]
+            interpreters[size] = interpreter, source, interpreter.get_output_details()[0]["index"]
+        return interpreters[size]
 
 
 def split_heads(heads: Sequence[Head], logits: np.ndarray) -> dict[str, HeadOutput]:

@@ -123,10 +123,19 @@ def test_searching_each_frame_gives_the_same_table(whole, monkeypatch):
 def test_a_frame_alone_gives_what_a_searched_frame_gives(whole):
     with FrameReader(SAMPLE) as reader:
         frame = next(reader)
-    faces, features = recognize_frame(frame, real_recognizer())
+    faces, features = recognize_frame(frame, real_recognizer(), 640)
     assert np.array_equal(faces.boxes, whole[0].faces.boxes)
     assert np.array_equal(faces.probabilities, whole[0].faces.probabilities)
     assert len(features.descriptors) == len(faces)
+
+
+def test_boxes_are_told_in_pixels_of_the_clip_where_its_size_changes(tmp_path):
+    with FrameReader(still(tmp_path, 1)) as reader:
+        frame = next(reader)
+    own, _ = recognize_frame(frame, FakeRecognizer(), 160)
+    larger, features = recognize_frame(frame, FakeRecognizer(), 480)
+    np.testing.assert_allclose(larger.boxes, 3 * own.boxes)
+    assert features.descriptors.any()
 
 
 def test_few_frames_are_in_hand(tmp_path):
@@ -142,6 +151,6 @@ def test_few_frames_are_in_hand(tmp_path):
                 yield frame
 
         groups = FrameGroups(FrameSelector(options), options, 25.0)
-        for number, _ in enumerate(Lookahead(counted(), groups, FakeRecognizer(), pool)):
+        for number, _ in enumerate(Lookahead(counted(), groups, FakeRecognizer(), pool, width=160)):
             held.append(given - number)
     assert max(held) <= lookahead.AHEAD + 1

@@ -185,3 +185,11 @@ def test_another_number_of_outputs(bundle_copy):
     bundle_copy(lambda card: card["heads"][0]["labels"].append("bored") or card.pop("rule"))
     with pytest.raises(ModelError, match="has 15 outputs, its card names 16"):
         Classifier(load_model("copy"))
+
+
+def test_two_calls_at_a_time_do_not_mix() -> None:
+    batches = [crops(count) for count in (1, 3, 7, 10)]
+    alone = [READ(batch) for batch in batches]
+    with ThreadPoolExecutor(4) as pool:
+        for found, expected in zip(pool.map(READ, batches * 5), alone * 5, strict=True):
+            np.testing.assert_array_equal(found, expected)

@@ -93,7 +93,7 @@ def _estimate(source: Source, settings: ClipSettings) -> str:
     look = source.pace
     options = settings.options()
     detail = (FACES[settings.faces][0] / FACES["Normal"][0]) ** 2
-    pace = TimeEstimate(look.decode, look.look * detail, look.write)
+    pace = TimeEstimate(look.decode, look.look * detail, look.write, look.search * detail)
     seconds = pace.seconds(source.info, options, annotate=settings.annotate)
     if seconds is None:
         return "How long it takes cannot be told beforehand: the file does not say how long it is."
