@@ -52,6 +52,7 @@ class AnalysisOptions:
         start, end: seconds from the clip's first frame; None as end for all of it.
         smoothing: how expressions are steadied along a track.
         confidence_threshold: smoothed confidence under which the label is "unsure".
+        pixel_aspect: width of a stored pixel by its height, where the file says it wrong; None to believe the file.
     """
 
     sample_fps: float | None = None
@@ -60,6 +61,7 @@ class AnalysisOptions:
     end: float | None = None
     smoothing: Smoothing = field(default_factory=Smoothing)
     confidence_threshold: float = 0.0
+    pixel_aspect: float | None = None
 
     def __post_init__(self) -> None:
         if self.sample_fps is not None and not 0 < self.sample_fps <= 240:
@@ -68,6 +70,8 @@ class AnalysisOptions:
             raise OptionError(f"Every n-th frame needs n of at least 1; received {self.frame_stride}.")
         if not self.start >= 0:
             raise OptionError(f"The start must be 0 seconds or later; received {self.start:g}.")
+        if self.pixel_aspect is not None and not 0.1 <= self.pixel_aspect <= 10:
+            raise OptionError(f"The aspect of a pixel must lie between 0.1 and 10; received {self.pixel_aspect:g}.")
         if self.end is not None and not self.end > self.start:
             raise OptionError(f"The end must come after the start ({self.start:g} s); received {self.end:g} s.")
 
@@ -105,7 +109,7 @@ def analyze(
     opened = (
         nullcontext(source)
         if isinstance(source, FrameReader)
-        else FrameReader(source, limits or Limits(), start=options.start, end=options.end)
+        else FrameReader(source, limits, start=options.start, end=options.end, pixel_aspect=options.pixel_aspect)
     )
     with opened as reader, _pool() as pool:
         width = reader.info.width

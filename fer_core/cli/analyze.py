@@ -17,16 +17,23 @@ from fer_core.analysis.pipeline import AnalysisOptions
 from fer_core.cli.common import each, reading_options, recognizer, say
 from fer_core.errors import Cancelled, FerError, MediaError
 from fer_core.utils.files import write_export
+from fer_core.video.formats import MEDIA_SUFFIXES
 from fer_core.video.reader import probe
 
 __all__ = ["HELP", "add_arguments", "run"]
 
 HELP = "clips to tables and annotated clips"
 
-CLIP_SUFFIXES = {
-    *(".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".gif", ".mpg", ".mpeg", ".ts", ".3gp", ".wmv", ".flv", ".ogv"),
-    *(".jpg", ".jpeg", ".png", ".webp", ".bmp"),
+BLANK: dict[str, Any] = {
+    "files": [],
+    "frames": 0,
+    "frames_damaged": 0,
+    "tracks": 0,
+    "read_until_s": None,
+    "notes": [],
+    "problems": [],
 }
+"""What is reported of a clip that could not be used; one that could has the same keys."""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -39,6 +46,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--start", type=float, default=0.0, metavar="S", help="first second")
     command.add_argument("--end", type=float, metavar="S", help="last second")
     command.add_argument("--annotate", action="store_true", help="also write the clip with boxes and expressions")
+    command.add_argument("--aspect", type=float, metavar="A", help="width of a pixel by its height, if squashed")
     command.add_argument("--blur", action="store_true", help="make faces unrecognisable in the annotated clip")
 
     reading_options(command)
@@ -48,9 +56,9 @@ def _clips(given: Sequence[Path]) -> list[Path]:
     paths: list[Path] = []
     for path in given or [Path("videos")]:
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in CLIP_SUFFIXES and p.is_file())
+            inside = sorted(p for p in path.iterdir() if p.suffix.lower().lstrip(".") in MEDIA_SUFFIXES and p.is_file())
             if not inside:
-                raise MediaError(f"The folder {path} holds no clips. Put one there, such as an MP4 file.")
+                raise MediaError(f"The folder {path} holds no clips or pictures. Put one there, such as an MP4 file.")
             paths += inside
         else:
             paths.append(path)
@@ -99,6 +107,7 @@ def run(args: argparse.Namespace) -> int:
         frame_stride=args.every,
         start=args.start,
         end=args.end,
+        pixel_aspect=args.aspect,
         confidence_threshold=read.classifier.bundle.confidence_threshold,  # type: ignore[attr-defined]
     )
     try:
@@ -114,7 +123,14 @@ def run(args: argparse.Namespace) -> int:
         picture = probe(path).is_image
         annotated = args.out / f"{names[path]}-annotated.{'jpg' if picture else 'mp4'}" if args.annotate else None
         reads = recognizer(args, picture=True) if picture else read
-        clip = ClipAnalysis(path, reads, options, annotated=None if picture else annotated, blur=args.blur)
+        clip = ClipAnalysis(
+            path,
+            reads,
+            options,
+            annotated=None if picture else annotated,
+            blur=args.blur,
+            automatic_detail=args.detail is None,
+        )
         progress = Progress(clip)
 
         def cancelled() -> bool:
@@ -130,22 +146,24 @@ def run(args: argparse.Namespace) -> int:
         if clip.damaged:
             say(f"{path}: {clip.damaged} damaged frames were skipped.")
         files = _write(clip, args.out, names[path])
-        if annotated is not None:
+        if annotated is not None and picture and clip.preview is not None:
+            write_export(annotated, [clip.preview])
+        if annotated is not None and annotated.exists() and not clip.annotation_failed:
             files.append(annotated)
-            if picture and clip.preview is not None:
-                write_export(annotated, [clip.preview])
         table = clip.recorder.table()
         return {
-            "input": str(path),
             "files": [str(f) for f in files],
             "frames": clip.analyzed_frames,
             "frames_damaged": clip.damaged,
             "tracks": int(table["track_id"].nunique()),
+            "read_until_s": None if clip.broken_off is None else round(clip.broken_off.read_s, 3),
+            "notes": clip.notes,
+            "problems": clip.problems,
         }
 
     handlers = {n: signal.signal(n, lambda n, _: stopped.append(n)) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
-        done, status = each(paths, one)
+        done, status = each(paths, one, BLANK)
     except Cancelled:
         say("Interrupted: what was done so far is kept.")
         return 128 + stopped[0]

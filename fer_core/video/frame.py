@@ -18,6 +18,9 @@ Turn = tuple[bool, int | None]
 
 UPRIGHT: Turn = (False, None)
 
+TURNS: dict[int, Turn] = {90: (True, 0), 180: (False, -1), 270: (True, 1)}
+"""By the degrees, counter-clockwise, by which a picture is to be turned."""
+
 
 class Frame:
     """One decoded frame; its picture is made only when asked for.
@@ -86,7 +89,10 @@ def orientation(picture: av.VideoFrame) -> Turn:
 
     The whole display matrix is read: its angle alone, `picture.rotation`, would turn mirrored pictures upside down.
     """
-    matrix = picture.side_data.get("DISPLAYMATRIX")
+    try:
+        matrix = picture.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # PyAV 18 gives up on kinds that it has no name for, such as Apple's spatial video and EXIF
+        return TURNS.get(picture.rotation % 360, UPRIGHT)
     if not isinstance(matrix, SideData):
         return UPRIGHT
     a, b, _, c, d = struct.unpack("=5i", bytes(matrix)[:20])  # x' = a x + c y; y' = b x + d y

@@ -16,15 +16,23 @@ from types import TracebackType
 import av
 
 from fer_core.errors import MediaError, OptionError
+from fer_core.utils.boundary import media_boundary
+from fer_core.video.completeness import BrokenOff
 from fer_core.video.container import OpenClip
 from fer_core.video.frame import Frame, Turn, orientation, shown_size
 from fer_core.video.limits import TOLERANCE, Limits, check_seconds
-from fer_core.video.timestamps import Clock, Timeline, frames_from
+from fer_core.video.timestamps import Clock, Key, Timeline, frames_from
 
 __all__ = ["ClipInfo", "FrameReader", "probe"]
 
 SCAN_BYTES = 200_000_000
 """Files above this are not read through merely to learn how long they are."""
+
+DOUBTFUL_RATE = 120.0
+"""Frames a second above which the stamps are read: 1000 is said of whatever is stamped in milliseconds."""
+
+GAP = 1.5
+"""Times the usual step after which a frame may be missing."""
 
 _NO_PICTURE = (
     "No picture in this file could be decoded, so it is damaged or incomplete. Record, copy or export it again."
@@ -43,7 +51,8 @@ class ClipInfo:
         frame_rate: mean frames per second.
         codec: for example `h264`.
         has_sound: whether there is a sound track that can be read.
-        is_image: whether it is a single picture (JPEG, PNG, WebP, BMP).
+        is_image: whether it is a single picture.
+        notes: what a person should know of how it is read, in sentences.
     """
 
     width: int
@@ -54,9 +63,10 @@ class ClipInfo:
     codec: str
     has_sound: bool
     is_image: bool
+    notes: tuple[str, ...] = ()
 
 
-def probe(path: str | os.PathLike[str], limits: Limits | None = None) -> ClipInfo:
+def probe(path: str | os.PathLike[str], limits: Limits | None = None, *, pixel_aspect: float | None = None) -> ClipInfo:
     """What is in the file; its first frame is decoded to prove that it can be.
 
     Of animated PNG and WebP only the first picture is used; animated GIF is a clip.
@@ -66,24 +76,27 @@ def probe(path: str | os.PathLike[str], limits: Limits | None = None) -> ClipInf
         MediaError: the file is missing, empty, damaged, of another kind, without pictures, or cannot be decoded.
     """
     limits = limits or Limits()
-    with OpenClip(path, limits) as clip:
+    with media_boundary(), OpenClip(path, limits, pixel_aspect) as clip:
         picture = next(clip.frames(), None)
         if picture is None:
             raise MediaError(_NO_PICTURE)
         width, height = shown_size(picture, clip.aspect)
         if clip.stream is None or clip.container is None:
-            return ClipInfo(width, height, None, 1, None, clip.codec, has_sound=False, is_image=True)
+            return ClipInfo(width, height, None, 1, None, clip.codec, False, True, clip.notes)
         rate = clip.stream.average_rate or clip.stream.guessed_rate
         frame_rate = float(rate) if rate else None
+        notes = clip.notes
         seconds, frames = clip.declared_seconds, clip.stream.frames or None
         has_sound = any(sound.codec_context is not None for sound in clip.container.streams.audio)
-    if seconds is None and os.path.getsize(path) <= SCAN_BYTES:
+    doubtful = frame_rate is None or frame_rate > DOUBTFUL_RATE
+    if (seconds is None or doubtful) and os.path.getsize(path) <= SCAN_BYTES:
         timeline = Timeline(path, limits)
-        seconds, frames = timeline.seconds, frames or timeline.frames or None
+        seconds, frames = timeline.seconds or seconds, timeline.frames or frames
+        frame_rate = timeline.frame_rate or frame_rate if doubtful else frame_rate
         check_seconds(seconds, limits)
     if frames is None and seconds is not None and frame_rate is not None:
         frames = max(1, round(seconds * frame_rate))
-    return ClipInfo(width, height, seconds, frames, frame_rate, clip.codec, has_sound, is_image=False)
+    return ClipInfo(width, height, seconds, frames, frame_rate, clip.codec, has_sound, False, notes)
 
 
 class FrameReader:
@@ -97,6 +110,7 @@ class FrameReader:
         limits: what is allowed; by default `Limits()`.
         start: seconds from the clip's first frame.
         end: seconds from the clip's first frame; None for all of it.
+        pixel_aspect: width of a stored pixel by its height; None for what the file says.
 
     Raises:
         LimitError, MediaError: see `probe`.
@@ -110,21 +124,44 @@ class FrameReader:
         *,
         start: float = 0.0,
         end: float | None = None,
+        pixel_aspect: float | None = None,
     ) -> None:
         if not start >= 0:
             raise OptionError(f"The start must be 0 seconds or later; received {start:g}.")
         if end is not None and not end > start:
             raise OptionError(f"The end ({end:g} s) must lie after the start ({start:g} s).")
         limits = limits or Limits()
-        self.info = probe(path, limits)
-        self._clip = OpenClip(path, limits)
+        self.info = probe(path, limits, pixel_aspect=pixel_aspect)
+        with media_boundary():
+            self._clip = OpenClip(path, limits, pixel_aspect)
+        self._progress = _Progress()
         # Not a method: a generator that held the reader would keep it, and the file, from being let go.
-        self._frames = _read(self._clip, self.info, start, end)
+        self._frames = _read(self._clip, self.info, start, end, self._progress)
 
     @property
     def damaged(self) -> int:
         """Number of frames so far that could not be decoded."""
         return self._clip.damaged
+
+    @property
+    def broken_off(self) -> BrokenOff | None:
+        """How far the file goes, where it was read to its end and that came too early."""
+        return self._progress.broken_off
+
+    @property
+    def changed(self) -> bool:
+        """Whether the file was written to, replaced or removed since it was opened."""
+        return self._clip.changed
+
+    @property
+    def numbers_shifted(self) -> bool:
+        """Whether frames were lost whose place is unknown, so that the numbers of later ones may be too low."""
+        return self._progress.shifted
+
+    @property
+    def seconds_read(self) -> float:
+        """Seconds up to which the frames given so far are shown: the time of the last one and how long it stays."""
+        return self._progress.until
 
     def __enter__(self) -> FrameReader:
         return self
@@ -140,7 +177,8 @@ class FrameReader:
         return self
 
     def __next__(self) -> Frame:
-        return next(self._frames)
+        with media_boundary():
+            return next(self._frames)
 
     def close(self) -> None:
         """Let go of the file; further iteration gives no more frames."""
@@ -148,34 +186,99 @@ class FrameReader:
         self._clip.close()
 
 
-def _read(clip: OpenClip, info: ClipInfo, start: float, end: float | None) -> Generator[Frame, None, None]:
-    index, first_seen, origin = 0, -math.inf, None
-    pictures: Iterator[av.VideoFrame] | None = None
+class _Progress:
+    """How far a file was read: what the generator of frames tells the reader that holds it."""
+
+    def __init__(self) -> None:
+        self.until = 0.0
+        self.broken_off: BrokenOff | None = None
+        self.shifted = False
+
+
+class _Numbers:
+    """Numbers frames in the order of showing, also where some before them could not be decoded.
+
+    They are counted until one may be missing; from then on the stamps of all frames, decoded or not, are known.
+    """
+
+    def __init__(self, clip: OpenClip, index: int, step: float) -> None:
+        self._clip, self._next, self._step = clip, index, step
+        self._last: tuple[int | None, float] = None, -math.inf
+        self._timeline: Timeline | None = None
+        self._searched = False
+        self.shifted = False
+
+    def origin(self) -> float | None:
+        """Return the stamp of the clip's first frame in seconds, where that could not be decoded."""
+        if not self._clip.damaged or self._searched:
+            return None
+        self._find_timeline()
+        return self._timeline.origin if self._timeline is not None and self._timeline.frame_rate else None
+
+    def of(self, picture: av.VideoFrame, seconds: float) -> int:
+        gap = seconds - self._last[1] > GAP * self._step and self._last[0] is not None
+        if (gap or self._clip.damaged) and not self._searched:
+            self._find_timeline()
+        number = None
+        if self._timeline is not None and picture.pts is not None:
+            number = self._timeline.number(picture.pts)
+        number = self._next if number is None or number < self._next else number
+        self.shifted = self.shifted or bool(self._clip.damaged and self._timeline is None)
+        self._next, self._last = number + 1, (picture.pts, seconds)
+        return number
+
+    def _find_timeline(self) -> None:
+        self._searched = True
+        timeline = Timeline(self._clip.path, self._clip.limits)
+        before = self._last[0]
+        # Where a frame comes in two packets (interlaced MPEG), stamps are no numbers of frames.
+        if before is None or timeline.number(before) == self._next - 1:
+            self._timeline = timeline
+
+
+def _first_pictures(clip: OpenClip, start: float) -> tuple[Iterator[av.VideoFrame], Key | None, float | None]:
+    """Pictures from the key frame before `start` on, that key frame, and the time of the clip's first frame."""
     if start > 0 and clip.stream is not None:
         timeline = Timeline(clip.path, clip.limits)
         key = timeline.key_before(start)
         if key is not None:
             pictures = frames_from(clip, key)
-            if pictures is None:
-                clip.reopen()
-            else:
-                index, first_seen, origin = key.index, key.seconds, timeline.origin
-    clock = Clock(1 / (info.frame_rate or 25.0), origin)
+            if pictures is not None:
+                return pictures, key, timeline.origin
+            clip.reopen()
+    return clip.frames(), None, None
+
+
+def _read(
+    clip: OpenClip, info: ClipInfo, start: float, end: float | None, progress: _Progress
+) -> Generator[Frame, None, None]:
+    pictures, key, origin = _first_pictures(clip, start)
+    step = 1 / (info.frame_rate or 25.0)
+    clock, numbers = Clock(step, origin), _Numbers(clip, key.index if key else 0, step)
     reached = False
     turn: Turn | None = None  # of the first picture, and so of all
-    for picture in pictures if pictures is not None else clip.frames():
+    for picture in pictures:
         stamp = clip.stamp(picture)
-        if stamp is not None and stamp < first_seen - TOLERANCE:
+        if stamp is not None and key is not None and stamp < key.seconds - TOLERANCE:
             continue  # stored after the key frame but shown before it: what it was predicted from may have been skipped
+        if turn is None and key is None and clip.damaged:
+            clock = Clock(step, numbers.origin())
         turn = turn or orientation(picture)
         seconds = clock.read(stamp)
         check_seconds(seconds, clip.limits)
+        index = numbers.of(picture, seconds)
+        progress.shifted = numbers.shifted
         reached = reached or seconds >= start - TOLERANCE
         if end is not None and seconds >= end - TOLERANCE:
             break
+        progress.until = seconds + clip.stay(picture, step)
         if reached:
             yield Frame(index, seconds, picture, clip.aspect, turn)
-        index += 1
+    else:
+        if turn is not None and clip.breaks_off:
+            progress.broken_off = BrokenOff(progress.until, clip.declared_seconds)
+        elif (whole := clip.shown_until) is not None:
+            progress.until = max(progress.until, whole)
     if turn is None:
         raise MediaError(_NO_PICTURE)
     if not reached:

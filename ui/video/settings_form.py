@@ -22,6 +22,7 @@ from ui.video.upload import Source, discard, limits
 __all__ = ["start_form", "submit"]
 
 RATES = {"Quick": 5.0, "Normal": 10.0, "Every frame": None}
+AUTOMATIC = "Automatic"
 FACES = {"Normal": (320, "a sixteenth"), "Small": (640, "a thirtieth"), "Tiny": (960, "a fiftieth")}
 
 
@@ -44,17 +45,17 @@ def start_form(source: Source) -> None:
 def _facts(info: ClipInfo) -> str:
     size = f"{info.width} × {info.height} pixels"
     if info.is_image:
-        return f"A picture of {size}."
+        return " ".join([f"A picture of {size}.", *info.notes])
     length = "length not known" if info.seconds is None else f"{clock(info.seconds)} long"
     frames = "" if info.frames is None else f", {info.frames} frames"
     sound = "with sound" if info.has_sound else "no sound"
-    return f"{length.capitalize()}{frames}, {size}, {sound}."
+    return " ".join([f"{length.capitalize()}{frames}, {size}, {sound}.", *info.notes])
 
 
 def _estimate(source: Source, choice: dict) -> str:
     look = source.pace
     options = AnalysisOptions(sample_fps=choice["fps"], start=choice["start_s"], end=choice["end_s"])
-    detail = (FACES[choice["faces"]][0] / FACES["Normal"][0]) ** 2
+    detail = (_side(choice["faces"]) / FACES["Normal"][0]) ** 2
     pace = TimeEstimate(look.decode, look.look * detail, look.write)
     seconds = pace.seconds(source.info, options, annotate=choice["annotate"])
     if seconds is None:
@@ -71,13 +72,18 @@ def _estimate(source: Source, choice: dict) -> str:
     return f":material/timer: With the usual settings, {frames} will be looked at; this takes {about}."
 
 
+def _side(faces: str) -> int:
+    """Longer side of the detector's picture; to begin with the usual one where it is chosen automatically."""
+    return FACES.get(faces, FACES["Normal"])[0]
+
+
 def _form(source: Source) -> dict:
     info = source.info
     key = source.folder.name
     with st.form(f"settings-{key}", border=False):
         start_s, end_s = 0.0, None
         fps, annotate, blur = None, False, False
-        faces = steadiness = "Normal"
+        faces, steadiness = AUTOMATIC, "Normal"
         if not info.is_image:
             rate = st.segmented_control(
                 "How closely to look",
@@ -109,11 +115,12 @@ def _form(source: Source) -> dict:
             if not info.is_image:
                 faces = st.segmented_control(
                     "Smallest face",
-                    list(FACES),
-                    default="Normal",
+                    [AUTOMATIC, *FACES],
+                    default=AUTOMATIC,
                     required=True,
                     key=f"faces-{key}",
-                    help="; ".join(f"{n}: {share} of the picture's longer side" for n, (_, share) in FACES.items())
+                    help="Automatic tries a few pictures and chooses Normal or Small; "
+                    + "; ".join(f"{n}: {share} of the picture's longer side" for n, (_, share) in FACES.items())
                     + ". Smaller faces take longer.",
                 )
                 steadiness = st.segmented_control(
@@ -148,7 +155,7 @@ def _form(source: Source) -> dict:
         "end_s": end_s,
         "annotate": annotate,
         "blur": blur,
-        "faces": faces or "Normal",
+        "faces": faces or AUTOMATIC,
         "steadiness": steadiness or "Normal",
         "model": model or "",
         "detector": detector or "yunet",
@@ -163,7 +170,7 @@ def submit(
     end_s: float | None = None,
     annotate: bool = True,
     blur: bool = False,
-    faces: str = "Normal",
+    faces: str = AUTOMATIC,
     steadiness: str = "Normal",
     model: str = "",
     detector: str = "yunet",
@@ -177,7 +184,7 @@ def submit(
         check_turn()
         work = ClipAnalysis(
             source.path,
-            recognizer(model, detector, STILL if source.info.is_image else FACES[faces][0], queue=True),
+            recognizer(model, detector, STILL if source.info.is_image else _side(faces), queue=True),
             AnalysisOptions(
                 sample_fps=fps,
                 start=start_s,
@@ -189,6 +196,7 @@ def submit(
             limits=limits(),
             annotated=source.folder / "annotated.mp4" if annotate and not source.info.is_image else None,
             blur=blur,
+            automatic_detail=faces == AUTOMATIC,
         )
         job: Job[ClipAnalysis] = jobs().submit(work, source.folder)
         took(job)
