@@ -10,6 +10,7 @@ import numpy as np
 from av.sidedata.sidedata import SideData
 
 from fer_core.errors import MediaError
+from fer_core.video.tone_mapping import HDR, tone_mapped
 
 __all__ = ["UPRIGHT", "Frame", "Turn", "orientation", "shown_size"]
 
@@ -53,7 +54,11 @@ class Frame:
             MediaError: the pixels are in a form that cannot be converted.
         """
         try:
-            image: np.ndarray = self._picture.to_ndarray(format="bgr24")
+            if self._picture.color_trc in HDR:
+                size = _fit(self._picture.width * self._aspect, self._picture.height, max_side)
+                image: np.ndarray = tone_mapped(self._picture, self._picture.color_trc, size)
+            else:
+                image = self._picture.to_ndarray(format="bgr24")
         except (av.FFmpegError, ValueError) as error:
             raise MediaError(
                 "The colours of this clip are stored in a form that cannot be read here. "

@@ -22,6 +22,7 @@ from fer_core.video.container import OpenClip
 from fer_core.video.frame import Frame, Turn, orientation, shown_size
 from fer_core.video.limits import TOLERANCE, Limits, check_seconds
 from fer_core.video.timestamps import Clock, Key, Timeline, frames_from
+from fer_core.video.tone_mapping import HDR
 
 __all__ = ["ClipInfo", "FrameReader", "probe"]
 
@@ -86,6 +87,11 @@ def probe(path: str | os.PathLike[str], limits: Limits | None = None, *, pixel_a
         rate = clip.stream.average_rate or clip.stream.guessed_rate
         frame_rate = float(rate) if rate else None
         notes = clip.notes
+        if picture.color_trc in HDR:
+            notes += (
+                f"The clip has a high dynamic range ({HDR[picture.color_trc]}); its pictures are brought to the range "
+                "of ordinary screens, for the analysis and in what is written.",
+            )
         seconds, frames = clip.declared_seconds, clip.stream.frames or None
         has_sound = any(sound.codec_context is not None for sound in clip.container.streams.audio)
     doubtful = frame_rate is None or frame_rate > DOUBTFUL_RATE
