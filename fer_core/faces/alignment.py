@@ -65,7 +65,9 @@ def crop_square(box: np.ndarray, landmarks: np.ndarray) -> tuple[float, float, f
     return (x0 + x1) / 2, (y0 + y1) / 2, max(side, 1.0), roll
 
 
-def crop_faces(image: np.ndarray, boxes: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+def crop_faces(
+    image: np.ndarray, boxes: np.ndarray, landmarks: np.ndarray, side: int = CROP_SIDE, *, color: bool = False
+) -> np.ndarray:
     """Cut faces out of a frame as FER2013-like crops.
 
     Beyond the frame the border is repeated. Grey is BT.601, as in the training data.
@@ -74,27 +76,33 @@ def crop_faces(image: np.ndarray, boxes: np.ndarray, landmarks: np.ndarray) -> n
         image: uint8 (h, w, 3) BGR, or (h, w) grey.
         boxes: float (n, 4), xyxy pixels.
         landmarks: float (n, 5, 2) pixels, NaN where the detector gives none.
+        side: of the crops in pixels.
+        color: keep the three colours.
 
     Returns:
-        uint8 (n, 48, 48).
+        uint8 (n, side, side), or (n, side, side, 3) RGB.
     """
-    crops = np.empty((len(boxes), CROP_SIDE, CROP_SIDE), np.uint8)
+    crops = np.empty((len(boxes), side, side, 3) if color else (len(boxes), side, side), np.uint8)
     for i, (box, points) in enumerate(zip(boxes, landmarks, strict=True)):
-        crops[i] = _cut(image, *crop_square(box, points))
+        crops[i] = _cut(image, *crop_square(box, points), out=side, color=color)
     return crops
 
 
-def _cut(image: np.ndarray, x: float, y: float, side: float, roll: float) -> np.ndarray:
+def _cut(
+    image: np.ndarray, x: float, y: float, side: float, roll: float, out: int = CROP_SIDE, color: bool = False
+) -> np.ndarray:
     height, width = image.shape[:2]
     # Only the surroundings are turned to grey; 0.75 side holds the square at any roll.
     reach = 0.75 * side + 2
     left, right = int(np.clip(x - reach, 0, width - 1)), int(np.clip(x + reach + 1, 1, width))
     top, bottom = int(np.clip(y - reach, 0, height - 1)), int(np.clip(y + reach + 1, 1, height))
     patch = image[top:bottom, left:right]
-    if patch.ndim == 3:
+    if color:
+        patch = cv2.cvtColor(patch, cv2.COLOR_GRAY2RGB if patch.ndim == 2 else cv2.COLOR_BGR2RGB)
+    elif patch.ndim == 3:
         patch = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
     # First at the picture's own resolution, then shrunk by area: sampling 48 points of a large face would alias.
-    target = max(CROP_SIDE, round(side))
+    target = max(out, round(side))
     scale, angle = target / side, np.deg2rad(roll)
     c, s = scale * np.cos(angle), scale * np.sin(angle)
     turn = np.array([[c, s], [-s, c]])
@@ -102,4 +110,4 @@ def _cut(image: np.ndarray, x: float, y: float, side: float, roll: float) -> np.
     cut = cv2.warpAffine(
         patch, np.column_stack([turn, move]), (target, target), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    return cut if target == CROP_SIDE else cv2.resize(cut, (CROP_SIDE, CROP_SIDE), interpolation=cv2.INTER_AREA)
+    return cut if target == out else cv2.resize(cut, (out, out), interpolation=cv2.INTER_AREA)

@@ -45,6 +45,9 @@ class ExpressionRecognizer:
             return Faces.none(self.labels)
         crops = crop_faces(image, found.boxes, found.landmarks)
         quality = assess_quality(crops, found.boxes, found.scores, found.landmarks)
+        crop = getattr(self.classifier, "own_crop", None)  # a network for large pictures in colour gets them so
+        if crop is not None:
+            crops = crop_faces(image, found.boxes, found.landmarks, crop, color=True)
         return Faces.detected(*found, self.classifier(crops), self.labels, quality)
 
 

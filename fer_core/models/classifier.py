@@ -8,7 +8,7 @@ import numpy as np
 
 from fer_core.errors import ModelError
 from fer_core.models.bundle import Bundle
-from fer_core.models.preprocessing import INPUT_SIDE, SCALES, prepare
+from fer_core.models.preprocessing import INPUT_SIDE, SCALES, prepare, prepare_color
 from fer_core.models.registry import load_bundle
 
 __all__ = ["Classifier", "preprocessing_of", "softmax"]
@@ -32,6 +32,7 @@ class Classifier:
     Attributes:
         bundle: the model.
         labels: names of the columns of what a call returns.
+        own_crop: side of the crops in colour that it should be given; None where grey ones of 48 pixels are enough.
     """
 
     def __init__(self, bundle: Bundle | None = None, *, flip: bool = False, threads: int = 1):
@@ -51,13 +52,15 @@ class Classifier:
         self._threads = threads
         self._weights = self.bundle.weights()
         self.side, self._scale = preprocessing_of(self.bundle)
+        self._channels = 3 if (self.bundle.card.get("preprocessing") or {}).get("channels") == 3 else 1
+        self.own_crop = self.side if self._channels == 3 else None
         self._lock = threading.Lock()  # an interpreter holds its input and output: one call at a time
         self._interpreters: dict[int, tuple] = {}
         main = next(head for head in self.bundle.heads if head.name == self.bundle.main)
         shown = main.shown or {label: label for label in main.labels}
         self.labels: tuple[str, ...] = tuple(sorted(shown.values()))
         self._columns = [main.labels.index(next(k for k, v in shown.items() if v == name)) for name in self.labels]
-        outputs = self._run(np.zeros((1, self.side, self.side, 1), np.float32)).shape[1]
+        outputs = self._run(np.zeros((1, self.side, self.side, self._channels), np.float32)).shape[1]
         expected = sum(len(head.labels) for head in self.bundle.heads)
         if outputs != expected:
             raise ModelError(f"The model {self.bundle.name!r} has {outputs} outputs, its card names {expected}.")
@@ -66,7 +69,7 @@ class Classifier:
         """Probabilities of the expressions that pages show, calibrated.
 
         Args:
-            crops: uint8 (n, 48, 48).
+            crops: uint8 (n, 48, 48); or (n, own_crop, own_crop, 3) RGB.
 
         Returns:
             float32 (n, k), columns as `labels`, rows sum to 1.
@@ -85,7 +88,8 @@ class Classifier:
 
     def logits(self, crops: np.ndarray) -> np.ndarray:
         """Raw outputs of all heads side by side, the mean of both views where `flip` is set; float32 (n, outputs)."""
-        x = prepare(crops, self.side, self._scale)
+        how = prepare_color if self._channels == 3 else prepare
+        x = how(crops, self.side, self._scale)
         if self.flip:
             both = self._run(np.concatenate([x, x[:, :, ::-1]]))
             return (both[: len(x)] + both[len(x) :]) / 2
@@ -113,12 +117,12 @@ class Classifier:
             try:
                 interpreter = Interpreter(model_content=self._weights, num_threads=self._threads)
                 source = interpreter.get_input_details()[0]["index"]
-                interpreter.resize_tensor_input(source, (size, self.side, self.side, 1))
+                interpreter.resize_tensor_input(source, (size, self.side, self.side, self._channels))
                 interpreter.allocate_tensors()
             except (ValueError, RuntimeError) as error:
                 raise ModelError(
                     f"The weights of the model {self.bundle.name!r} are not a network that takes "
-                    f"{self.side}x{self.side} grey crops."
+                    f"{self.side}x{self.side} {'grey' if self._channels == 1 else 'colour'} crops."
                 ) from error
             self._interpreters[size] = interpreter, source, interpreter.get_output_details()[0]["index"]
         return self._interpreters[size]

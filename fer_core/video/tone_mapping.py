@@ -39,7 +39,7 @@ def tone_mapped(picture: av.VideoFrame, transfer: int, size: tuple[int, int]) ->
     Returns:
         uint8 (height, width, 3) BGR.
     """
-    rgb = picture.reformat(width=size[0], height=size[1], format="rgb48le").to_ndarray()
+    rgb = np.asarray(picture.reformat(width=size[0], height=size[1], format="rgb48le").to_ndarray(), np.uint16)
     light = np.take(_display_light(transfer), rgb >> 6)  # relative to white
     if HDR[transfer] == "HLG":  # its pictures are made brighter or darker by the light of each point (OOTF)
         luminance = np.maximum(light @ np.array([0.2627, 0.6780, 0.0593], np.float32), 1e-6)

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from helpers.fakes import PORTRAIT_FACE, FakeClassifier, portrait, real_recognizer, stern_portrait, two_people_frame
 
+from fer_core.faces.alignment import crop_faces
 from fer_core.faces.detector import Detections
 from fer_core.faces.quality import assess_quality
 from fer_core.faces.recognizer import ExpressionRecognizer
@@ -131,3 +132,24 @@ def test_a_blank_crop_is_blurred_and_gives_no_warning():
 def test_the_portrait_at_120_pixels_is_good():
     assert quality(portrait(120)) == FaceQuality.GOOD
     assert PORTRAIT_FACE < 120
+
+
+def test_a_network_for_colours_gets_its_crop_in_colour_and_at_its_size_from_the_frame():
+    class Colors(FakeClassifier):
+        own_crop = 96
+
+        def __call__(self, crops: np.ndarray) -> np.ndarray:
+            self.seen = crops
+            return super().__call__(crops)
+
+    classifier = Colors()
+    image = portrait(900).copy()
+    image[..., 0] = 0  # no blue
+    faces = ExpressionRecognizer(classifier)(image)
+    assert classifier.seen.shape == (1, 96, 96, 3) and classifier.seen.dtype == np.uint8
+    assert classifier.seen[..., 2].max() == 0 and classifier.seen[..., 0].mean() > 60, "red comes first"
+    gray = crop_faces(image, faces.boxes, faces.landmarks, 96)
+    assert np.abs(cv2.cvtColor(classifier.seen[0], cv2.COLOR_RGB2GRAY).astype(int) - gray[0]).mean() < 1
+    # It holds more than a crop of 48 pixels that was blown up.
+    blown = cv2.resize(crop_faces(image, faces.boxes, faces.landmarks)[0], (96, 96), interpolation=cv2.INTER_LINEAR)
+    assert cv2.Laplacian(gray[0], cv2.CV_32F).var() > 2 * cv2.Laplacian(blown, cv2.CV_32F).var()
