@@ -16,6 +16,7 @@ from fer_core.analysis.export import FORMATS
 from fer_core.analysis.pipeline import AnalysisOptions
 from fer_core.cli.common import each, reading_options, recognizer, say
 from fer_core.errors import Cancelled, FerError, MediaError
+from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.utils.files import write_export
 from fer_core.video.formats import MEDIA_SUFFIXES
 from fer_core.video.reader import probe
@@ -120,46 +121,7 @@ def run(args: argparse.Namespace) -> int:
     def one(path: Path) -> dict[str, Any]:
         if stopped:
             raise Cancelled("The analysis was stopped.")
-        picture = probe(path).is_image
-        annotated = args.out / f"{names[path]}-annotated.{'jpg' if picture else 'mp4'}" if args.annotate else None
-        reads = recognizer(args, picture=True) if picture else read
-        clip = ClipAnalysis(
-            path,
-            reads,
-            options,
-            annotated=None if picture else annotated,
-            blur=args.blur,
-            automatic_detail=args.detail is None,
-        )
-        progress = Progress(clip)
-
-        def cancelled() -> bool:
-            progress.show()
-            return bool(stopped)
-
-        try:
-            clip.run(cancelled)
-        except Cancelled:
-            _write(clip, args.out, names[path])
-            raise
-        progress.show(end=True)
-        if clip.damaged:
-            say(f"{path}: {clip.damaged} damaged frames were skipped.")
-        files = _write(clip, args.out, names[path])
-        if annotated is not None and picture and clip.preview is not None:
-            write_export(annotated, [clip.preview])
-        if annotated is not None and annotated.exists() and not clip.annotation_failed:
-            files.append(annotated)
-        table = clip.recorder.table()
-        return {
-            "files": [str(f) for f in files],
-            "frames": clip.analyzed_frames,
-            "frames_damaged": clip.damaged,
-            "tracks": int(table["track_id"].nunique()),
-            "read_until_s": None if clip.broken_off is None else round(clip.broken_off.read_s, 3),
-            "notes": clip.notes,
-            "problems": clip.problems,
-        }
+        return _analyze(path, args, read, options, names[path], stopped)
 
     handlers = {n: signal.signal(n, lambda n, _: stopped.append(n)) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -173,6 +135,55 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(done, ensure_ascii=False, indent=2))
     return status
+
+
+def _analyze(
+    path: Path,
+    args: argparse.Namespace,
+    read: ExpressionRecognizer,
+    options: AnalysisOptions,
+    name: str,
+    stopped: list[int],
+) -> dict[str, Any]:
+    """Analyse one clip or picture into files of that name; `stopped` fills when somebody interrupts."""
+    picture = probe(path).is_image
+    annotated = args.out / f"{name}-annotated.{'jpg' if picture else 'mp4'}" if args.annotate else None
+    clip = ClipAnalysis(
+        path,
+        recognizer(args, picture=True) if picture else read,
+        options,
+        annotated=None if picture else annotated,
+        blur=args.blur,
+        automatic_detail=args.detail is None,
+    )
+    progress = Progress(clip)
+
+    def cancelled() -> bool:
+        progress.show()
+        return bool(stopped)
+
+    try:
+        clip.run(cancelled)
+    except Cancelled:
+        _write(clip, args.out, name)
+        raise
+    progress.show(end=True)
+    if clip.damaged:
+        say(f"{path}: {clip.damaged} damaged frames were skipped.")
+    files = _write(clip, args.out, name)
+    if annotated is not None and picture and clip.preview is not None:
+        write_export(annotated, [clip.preview])
+    if annotated is not None and annotated.exists() and not clip.annotation_failed:
+        files.append(annotated)
+    return {
+        "files": [str(f) for f in files],
+        "frames": clip.analyzed_frames,
+        "frames_damaged": clip.damaged,
+        "tracks": int(clip.recorder.table()["track_id"].nunique()),
+        "read_until_s": None if clip.broken_off is None else round(clip.broken_off.read_s, 3),
+        "notes": clip.notes,
+        "problems": clip.problems,
+    }
 
 
 def _write(clip: ClipAnalysis, folder: Path, name: str) -> list[Path]:

@@ -270,6 +270,8 @@ def open_container(file: BinaryIO, limits: Limits) -> InputContainer:
     try:
         return av.open(file, "r", options=options, **_METADATA)
     except (av.FFmpegError, OSError, ValueError) as error:
+        if getattr(error, "errno", None) == errno.ENOMEM:
+            raise MediaError(MEMORY) from error
         if head[4:8] in (b"ftyp", b"mdat", b"moov", b"wide", b"free"):
             raise MediaError(
                 "This video is incomplete: the part that says where its pictures are is missing or damaged. "

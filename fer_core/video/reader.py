@@ -7,7 +7,6 @@ between 5 % faster and 10 % slower (single runs).
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from fer_core.utils.boundary import media_boundary
 from fer_core.video.completeness import BrokenOff
 from fer_core.video.container import OpenClip
 from fer_core.video.frame import Frame, Turn, orientation, shown_size
+from fer_core.video.frame_numbers import FrameNumbers
 from fer_core.video.limits import TOLERANCE, Limits, check_seconds
 from fer_core.video.timestamps import Clock, Key, Timeline, frames_from
 from fer_core.video.tone_mapping import HDR
@@ -31,9 +31,6 @@ SCAN_BYTES = 200_000_000
 
 DOUBTFUL_RATE = 120.0
 """Frames a second above which the stamps are read: 1000 is said of whatever is stamped in milliseconds."""
-
-GAP = 1.5
-"""Times the usual step after which a frame may be missing."""
 
 _NO_PICTURE = (
     "No picture in this file could be decoded, so it is damaged or incomplete. Record, copy or export it again."
@@ -201,47 +198,6 @@ class _Progress:
         self.shifted = False
 
 
-class _Numbers:
-    """Numbers frames in the order of showing, also where some before them could not be decoded.
-
-    They are counted until one may be missing; from then on the stamps of all frames, decoded or not, are known.
-    """
-
-    def __init__(self, clip: OpenClip, index: int, step: float) -> None:
-        self._clip, self._next, self._step = clip, index, step
-        self._last: tuple[int | None, float] = None, -math.inf
-        self._timeline: Timeline | None = None
-        self._searched = False
-        self.shifted = False
-
-    def origin(self) -> float | None:
-        """Return the stamp of the clip's first frame in seconds, where that could not be decoded."""
-        if not self._clip.damaged or self._searched:
-            return None
-        self._find_timeline()
-        return self._timeline.origin if self._timeline is not None and self._timeline.frame_rate else None
-
-    def of(self, picture: av.VideoFrame, seconds: float) -> int:
-        gap = seconds - self._last[1] > GAP * self._step and self._last[0] is not None
-        if (gap or self._clip.damaged) and not self._searched:
-            self._find_timeline()
-        number = None
-        if self._timeline is not None and picture.pts is not None:
-            number = self._timeline.number(picture.pts)
-        number = self._next if number is None or number < self._next else number
-        self.shifted = self.shifted or bool(self._clip.damaged and self._timeline is None)
-        self._next, self._last = number + 1, (picture.pts, seconds)
-        return number
-
-    def _find_timeline(self) -> None:
-        self._searched = True
-        timeline = Timeline(self._clip.path, self._clip.limits)
-        before = self._last[0]
-        # Where a frame comes in two packets (interlaced MPEG), stamps are no numbers of frames.
-        if before is None or timeline.number(before) == self._next - 1:
-            self._timeline = timeline
-
-
 def _first_pictures(clip: OpenClip, start: float) -> tuple[Iterator[av.VideoFrame], Key | None, float | None]:
     """Pictures from the key frame before `start` on, that key frame, and the time of the clip's first frame."""
     if start > 0 and clip.stream is not None:
@@ -260,7 +216,7 @@ def _read(
 ) -> Generator[Frame, None, None]:
     pictures, key, origin = _first_pictures(clip, start)
     step = 1 / (info.frame_rate or 25.0)
-    clock, numbers = Clock(step, origin), _Numbers(clip, key.index if key else 0, step)
+    clock, numbers = Clock(step, origin), FrameNumbers(clip, key.index if key else 0, step)
     reached = False
     turn: Turn | None = None  # of the first picture, and so of all
     for picture in pictures:

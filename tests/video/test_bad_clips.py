@@ -214,3 +214,30 @@ def test_a_title_that_is_no_text_does_not_matter(tmp_path: Path) -> None:
     assert data.count(b"Lavf") >= 1  # the name of the writing program, kept as metadata
     path.write_bytes(data.replace(b"Lavf", b"\xe9\xe8\xff\xfe", 1))
     assert probe(path).codec == "h264"
+
+
+@pytest.mark.parametrize("where", ["opening", "decoding"])
+def test_too_little_memory_is_called_that_and_not_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    path = media.make_clip(tmp_path / "a.mp4")
+    error = av.error.MemoryError(12, "Cannot allocate memory")
+
+    class Decoder:
+        width = height = 64
+
+        def decode(self, packet: object) -> None:
+            raise error
+
+    def fails(*args: object, **kwargs: object) -> None:
+        raise error
+
+    with OpenClip(path, Limits()) as clip:
+        if where == "opening":
+            monkeypatch.setattr(av, "open", fails)
+            with pytest.raises(MediaError, match="too little memory"):
+                OpenClip(path, Limits())
+        else:
+            monkeypatch.setattr(clip, "stream", type("Track", (), {"codec_context": Decoder()})())
+            with pytest.raises(MediaError, match="too little memory"):
+                clip._decode(None)

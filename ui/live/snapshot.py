@@ -12,6 +12,7 @@ from fer_core.annotation.overlays import overlays
 from fer_core.errors import MediaError
 from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.labels import ICONS, UNSURE
+from fer_core.utils.boundary import media_boundary
 from fer_core.video.images import read_still
 from fer_core.video.limits import Limits
 
@@ -31,7 +32,8 @@ def pictures(read: ExpressionRecognizer) -> None:
         right.caption("The picture appears here with its faces and their expressions.")
         return
     try:
-        image = read_still(io.BytesIO(taken.getvalue()), Limits()).image
+        with media_boundary():
+            image = read_still(io.BytesIO(taken.getvalue()), Limits()).image
     except MediaError as error:
         raise MediaError("This picture cannot be used. Take another one.") from error
     faces = read(image)
