@@ -28,6 +28,8 @@ class FaceQuality(enum.IntFlag):
     DARK = 8
     DOUBTFUL = 16
     """The detector itself is not sure that this is a face."""
+    COVERED = 32
+    """Mouth and chin lack what skin and lips show, as under a mask."""
 
     @property
     def words(self) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 
 import cv2
 
+from fer_core.analysis.annotated_clip import AnnotatedClip
+from fer_core.analysis.detail import choose_detail
 from fer_core.analysis.export import ClipResult
 from fer_core.analysis.key_moments import KeyMoments
 from fer_core.analysis.pipeline import AnalysisOptions, Listener, analyze, open_reader
@@ -19,14 +21,16 @@ from fer_core.annotation.annotator import Annotator
 from fer_core.annotation.blur import blur_faces
 from fer_core.annotation.draw import draw_overlays
 from fer_core.annotation.overlays import overlays
-from fer_core.errors import Cancelled, MediaError, OptionError
+from fer_core.errors import MediaError, OptionError
 from fer_core.faces.measures import MEASURES, measures_of
 from fer_core.faces.recognizer import ExpressionRecognizer, reader_settings
 from fer_core.tracking.reidentification import PersonGrouper
 from fer_core.types import FrameResult
+from fer_core.utils.boundary import media_boundary
+from fer_core.video.completeness import BrokenOff
 from fer_core.video.frame import Frame
 from fer_core.video.limits import Limits
-from fer_core.video.reader import ClipInfo
+from fer_core.video.reader import ClipInfo, FrameReader
 from fer_core.video.writer import ClipWriter
 
 __all__ = ["ClipAnalysis"]
@@ -36,6 +40,8 @@ PICTURE_SIDE = 1600
 PREVIEW_EVERY = 0.4
 ANNOTATED_SIDE = 1280
 BLUR_MIN_FPS = 4.0
+MAX_RATE = 240.0
+"""Frames a second that an annotated clip is said to have at most; its frames keep their own times."""
 
 
 class ClipAnalysis:
@@ -51,6 +57,10 @@ class ClipAnalysis:
         analyzed_frames: number of frames analysed so far.
         damaged: number of frames that could not be decoded and were skipped.
         complete: the whole stretch was analysed.
+        problems: what went wrong though there is a result, in sentences: the file breaks off or changed, or the
+            annotated clip could not be written.
+        annotation_failed: the annotated clip could not be written.
+        broken_off: how far the file goes where it breaks off; known when all of it was read.
 
     Example:
         >>> from fer_core import AnalysisOptions, ExpressionRecognizer, sample_clip
@@ -70,6 +80,7 @@ class ClipAnalysis:
         limits: Limits | None = None,
         annotated: Path | None = None,
         blur: bool = False,
+        automatic_detail: bool = False,
     ):
         """Set up; nothing is read yet.
 
@@ -81,10 +92,12 @@ class ClipAnalysis:
             limits: what is refused.
             annotated: where to write the annotated clip; None for no such clip.
             blur: make faces unrecognisable in the annotated clip.
+            automatic_detail: try a few frames of a clip first, and look more closely where its faces are small.
         """
         self.source, self.recognizer, self.options = source, recognizer, options or AnalysisOptions()
         self.name = name or source.name
         self.annotated, self.blur = annotated, blur
+        self._automatic_detail = automatic_detail
         self.info: ClipInfo | None = None
         measures = MEASURES if self.options.measures else measures_of(recognizer)
         self.recorder = ResultTable(recognizer.labels, measures)
@@ -92,7 +105,10 @@ class ClipAnalysis:
         self.person_grouper: PersonGrouper | None = None
         self.preview: bytes | None = None
         self.analyzed_frames = self.damaged = 0
-        self.complete = False
+        self.complete = self.ended = self.annotation_failed = False
+        self.broken_off: BrokenOff | None = None
+        self.problems: list[str] = []
+        self._notes: list[str] = []
         self._limits = limits or Limits()
         self._seconds = self.options.start
         self._started = self._previewed = 0.0
@@ -100,7 +116,7 @@ class ClipAnalysis:
     @property
     def progress(self) -> float | None:
         """Share of the stretch that is done, 0 to 1; None while the clip's length is not known."""
-        if self.complete:
+        if self.ended:
             return 1.0
         if self.info is None:
             return 0.0
@@ -128,40 +144,65 @@ class ClipAnalysis:
             OptionError: faces are to be blurred but too few frames looked at.
             Cancelled: the person stopped it. Table, moments and annotated clip hold what was done.
         """
-        with ExitStack() as stack:
+        with media_boundary(), ExitStack() as stack:
             reader = stack.enter_context(
                 open_reader(self.source, self.options, self._limits, every_frame=self.annotated is not None)
             )
+            if self._automatic_detail and not reader.info.is_image:
+                self._choose_detail()
             self.info, self._started = reader.info, time.monotonic()
             self._check_blur(reader.info)
             self.key_moments = KeyMoments(reader.info.width)
             self.person_grouper = PersonGrouper(reader.info.width)
             listeners: list[Listener] = [self.key_moments, self.person_grouper, self._watch]
-            annotator = None
+            out = None
             if self.annotated is not None:
-                annotator = Annotator(
-                    stack.enter_context(self._writer(self.annotated, reader.info)),
-                    width=reader.info.width,
-                    max_side=ANNOTATED_SIDE,
-                    blur=self.blur,
-                )
-                listeners.append(annotator)
-            try:
-                found = analyze(reader, self.recognizer, self.options, listeners=listeners, cancelled=cancelled)
-                for result in found:
-                    self.recorder.add(result)
-                    self.analyzed_frames += 1
-                    self.damaged = reader.damaged
-            except Cancelled:
-                if annotator is not None:
-                    annotator.finish()
-                raise
+                out = stack.enter_context(self._annotated_clip(self.annotated, reader.info))
+                listeners.append(out)
+            found = analyze(reader, self.recognizer, self.options, listeners=listeners, cancelled=cancelled)
+            for result in found:
+                self.recorder.add(result)
+                self.analyzed_frames += 1
+                self.damaged = reader.damaged
             self.damaged = reader.damaged
             if self.analyzed_frames == 0:
                 raise MediaError(self._nothing(reader.info))
-            if annotator is not None:
-                annotator.finish()
-        self.complete = True
+            self._note_problems(reader)
+            if out is not None:
+                out.finish(reader.seconds_read)
+        if out is not None and out.problem is not None:
+            self.problems.append(out.problem)
+            self.annotation_failed = True
+        self.ended = True
+        self.complete = self.broken_off is None and not reader.changed
+
+    def _choose_detail(self) -> None:
+        chosen = choose_detail(self.source, self.recognizer.detector, self._limits, self.options.pixel_aspect)
+        self._notes += chosen.notes
+        if chosen.side != self.recognizer.detector.side:
+            self.recognizer = ExpressionRecognizer(
+                self.recognizer.classifier, self.recognizer.detector.with_side(chosen.side)
+            )
+
+    def _note_problems(self, reader: FrameReader) -> None:
+        self.broken_off = reader.broken_off
+        if reader.broken_off is not None:
+            self.problems.append(str(reader.broken_off))
+        if reader.changed:
+            self.problems.append(
+                "The file was changed or replaced while it was read, so the result may be of two files. "
+                "Wait until it is whole and analyse it again."
+            )
+        if reader.numbers_shifted:
+            self._notes.append(
+                "Frames that could not be decoded are not counted, so the numbers of later frames are too low; "
+                "their times are right."
+            )
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know of how the clip was read, in sentences."""
+        return [*(self.info.notes if self.info is not None else ()), *self._notes]
 
     def result(self, names: Mapping[int, str] | None = None) -> ClipResult:
         """What was found so far, for exports.
@@ -171,6 +212,8 @@ class ClipAnalysis:
         """
         info = self.info
         clip: dict[str, Any] = {"name": self.name, "complete": self.complete, "frames_damaged": self.damaged}
+        clip |= {"notes": self.notes, "problems": list(self.problems)}
+        clip["read_until_s"] = None if self.broken_off is None else round(self.broken_off.read_s, 3)
         if info is not None:
             clip |= {"width": info.width, "height": info.height, "seconds": info.seconds, "codec": info.codec}
         settings = {**reader_settings(self.recognizer), **asdict(self.options)}
@@ -185,17 +228,18 @@ class ClipAnalysis:
                 f"these settings look at {looks:.1f}. Look more closely, or leave the faces as they are."
             )
 
-    def _writer(self, path: Path, info: ClipInfo) -> ClipWriter:
-        return ClipWriter(
+    def _annotated_clip(self, path: Path, info: ClipInfo) -> AnnotatedClip:
+        writer = ClipWriter(
             path,
             width=info.width,
             height=info.height,
-            frame_rate=info.frame_rate or 25.0,
+            frame_rate=min(info.frame_rate or 25.0, MAX_RATE),
             sound_from=self.source if info.has_sound else None,
             start=self.options.start,
             end=self.options.end,
             max_side=ANNOTATED_SIDE,
         )
+        return AnnotatedClip(writer, Annotator(writer, width=info.width, max_side=ANNOTATED_SIDE, blur=self.blur))
 
     def _watch(self, frame: Frame, result: FrameResult | None) -> None:
         self._seconds = frame.seconds

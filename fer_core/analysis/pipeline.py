@@ -48,6 +48,7 @@ class AnalysisOptions:
         smoothing: how expressions are steadied along a track.
         confidence_threshold: smoothed confidence under which the label is "unsure".
         measures: also measure head pose, eyes and mouth, 15 times a second; a little more than half of the speed.
+        pixel_aspect: width of a stored pixel by its height, where the file says it wrong; None to believe the file.
 
     Example:
         >>> AnalysisOptions(sample_fps=5, end=10.0).frame_stride
@@ -61,6 +62,7 @@ class AnalysisOptions:
     smoothing: Smoothing = field(default_factory=Smoothing)
     confidence_threshold: float = 0.0
     measures: bool = False
+    pixel_aspect: float | None = None
 
     def __post_init__(self) -> None:
         if self.sample_fps is not None and not 0 < self.sample_fps <= 240:
@@ -69,6 +71,8 @@ class AnalysisOptions:
             raise OptionError(f"Every n-th frame needs n of at least 1; received {self.frame_stride}.")
         if not self.start >= 0:
             raise OptionError(f"The start must be 0 seconds or later; received {self.start:g}.")
+        if self.pixel_aspect is not None and not 0.1 <= self.pixel_aspect <= 10:
+            raise OptionError(f"The aspect of a pixel must lie between 0.1 and 10; received {self.pixel_aspect:g}.")
         if self.end is not None and not self.end > self.start:
             raise OptionError(f"The end must come after the start ({self.start:g} s); received {self.end:g} s.")
 
@@ -149,7 +153,8 @@ def open_reader(
             missing that need not be decoded for the others.
     """
     selected = FrameSelector(options) if options.sample_fps is not None and not every_frame else None
-    return FrameReader(source, limits or Limits(), start=options.start, end=options.end, selected=selected)
+    aspect = options.pixel_aspect
+    return FrameReader(source, limits, start=options.start, end=options.end, selected=selected, pixel_aspect=aspect)
 
 
 @contextmanager

@@ -13,7 +13,13 @@ from fer_core.charts.figure_style import POINTS_PER_MM
 from fer_core.errors import OptionError
 from fer_core.utils.files import write_export
 
-__all__ = ["COLUMN_MM", "FORMATS", "PAGE_MM", "render_figure", "save_figure"]
+__all__ = [
+    "COLUMN_MM",
+    "FORMATS",
+    "PAGE_MM",
+    "render_figure",
+    "save_figure",
+]
 
 FORMATS = ("svg", "pdf", "png")
 COLUMN_MM, PAGE_MM = 85.0, 175.0

@@ -19,17 +19,25 @@ from fer_core.cli.settings import take_settings
 from fer_core.errors import Cancelled, FerError, MediaError
 from fer_core.exports import FORMATS as EXPORTS
 from fer_core.exports import check_names, write_exports
+from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.utils.files import write_export
+from fer_core.video.formats import MEDIA_SUFFIXES
 from fer_core.video.reader import probe
 
 __all__ = ["HELP", "add_arguments", "run"]
 
 HELP = "clips to tables and annotated clips"
 
-CLIP_SUFFIXES = {
-    *(".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".gif", ".mpg", ".mpeg", ".ts", ".3gp", ".wmv", ".flv", ".ogv"),
-    *(".jpg", ".jpeg", ".png", ".webp", ".bmp"),
+BLANK: dict[str, Any] = {
+    "files": [],
+    "frames": 0,
+    "frames_damaged": 0,
+    "tracks": 0,
+    "read_until_s": None,
+    "notes": [],
+    "problems": [],
 }
+"""What is reported of a clip that could not be used; one that could has the same keys."""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -43,6 +51,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--end", type=float, metavar="S", help="last second")
     command.add_argument("--annotate", action="store_true", help="also write the clip with boxes and expressions")
     command.add_argument("--measures", action="store_true", help="also measure head pose, eyes, gaze and mouth")
+    command.add_argument("--aspect", type=float, metavar="A", help="width of a pixel by its height, if squashed")
     command.add_argument("--blur", action="store_true", help="make faces unrecognisable in the annotated clip")
     command.add_argument("--export", metavar="NAMES", help=f"further files, such as excel,elan: {', '.join(EXPORTS)}")
     command.add_argument("--settings", type=Path, metavar="FILE", help="analyse as the settings.json of a bundle says")
@@ -53,9 +62,9 @@ def _clips(given: Sequence[Path]) -> list[Path]:
     paths: list[Path] = []
     for path in given or [Path("videos")]:
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in CLIP_SUFFIXES and p.is_file())
+            inside = sorted(p for p in path.iterdir() if p.suffix.lower().lstrip(".") in MEDIA_SUFFIXES and p.is_file())
             if not inside:
-                raise MediaError(f"The folder {path} holds no clips. Put one there, such as an MP4 file.")
+                raise MediaError(f"The folder {path} holds no clips or pictures. Put one there, such as an MP4 file.")
             paths += inside
         else:
             paths.append(path)
@@ -106,6 +115,7 @@ def run(args: argparse.Namespace) -> int:
         frame_stride=args.every,
         start=args.start,
         end=args.end,
+        pixel_aspect=args.aspect,
         confidence_threshold=read.classifier.bundle.confidence_threshold,  # type: ignore[attr-defined]
         measures=args.measures,
     )
@@ -119,41 +129,11 @@ def run(args: argparse.Namespace) -> int:
     def one(path: Path) -> dict[str, Any]:
         if stopped:
             raise Cancelled("The analysis was stopped.")
-        picture = probe(path).is_image
-        annotated = args.out / f"{names[path]}-annotated.{'jpg' if picture else 'mp4'}" if args.annotate else None
-        reads = recognizer(args, picture=True) if picture else read
-        clip = ClipAnalysis(path, reads, options, annotated=None if picture else annotated, blur=args.blur)
-        progress = Progress(clip)
-
-        def cancelled() -> bool:
-            progress.show()
-            return bool(stopped)
-
-        try:
-            clip.run(cancelled)
-        except Cancelled:
-            _write(clip, args.out, names[path], exports)
-            raise
-        progress.show(end=True)
-        if clip.damaged:
-            say(f"{path}: {clip.damaged} damaged frames were skipped.")
-        files = _write(clip, args.out, names[path], exports)
-        if annotated is not None:
-            files.append(annotated)
-            if picture and clip.preview is not None:
-                write_export(annotated, [clip.preview])
-        table = clip.recorder.table()
-        return {
-            "input": str(path),
-            "files": [str(f) for f in files],
-            "frames": clip.analyzed_frames,
-            "frames_damaged": clip.damaged,
-            "tracks": int(table["track_id"].nunique()),
-        }
+        return _analyze(path, args, read, options, names[path], stopped, exports)
 
     handlers = {n: signal.signal(n, lambda n, _: stopped.append(n)) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
-        done, status = each(paths, one)
+        done, status = each(paths, one, BLANK)
     except Cancelled:
         say("Interrupted: what was done so far is kept.")
         return 128 + stopped[0]
@@ -163,6 +143,56 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(done, ensure_ascii=False, indent=2))
     return status
+
+
+def _analyze(
+    path: Path,
+    args: argparse.Namespace,
+    read: ExpressionRecognizer,
+    options: AnalysisOptions,
+    name: str,
+    stopped: list[int],
+    exports: Sequence[str],
+) -> dict[str, Any]:
+    """Analyse one clip or picture into files of that name; `stopped` fills when somebody interrupts."""
+    picture = probe(path).is_image
+    annotated = args.out / f"{name}-annotated.{'jpg' if picture else 'mp4'}" if args.annotate else None
+    clip = ClipAnalysis(
+        path,
+        recognizer(args, picture=True) if picture else read,
+        options,
+        annotated=None if picture else annotated,
+        blur=args.blur,
+        automatic_detail=args.detail is None,
+    )
+    progress = Progress(clip)
+
+    def cancelled() -> bool:
+        progress.show()
+        return bool(stopped)
+
+    try:
+        clip.run(cancelled)
+    except Cancelled:
+        _write(clip, args.out, name, exports)
+        raise
+    progress.show(end=True)
+    if clip.damaged:
+        say(f"{path}: {clip.damaged} damaged frames were skipped.")
+    files = _write(clip, args.out, name, exports)
+    if annotated is not None and picture and clip.preview is not None:
+        write_export(annotated, [clip.preview])
+    if annotated is not None and annotated.exists() and not clip.annotation_failed:
+        files.append(annotated)
+    return {
+        "files": [str(f) for f in files],
+        "frames": clip.analyzed_frames,
+        "frames_damaged": clip.damaged,
+        "tracks": int(clip.recorder.table()["track_id"].nunique()),
+        "read_until_s": None if clip.broken_off is None else round(clip.broken_off.read_s, 3),
+        "notes": clip.notes,
+        "problems": clip.problems,
+    }
 
 
 def _write(clip: ClipAnalysis, folder: Path, name: str, exports: Sequence[str]) -> list[Path]:

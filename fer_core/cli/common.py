@@ -6,15 +6,16 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from fer_core.errors import Cancelled, FerError
+from fer_core.errors import Cancelled
 from fer_core.faces.detector import DETECTORS, STILL, FaceDetector
 from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.models.classifier import Classifier
 from fer_core.models.registry import active_bundle, load_model
+from fer_core.utils.boundary import explain
 
 __all__ = ["each", "quiet", "reading_options", "recognizer", "say"]
 
@@ -50,7 +51,8 @@ def reading_options(command: argparse.ArgumentParser) -> None:
         "--detail",
         type=int,
         metavar="PX",
-        help="longer side that the detector sees; 640 finds smaller faces (320; for pictures, 320 and 1280)",
+        help="longer side that the detector sees; 640 finds smaller faces (320, or 640 where a few frames that are "
+        "tried show more there; for pictures, 320 and 1280)",
     )
     command.add_argument("--contempt", action="store_true", help="also name contempt, an eighth expression")
 
@@ -65,16 +67,34 @@ def recognizer(args: argparse.Namespace, *, picture: bool = False) -> Expression
         return ExpressionRecognizer(Classifier(bundle, contempt=args.contempt), detector)
 
 
-def each(paths: Sequence[Path], work: Callable[[Path], Any]) -> tuple[list[Any], int]:
-    """Do work for each path; a bad one is reported and the others go on. Returns what came, and the exit status."""
+def each(
+    paths: Sequence[Path], work: Callable[[Path], dict[str, Any]], blank: Mapping[str, Any]
+) -> tuple[list[dict[str, Any]], int]:
+    """Do work for each path; a bad one is reported and the others go on.
+
+    Args:
+        paths: the inputs.
+        work: gives what was found of one.
+        blank: what is reported of an input that could not be used, so that every entry has the same keys.
+
+    Returns:
+        An entry for each input, with `input`, `error` and the keys of `blank`; and the exit status: 1 where some
+        could not be used or have problems, 2 where the only one could not.
+    """
     done, bad = [], 0
     for path in paths:
+        entry = {"input": str(path), "error": None, **blank}
         try:
-            done.append(work(path))
+            entry |= work(path)
         except Cancelled:
             raise
-        except FerError as error:
-            say(f"{path}: {error}")
-            done.append({"input": str(path), "error": str(error)})
+        except Exception as unknown:  # no file may end a batch, whatever a library raises
+            entry["error"] = str(explain(unknown))
+            say(f"{path}: {entry['error']}")
             bad += 1
-    return done, 0 if not bad else 2 if len(paths) == 1 else 1
+        for words in (*entry.get("notes", ()), *entry.get("problems", ())):
+            say(f"{path}: {words}")
+        done.append(entry)
+    if bad:
+        return done, 2 if len(paths) == 1 else 1
+    return done, 1 if any(entry.get("problems") for entry in done) else 0

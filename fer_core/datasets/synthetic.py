@@ -15,7 +15,13 @@ import numpy as np
 from fer_core.datasets.dataset import SIDE, Dataset
 from fer_core.labels import FER7
 
-__all__ = ["BLANK", "CONFLICTS", "LEAKS", "draw_face", "synthetic_faces"]
+__all__ = [
+    "BLANK",
+    "CONFLICTS",
+    "LEAKS",
+    "draw_face",
+    "synthetic_faces",
+]
 
 ZOOM = 4
 """Faces are drawn this many times larger and shrunk, which gives smooth edges."""

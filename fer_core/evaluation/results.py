@@ -10,7 +10,16 @@ import numpy as np
 from fer_core.evaluation.metrics import compute_metrics, mcnemar, reliability, risk_coverage
 from fer_core.models.predictor import Predictor
 
-__all__ = ["COVERAGES", "FERPLUS", "LABELS", "MAIN_HEAD", "SHOWN", "Evaluation", "Subset", "SubsetKey"]
+__all__ = [
+    "COVERAGES",
+    "FERPLUS",
+    "LABELS",
+    "MAIN_HEAD",
+    "SHOWN",
+    "Evaluation",
+    "Subset",
+    "SubsetKey",
+]
 
 LABELS, FERPLUS = "labels", "ferplus"
 """The two kinds of truth: the dataset's labels, and what most of FER+'s people saw."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from typing import Protocol
 
@@ -101,6 +102,12 @@ class FaceDetector:
         else:
             self._haar = cv2.CascadeClassifier(haarcascades + "haarcascade_frontalface_default.xml")
             self._lock = threading.Lock()  # a cascade works in buffers of its own
+
+    def with_side(self, side: int) -> FaceDetector:
+        """Return the same detector, with the same network, for a picture of another longer side in pixels."""
+        other = copy.copy(self)
+        other.sides, other.side = (side,), side
+        return other
 
     def __call__(self, image: np.ndarray | Picture) -> Detections:
         """Find the faces, largest first.

@@ -68,7 +68,8 @@ class ExpressionRecognizer:
             image: uint8 (h, w, 3), BGR.
         """
         found = self.detector(image)
-        faces = self._classified([crop_faces(image, found.boxes, found.landmarks)], [found])[0]
+        crops = crop_faces(image, found.boxes, found.landmarks)
+        faces = self._classified([crops], [found], [image])[0]
         if self.measurer is None:
             return faces
         return with_measures(faces, self.measurer(image, found.boxes, found.landmarks))
@@ -88,7 +89,8 @@ class ExpressionRecognizer:
             crop_faces(frame.gray(), faces.boxes, faces.landmarks) if len(faces.boxes) else NO_CROPS
             for frame, faces in zip(frames, found, strict=True)
         ]
-        read = self._classified(crops, found)
+        pictures = [frame.image() for frame in frames] if self._own_crop else ()
+        read = self._classified(crops, found, pictures)
         if self.measurer is None:
             return read
         return [
@@ -96,13 +98,28 @@ class ExpressionRecognizer:
             for frame, faces in zip(frames, read, strict=True)
         ]
 
-    def _classified(self, crops: Sequence[np.ndarray], found: Sequence[Detections]) -> list[Faces]:
+    @property
+    def _own_crop(self) -> int | None:
+        """Side of the crops in color that a network for large pictures is given; None for grey ones of 48 pixels."""
+        side: int | None = getattr(self.classifier, "own_crop", None)
+        return side
+
+    def _classified(
+        self, crops: Sequence[np.ndarray], found: Sequence[Detections], pictures: Sequence[np.ndarray]
+    ) -> list[Faces]:
         counts = [len(faces.boxes) for faces in found]
         if not sum(counts):
             return [Faces.none(self.labels) for _ in found]
         together = Detections(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
         together_crops = np.concatenate(crops)
         quality = assess_quality(together_crops, together.boxes, together.scores, together.landmarks)
+        if self._own_crop is not None:
+            colored = [
+                crop_faces(picture, faces.boxes, faces.landmarks, self._own_crop, color=True)
+                for picture, faces in zip(pictures, found, strict=True)
+                if len(faces.boxes)
+            ]
+            together_crops = np.concatenate(colored)
         faces = Faces.detected(*together, self.classifier(together_crops), self.labels, quality)
         ends = np.cumsum(counts).tolist()
         return [faces[end - count : end] for count, end in zip(counts, ends, strict=True)]

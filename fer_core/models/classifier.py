@@ -11,7 +11,7 @@ import numpy as np
 from fer_core.errors import ModelError
 from fer_core.models.bundle import Bundle, Head
 from fer_core.models.decision_rule import HeadOutput
-from fer_core.models.preprocessing import INPUT_SIDE, SCALES, prepare
+from fer_core.models.preprocessing import INPUT_SIDE, SCALES, prepare, prepare_color
 from fer_core.models.registry import DEFAULT, load_model
 
 __all__ = ["CONTEMPT", "Classifier", "preprocessing_of", "softmax", "split_heads"]
@@ -40,6 +40,7 @@ class Classifier:
     Attributes:
         bundle: the model.
         labels: names of the columns of what a call returns.
+        own_crop: side of the crops in color that it should be given; None where gray ones of 48 pixels are enough.
 
     Example:
         >>> classifier = Classifier()
@@ -66,13 +67,15 @@ class Classifier:
         self._threads = threads
         self._weights = self.bundle.weights()
         self.side, self._scale = preprocessing_of(self.bundle)
+        self._channels = 3 if (self.bundle.card.get("preprocessing") or {}).get("channels") == 3 else 1
+        self.own_crop = self.side if self._channels == 3 else None
         # An interpreter holds its input and output, so two calls at a time need two; more would only take memory.
         self._free: queue.LifoQueue[dict[int, tuple[Any, ...]]] = queue.LifoQueue()
         for _ in range(CALLS):
             self._free.put({})
         self.rule = self.bundle.rule
         self.labels: tuple[str, ...] = _labels(self.bundle, contempt)
-        outputs = self._run(np.zeros((1, self.side, self.side, 1), np.float32)).shape[1]
+        outputs = self._run(np.zeros((1, self.side, self.side, self._channels), np.float32)).shape[1]
         expected = sum(len(head.labels) for head in self.bundle.heads)
         if outputs != expected:
             raise ModelError(f"The model {self.bundle.name!r} has {outputs} outputs, its card names {expected}.")
@@ -81,7 +84,7 @@ class Classifier:
         """Probabilities of the expressions that pages show, calibrated.
 
         Args:
-            crops: uint8 (n, 48, 48).
+            crops: uint8 (n, 48, 48); or (n, own_crop, own_crop, 3) RGB.
 
         Returns:
             float32 (n, k), columns as `labels`, rows sum to 1.
@@ -103,7 +106,8 @@ class Classifier:
 
     def logits(self, crops: np.ndarray) -> np.ndarray:
         """Raw outputs of all heads side by side, the mean of both views where `flip` is set; float32 (n, outputs)."""
-        x = prepare(crops, self.side, self._scale)
+        how = prepare_color if self._channels == 3 else prepare
+        x = how(crops, self.side, self._scale)
         if self.flip:
             both = self._run(np.concatenate([x, x[:, :, ::-1]]))
             return np.asarray((both[: len(x)] + both[len(x) :]) / 2)
@@ -133,12 +137,12 @@ class Classifier:
             try:
                 interpreter = Interpreter(model_content=self._weights, num_threads=self._threads)
                 source = interpreter.get_input_details()[0]["index"]
-                interpreter.resize_tensor_input(source, (size, self.side, self.side, 1))
+                interpreter.resize_tensor_input(source, (size, self.side, self.side, self._channels))
                 interpreter.allocate_tensors()
             except (ValueError, RuntimeError) as error:
                 raise ModelError(
                     f"The weights of the model {self.bundle.name!r} are not a network that takes "
-                    f"{self.side}x{self.side} grey crops."
+                    f"{self.side}x{self.side} {'grey' if self._channels == 1 else 'colour'} crops."
                 ) from error
             interpreters[size] = interpreter, source, interpreter.get_output_details()[0]["index"]
         return interpreters[size]

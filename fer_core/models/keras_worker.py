@@ -18,6 +18,7 @@ import numpy as np
 
 from fer_core.errors import ModelError
 from fer_core.models.gradcam import gradcam_maps
+from fer_core.models.keras_layers import layer_scale
 from fer_core.models.preprocessing import CROP_SIDE, INPUT_SIDE, prepare
 
 __all__ = ["main"]
@@ -28,6 +29,7 @@ BATCH = 256
 def _load(path: str) -> Any:
     import keras
 
+    layer_scale()  # so that Keras knows it
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises whatever it likes on a file that is none of its own

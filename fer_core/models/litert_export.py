@@ -13,7 +13,7 @@ import numpy as np
 
 from fer_core.errors import ModelError
 from fer_core.models.bundle import CARD, WEIGHTS
-from fer_core.models.preprocessing import prepare
+from fer_core.models.preprocessing import prepare, prepare_color
 
 if TYPE_CHECKING:
     import keras
@@ -66,7 +66,8 @@ def make_bundle(
         weights = to_litert(model, eight_bit=eight_bit)
         (part / WEIGHTS).write_bytes(weights)
         probabilities = keras.Model(model.inputs, keras.layers.Softmax(name="softmax")(model.output), name=model.name)
-        x = prepare(images[:64], asked["side"], asked["scale"])
+        how = prepare_color if asked.get("channels") == 3 else prepare
+        x = how(images[:64], asked["side"], asked["scale"])
         expected = np.asarray(probabilities(x, training=False))
         difference = float(np.abs(_answers(weights, x) - expected).max()) if len(x) else 0.0
         if not difference <= PARITY and not eight_bit:

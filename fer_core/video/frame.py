@@ -14,6 +14,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from fer_core.errors import MediaError
 from fer_core.video.planes import Gray, luma, picked
+from fer_core.video.tone_mapping import HDR, tone_mapped
 
 __all__ = ["UPRIGHT", "Frame", "Turn", "orientation", "shown_size"]
 
@@ -30,6 +31,8 @@ MOST_SCALERS = 4
 """Sizes for which a thread keeps what swscale has prepared."""
 
 _local = threading.local()
+TURNS: dict[int, Turn] = {90: (True, 0), 180: (False, -1), 270: (True, 1)}
+"""By the degrees, counter-clockwise, by which a picture is to be turned."""
 
 
 class Frame:
@@ -74,7 +77,13 @@ class Frame:
         image = self._images.get(size)
         if image is None:
             try:
-                image = _upright(_converted(self._picture, size), self._turn)
+                if self._picture.color_trc in HDR:
+                    stored: np.ndarray = tone_mapped(self._picture, self._picture.color_trc, size)
+                    if size != stored.shape[1::-1]:
+                        stored = cv2.resize(stored, size, interpolation=_way(size[0], stored.shape[1]))
+                else:
+                    stored = _converted(self._picture, size)
+                image = _upright(stored, self._turn)
             except (av.FFmpegError, ValueError) as error:
                 raise MediaError(
                     "The colours of this clip are stored in a form that cannot be read here. "
@@ -100,11 +109,15 @@ class Frame:
         Args:
             max_side: of the longer side at most.
         """
+        if self._picture.color_trc in HDR:
+            return self.image(max_side)
         size = _fit(self._picture.width * self._aspect, self._picture.height, max_side)
         small = picked(self._picture, size)
         return self.image(max_side) if small is None else _upright(small, self._turn)
 
     def _luma(self) -> Gray | None:
+        if self._picture.color_trc in HDR:
+            return None  # its light is on another curve; the picture is tone-mapped instead
         stored = luma(self._picture)
         if stored is None:
             return None
@@ -174,7 +187,10 @@ def orientation(picture: av.VideoFrame) -> Turn:
 
     The whole display matrix is read: its angle alone, `picture.rotation`, would turn mirrored pictures upside down.
     """
-    matrix = picture.side_data.get("DISPLAYMATRIX")
+    try:
+        matrix = picture.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # PyAV 18 gives up on kinds that it has no name for, such as Apple's spatial video and EXIF
+        return TURNS.get(picture.rotation % 360, UPRIGHT)
     if not isinstance(matrix, SideData):
         return UPRIGHT
     a, b, _, c, d = struct.unpack("=5i", bytes(matrix)[:20])  # x' = a x + c y; y' = b x + d y

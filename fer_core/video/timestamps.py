@@ -59,15 +59,36 @@ class Timeline:
                 lengths += packet.duration or 0
                 stamps.append(pts)
             rate = clip.stream.average_rate or clip.stream.guessed_rate
+        self._sorted: np.ndarray | None = None
         self._stamps = np.frombuffer(stamps, np.int64) if stamps else np.empty(0, np.int64)
         self.seconds: float | None = None
         if self._reliable and self.frames:
             span = int(self._stamps.max() - self._stamps.min())
             # The last frame stays as long as the mean one.
-            last = Fraction(lengths, self.frames) or Fraction(span, max(1, self.frames - 1))
+            mean = Fraction(span, max(1, self.frames - 1))
+            last = Fraction(lengths, self.frames)
+            if last * self._unit <= 2 * Fraction(TICK) and 2 * last < mean:
+                last = mean  # some containers call every frame a millisecond long
             self.seconds = float((span + last) * self._unit) or None
         elif rate and self.frames:
             self.seconds = float(self.frames / rate)
+
+    @property
+    def frame_rate(self) -> float | None:
+        """Mean frames per second by the time stamps; None where they are few or no good."""
+        if not self._reliable or self.frames < 2:
+            return None
+        span = float(int(self._stamps.max() - self._stamps.min()) * self._unit)
+        return (self.frames - 1) / span if span > 0 else None
+
+    def number(self, pts: int) -> int | None:
+        """Return the place, from 0, of the frame with that stamp in the order of showing; None where it is unknown."""
+        if not self._reliable:
+            return None
+        if self._sorted is None:
+            self._sorted = np.sort(self._stamps)
+        place = int(np.searchsorted(self._sorted, pts))
+        return place if place < len(self._sorted) and self._sorted[place] == pts else None
 
     @property
     def origin(self) -> float:
@@ -82,10 +103,6 @@ class Timeline:
     @cached_property
     def _in_order(self) -> np.ndarray:
         return np.unique(self._stamps)
-
-    def number(self, stamp: int) -> int:
-        """Number of the frame with that time stamp, in the order in which frames are shown."""
-        return int(np.searchsorted(self._in_order, stamp))
 
     def needed(
         self, selected: Callable[[int, float], bool], start: float, end: float | None, step: float

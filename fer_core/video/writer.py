@@ -85,6 +85,7 @@ class ClipWriter:
         self._start, self._end, self._sound_from = start, end, sound_from
         self._last = -1
         self._scaler = VideoReformatter()  # kept: one for each frame would start threads each time
+        self._until = 0.0
         self._out: OutputContainer | None = None
         self._sound: SoundTrack | None = None
 
@@ -139,6 +140,14 @@ class ClipWriter:
             self._out.mux(self._video.encode(frame))
             self._mux_sound(float(self._last * UNIT))
 
+    def end_at(self, seconds: float) -> None:
+        """Say until when the last picture is shown; without it, it is shown for one step of the frame rate.
+
+        Args:
+            seconds: from the first frame of the clip, as for `write`.
+        """
+        self._until = seconds - self._start
+
     def _mux_sound(self, until: float) -> None:
         if self._sound is not None and self._out is not None:
             for packet in self._sound.until(until):
@@ -158,8 +167,13 @@ class ClipWriter:
     def _finish(self) -> None:
         assert self._out is not None
         with _disk_errors():
-            self._mux_sound(float(self._last * UNIT + 1 / self._rate))
-            self._out.mux(self._video.encode(None))
+            until = max(float(self._last * UNIT + 1 / self._rate), self._until)
+            self._mux_sound(until)
+            packets = self._video.encode(None)
+            if packets:
+                # The one stored last, which need not be the one shown last: its end is the end of the track.
+                packets[-1].duration = round(until / UNIT) - (packets[-1].pts or 0)
+            self._out.mux(packets)
             self._out.close()
             if not _whole(self._partial):
                 raise OSError(errno.ENOSPC, "the last bytes were not written")

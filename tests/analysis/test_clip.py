@@ -1,3 +1,4 @@
+import os
 import threading
 
 import av
@@ -14,6 +15,7 @@ from fer_core.analysis.pipeline import AnalysisOptions
 from fer_core.errors import Cancelled, LimitError, MediaError, OptionError
 from fer_core.video.limits import Limits
 from fer_core.video.reader import FrameReader, probe
+from fer_core.video.writer import ClipWriter
 
 
 def images(count: int) -> list[np.ndarray]:
@@ -241,3 +243,34 @@ def test_blur_can_start_anywhere(tmp_path, source):
     )
     clip.run()
     assert len(frames_of(tmp_path / "b.mp4")) == 25
+
+
+@pytest.mark.parametrize("when", ["writing", "ending"])
+def test_a_disk_that_is_full_keeps_the_table(source, tmp_path, monkeypatch, when):
+    written = []
+
+    def write(self, image, seconds):
+        written.append(seconds)
+        if len(written) == 5:
+            raise MediaError("The disk is full.")
+
+    if when == "writing":
+        monkeypatch.setattr(ClipWriter, "write", write)
+    else:
+        monkeypatch.setattr(ClipWriter, "_finish", lambda self: write(self, None, written.extend([0] * 4)))
+    clip = ClipAnalysis(source, FakeRecognizer(), annotated=tmp_path / "out.mp4")
+    clip.run()
+    assert clip.analyzed_frames == probe(source).frames and clip.complete
+    assert clip.annotation_failed and "table is whole. The disk is full." in clip.problems[0]
+    assert list(tmp_path.glob("*.mp4")) == [p for p in tmp_path.glob("*.mp4") if p == source]
+    assert not list(tmp_path.glob("*.part")) and not list(tmp_path.glob(".*.part"))
+    assert len(written) == 5
+
+
+def test_a_file_that_changes_meanwhile_is_said(source, tmp_path):
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes(source.read_bytes())
+    clip = ClipAnalysis(copy, FakeRecognizer())
+    clip.run(lambda: bool(os.utime(copy, ns=(1, 1))))
+    assert not clip.complete and "changed or replaced" in clip.problems[0]
+    assert clip.result().clip["problems"] == clip.problems

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import h5py
 import numpy as np
 import pytest
 import streamlit as st
@@ -21,14 +22,17 @@ from helpers.hostile.base import CHANGES, cut, zipped
 from streamlit.testing.v1 import AppTest
 
 from fer_core.cli.main import main
+from fer_core.datasets.synthetic import synthetic_faces
 from fer_core.errors import FerError, ModelError
 from fer_core.labels import FER7
 from fer_core.models import importer as importing
 from fer_core.models.architectures import ARCHITECTURES
 from fer_core.models.bundle import Bundle
 from fer_core.models.classifier import Classifier, softmax
-from fer_core.models.importer import ORDERS, import_model, inspect_model, known_labels
+from fer_core.models.foreign_model import ORDERS, ForeignModel
+from fer_core.models.importer import import_model, inspect_model, known_labels
 from fer_core.models.keras_rebuild import LAYERS, rebuild
+from fer_core.models.preprocessing import SCALES
 from fer_core.models.registry import SHIPPED, active_bundle, list_models, load_model
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -168,6 +172,7 @@ def test_a_bundle_holds_the_pair_of_files_and_all_of_it_agrees(
         (["notebook.keras"], "notebook", 7, "unit"),
         (["new.json", "new.weights.h5"], "notebook", 7, "unit"),
         (["colours.keras"], "colours", 7, "raw"),
+        (["modern.keras"], "modern", 7, "raw"),
     ],
 )
 def test_other_layouts(quick: None, files: Path, names: list[str], expected: str, outputs: int, scale: str) -> None:
@@ -175,6 +180,102 @@ def test_other_layouts(quick: None, files: Path, names: list[str], expected: str
     bundle = import_model([files / name for name in names], labels=labels, scale=scale, name="x")
     assert parity(files, expected, bundle) <= 1e-3
     assert Classifier(bundle).labels == FER7, "contempt is not shown"
+
+
+def slashed(value: object, names: set[str]) -> object:
+    """The same description with a slash in each layer's name, as in Keras 2's DenseNet."""
+    if isinstance(value, dict):
+        return {key: slashed(one, names) for key, one in value.items()}
+    if isinstance(value, list):
+        return [slashed(one, names) for one in value]
+    return f"block/{value}" if value in names else value
+
+
+def test_slashes_in_the_names_of_layers(quick: None, files: Path, tmp_path: Path) -> None:
+    described = json.loads((files / "residual.json").read_text())
+    names = {one["config"]["name"] for one in described["config"]["layers"]}
+    path = tmp_path / "slashed.json"
+    path.write_text(json.dumps(slashed(described, names)))
+    assert "block/" in path.read_text()
+    labels = next(order for order in ORDERS.values() if len(order) == 8)
+    bundle = import_model([path, files / "residual_weights.h5"], labels=labels, scale="unit", name="x")
+    assert parity(files, "residual", bundle) <= 1e-3
+
+
+def test_a_list_of_layers_as_in_keras_2_2(quick: None, files: Path, tmp_path: Path) -> None:
+    described = json.loads((files / "model.json").read_text())
+    described["config"] = described["config"]["layers"]
+    for one in described["config"]:
+        if one["class_name"] in ("Flatten", "Dropout"):
+            one["config"].pop("name", None)
+    (tmp_path / "old.json").write_text(json.dumps(described))
+    bundle = import_model([tmp_path / "old.json", files / "model_weights.h5"], labels=FER7, scale="unit", name="x")
+    assert parity(files, "notebook", bundle) <= 1e-3
+
+
+def test_a_zip_with_the_pair_of_files_or_a_whole_one(quick: None, files: Path, tmp_path: Path) -> None:
+    for names in (["model.json", "model_weights.h5"], ["notebook.h5"], ["notebook.keras"]):
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            for name in names:
+                archive.write(files / name, f"folder/{name}")
+            archive.writestr("__MACOSX/folder/._model.json", b"x")
+            archive.writestr("README.md", b"x")
+        bundle = import_model([tmp_path / "a.zip"], labels=FER7, scale="unit", name="x")
+        assert parity(files, "notebook", bundle) <= 1e-3
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.write(files / "notebook.h5", "a.h5")
+        archive.write(files / "notebook.h5", "b.h5")
+    with pytest.raises(ModelError, match="does not hold one model"):
+        inspect_model([tmp_path / "b.zip"])
+    with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
+        archive.writestr("model/saved_model.pb", b"x")
+    with pytest.raises(ModelError, match="SavedModel"):
+        inspect_model([tmp_path / "c.zip"])
+
+
+def test_a_dataset_in_hdf5_is_called_one(quick: None, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "faces.h5", "w") as file:
+        file["images"] = np.zeros((4, 48, 48), np.uint8)
+    with pytest.raises(ModelError, match="such as a dataset"):
+        inspect_model([tmp_path / "faces.h5"])
+
+
+def tried(answers: dict[str, list[int]], outputs: int = 7, rescales: bool = False) -> ForeignModel:
+    """A model whose strongest output for each of FER7 is the one given; 10 faces each."""
+    counts = {scale: [[10 * (i == place) for i in range(outputs)] for place in row] for scale, row in answers.items()}
+    return ForeignModel(48, 1, outputs, 1, rescales, counts)
+
+
+def test_scale_and_order_are_those_with_which_most_answers_are_right() -> None:
+    kaggle = [ORDERS["of Kaggle's fer2013.csv"].index(name) for name in FER7]
+    seen = tried({"unit": [0] * 7, "signed": kaggle})
+    assert seen.scale == "signed" and next(iter(seen.orders)) == "of Kaggle's fer2013.csv"
+    assert seen.accuracy("signed", ORDERS["of Kaggle's fer2013.csv"]) == 1.0
+    assert not seen.doubt("signed", ORDERS["of Kaggle's fer2013.csv"])
+    doubt = seen.doubt("signed", ORDERS["by name"])
+    assert "names 57% of drawn faces rightly" in doubt and "of Kaggle's fer2013.csv" in doubt and "100%" in doubt
+
+
+def test_answers_no_better_than_guessing_say_nothing() -> None:
+    assert tried({"unit": [3] * 7, "signed": [0] * 7}).scale == "unit"
+    assert tried({"unit": [3] * 7, "raw": [0] * 7}, rescales=True).scale == "raw"
+    assert ForeignModel(48, 1, 7, 1, False).scale == "unit"
+
+
+@pytest.mark.parametrize("outputs", [5, 6, 7, 8])
+def test_each_number_of_outputs_has_its_orders(outputs: int) -> None:
+    orders = [labels for labels in ORDERS.values() if len(labels) == outputs]
+    assert len(orders) >= 2 and len(set(orders)) == len(orders)
+    assert all(known_labels(labels) for labels in orders)
+
+
+def test_a_model_is_tried_on_drawn_faces_and_on_those_that_are_given(quick: None, files: Path) -> None:
+    seen = inspect_model([files / "notebook.keras"])
+    assert set(seen.answers) == set(SCALES) and all(sum(map(sum, rows)) == 280 for rows in seen.answers.values())
+    given = np.repeat(synthetic_faces(1).images[:1], 5, 0), np.array(["happy"] * 5)
+    seen = inspect_model([files / "notebook.keras"], examples=given)
+    assert sum(seen.answers["unit"][FER7.index("happy")]) == 5 == sum(map(sum, seen.answers["unit"]))
+    assert seen.tried_on == "the dataset's faces"
 
 
 def test_it_tells_what_a_model_takes(quick: None, files: Path) -> None:
@@ -276,8 +377,13 @@ def test_files_of_other_kinds_are_told_by_a_look(tmp_path: Path, monkeypatch: py
         "a.h5": (pickle.dumps(Evil()), "pickled"),
         "a.pth": (torch.getvalue(), "PyTorch"),
         "b.keras": (torch.getvalue(), "PyTorch"),
-        "a.tflite": (b"\x1c\0\0\0TFL3" + bytes(99), "TensorFlow Lite"),
-        "a.onnx": (b"\x08\x07", "no Keras model"),
+        "a.tflite": (b"\x1c\0\0\0TFL3" + bytes(99), "for use alone"),
+        "a.onnx": (b"\x08\x07", "for use alone"),
+        "e.h5": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "pointer of Git LFS"),
+        "f.h5": (b"\n<!DOCTYPE html><html>", "a web page"),
+        "g.h5": (b"\x89HDF\n\x1a\n" + bytes(99), "took it for text"),
+        "h.h5": (b"?HDF\r\n\x1a\n" + bytes(99), "took it for text"),
+        "i.pb": (b"\x08\x01", "is a SavedModel"),
         "c.keras": (b"hello", "no Keras model"),
         "d.keras": (b"", "is empty"),
     }
@@ -285,6 +391,10 @@ def test_files_of_other_kinds_are_told_by_a_look(tmp_path: Path, monkeypatch: py
         (tmp_path / name).write_bytes(data)
         with pytest.raises(ModelError, match=words):
             inspect_model([tmp_path / name])
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "saved_model.pb").write_bytes(b"x")
+    with pytest.raises(ModelError, match="is a SavedModel"):
+        inspect_model([tmp_path / "saved"])
     with pytest.raises(ModelError, match="cannot be opened"):
         inspect_model([tmp_path / "nowhere.h5"])
     with open(tmp_path / "huge.keras", "wb") as file:

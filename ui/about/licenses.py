@@ -20,6 +20,10 @@ BROUGHT = {
     "ONNX Runtime": ("MIT", "runs the face detector"),
     "LiteRT": ("Apache-2.0", "runs the networks"),
     "PyAV": ("BSD-3-Clause", "clips; its wheel holds FFmpeg (LGPL-3.0), x264 and x265 (GPL-2.0)"),
+    "Pillow, pillow-heif": (
+        "MIT-CMU, BSD-3-Clause",
+        "pictures; the latter's wheel holds libheif and libde265 (LGPL-3.0), x265 (GPL-2.0)",
+    ),
     "NumPy, pandas, scikit-learn, SciPy, statsmodels, threadpoolctl, openTSNE": (
         "BSD-3-Clause",
         "tables, figures and maps",

@@ -15,6 +15,7 @@ from typing import Any
 import streamlit as st
 
 from fer_core.utils.distribution import default_workspace, is_checkout, shipped
+from fer_core.video.limits import Limits
 
 __all__ = ["SAMPLE", "VIDEOS", "Settings", "setting", "settings"]
 
@@ -24,7 +25,7 @@ VIDEOS = shipped("videos") if is_checkout() else default_workspace() / "videos"
 LOCAL = {
     "FER_MAX_UPLOAD_MB": 500.0,  # what the browser may send; a larger clip goes into videos/
     "FER_MAX_MINUTES": math.inf,
-    "FER_MAX_PIXELS": 8192.0 * 4608,
+    "FER_MAX_PIXELS": float(Limits().max_pixels),
     "FER_KEEP_MINUTES": 30.0,
     "FER_WAITING": 8.0,
     "FER_PER_VISITOR": math.inf,

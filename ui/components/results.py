@@ -96,6 +96,7 @@ def _still(clip: Result) -> bool:
 
 
 def _headline(clip: Result, table: pd.DataFrame) -> None:
+    problems = getattr(clip, "problems", ())  # a camera's session has none
     found = summary(table)
     st.subheader(clip.name, anchor=False)
     if len(found):
@@ -109,7 +110,11 @@ def _headline(clip: Result, table: pd.DataFrame) -> None:
         if unsure >= 0.05:
             text += f" For {unsure:.0%} of the time the faces could not be read well: these stretches say “unsure”."
         st.markdown(text)
-    if not clip.complete:
+    for words in getattr(clip, "notes", ()):
+        st.info(words, icon=":material/info:")
+    for words in problems:
+        st.warning(words, icon=":material/warning:")
+    if not clip.complete and not problems:
         early = "The analysis was stopped early: this is what was done until then."
         long = "The session was longer than this computer keeps: this is its beginning."
         st.warning(long if clip.info is None else early, icon=":material/pause_circle:")

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fer_core.errors import FerError
-from fer_core.models.importer import SUFFIXES, ForeignModel, import_model, inspect_model
+from fer_core.models.foreign_model import ForeignModel
+from fer_core.models.importer import SUFFIXES, import_model, inspect_model, known_labels
 from fer_core.models.registry import active_bundle, list_models, set_active
 from ui.app.formatting import file_stem, quoted
 
@@ -87,7 +88,7 @@ def _form(uploads: Sequence[UploadedFile], seen: ForeignModel) -> None:
         order = st.radio(
             "What do its answers stand for?",
             [*orders, OTHER],
-            captions=[*(", ".join(labels) for labels in orders.values()), "Write it below, with commas."],
+            captions=[*(_caption(seen, labels) for labels in orders.values()), "Write it below, with commas."],
             help="The order of the labels it was trained with. Nothing in the file says it, and with the wrong one "
             "every answer has the wrong name.",
         )
@@ -109,9 +110,17 @@ def _form(uploads: Sequence[UploadedFile], seen: ForeignModel) -> None:
     if not sure:
         st.warning("Please confirm the order of the labels first.", icon=":material/fact_check:")
         return
-    labels = orders[order] if order in orders else other.split(",")
+    labels = known_labels(orders[order] if order in orders else other.split(","))
+    if doubt := seen.doubt(scale, labels):
+        st.warning(doubt, icon=":material/fact_check:")
     with st.spinner("Building the model and comparing its answers with Keras's …"), _stored(uploads) as paths:
         st.session_state[BROUGHT] = import_model(paths, labels=labels, scale=scale, name=name).name
+
+
+def _caption(seen: ForeignModel, labels: tuple[str, ...]) -> str:
+    """An order's labels, and how many drawn faces the model names rightly if it is this one."""
+    words = ", ".join(labels)
+    return f"{words} ({seen.accuracy(seen.scale, labels):.0%} of {seen.tried_on} right)" if seen.answers else words
 
 
 def _brought() -> None:

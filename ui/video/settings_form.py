@@ -24,6 +24,7 @@ from ui.video.upload import Source, discard, limits
 __all__ = ["ClipSettings", "start_form", "submit"]
 
 RATES = {"Quick": 5.0, "Normal": 10.0, "Every frame": None}
+AUTOMATIC = "Automatic"
 FACES = {"Normal": (320, "a sixteenth"), "Small": (640, "a thirtieth"), "Tiny": (960, "a fiftieth")}
 
 
@@ -36,7 +37,7 @@ class ClipSettings:
         start_s, end_s: the part of the clip, in seconds; None as end for all of it.
         annotate: whether to make a clip with boxes and names.
         blur: whether to blur the faces in that clip.
-        faces: key of `FACES`.
+        faces: key of `FACES`, or AUTOMATIC.
         steadiness: key of `STEADINESS`.
         model: name of the model; empty for the one in use.
         detector: name of the face detector.
@@ -47,7 +48,7 @@ class ClipSettings:
     end_s: float | None = None
     annotate: bool = True
     blur: bool = False
-    faces: str = "Normal"
+    faces: str = AUTOMATIC
     steadiness: str = "Normal"
     model: str = ""
     detector: str = "yunet"
@@ -82,17 +83,17 @@ def start_form(source: Source) -> None:
 def _facts(info: ClipInfo) -> str:
     size = f"{info.width} × {info.height} pixels"
     if info.is_image:
-        return f"A picture of {size}."
+        return " ".join([f"A picture of {size}.", *info.notes])
     length = "length not known" if info.seconds is None else f"{clock(info.seconds)} long"
     frames = "" if info.frames is None else f", {info.frames} frames"
     sound = "with sound" if info.has_sound else "no sound"
-    return f"{length.capitalize()}{frames}, {size}, {sound}."
+    return " ".join([f"{length.capitalize()}{frames}, {size}, {sound}.", *info.notes])
 
 
 def _estimate(source: Source, settings: ClipSettings) -> str:
     look = source.pace
     options = settings.options()
-    detail = (FACES[settings.faces][0] / FACES["Normal"][0]) ** 2
+    detail = (_side(settings.faces) / FACES["Normal"][0]) ** 2
     pace = TimeEstimate(look.decode, look.look * detail, look.write, look.search * detail)
     seconds = pace.seconds(source.info, options, annotate=settings.annotate)
     if seconds is None:
@@ -107,6 +108,11 @@ def _estimate(source: Source, settings: ClipSettings) -> str:
         else f"about {seconds / 60:.0f} minutes"
     )
     return f":material/timer: With the usual settings, {frames} will be looked at; this takes {about}."
+
+
+def _side(faces: str) -> int:
+    """Longer side of the detector's picture; to begin with the usual one where it is chosen automatically."""
+    return FACES.get(faces, FACES["Normal"])[0]
 
 
 def _form(source: Source) -> tuple[ClipSettings, bool]:
@@ -149,11 +155,12 @@ def _form(source: Source) -> tuple[ClipSettings, bool]:
             if not info.is_image:
                 faces = st.segmented_control(
                     "Smallest face",
-                    list(FACES),
-                    default="Normal",
+                    [AUTOMATIC, *FACES],
+                    default=AUTOMATIC,
                     required=True,
                     key=f"faces-{key}",
-                    help="; ".join(f"{n}: {share} of the picture's longer side" for n, (_, share) in FACES.items())
+                    help="Automatic tries a few pictures and chooses Normal or Small; "
+                    + "; ".join(f"{n}: {share} of the picture's longer side" for n, (_, share) in FACES.items())
                     + ". Smaller faces take longer.",
                 )
                 steadiness = st.segmented_control(
@@ -206,7 +213,7 @@ def submit(source: Source, settings: ClipSettings | None = None) -> None:
     try:
         model = usable(chosen.model)
         check_turn()
-        side = STILL if source.info.is_image else FACES[chosen.faces][0]
+        side = STILL if source.info.is_image else _side(chosen.faces)
         work = ClipAnalysis(
             source.path,
             recognizer(model, chosen.detector, side, queue=True),
@@ -215,6 +222,7 @@ def submit(source: Source, settings: ClipSettings | None = None) -> None:
             limits=limits(),
             annotated=source.folder / "annotated.mp4" if chosen.annotate and not source.info.is_image else None,
             blur=chosen.blur,
+            automatic_detail=chosen.faces == AUTOMATIC,
         )
         job: Job[ClipAnalysis] = jobs().submit(work, source.folder)
         took(job)

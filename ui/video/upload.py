@@ -14,8 +14,10 @@ import cv2
 import streamlit as st
 
 from fer_core.analysis.time_estimate import TimeEstimate, inspect_clip
-from fer_core.errors import FerError, LimitError
+from fer_core.errors import LimitError
 from fer_core.models.registry import active_bundle
+from fer_core.utils.boundary import explain
+from fer_core.video.formats import MEDIA_SUFFIXES
 from fer_core.video.limits import Limits
 from fer_core.video.reader import ClipInfo
 from ui.app.formatting import quoted
@@ -25,10 +27,7 @@ from ui.app.visitor_session import bring
 
 __all__ = ["SUFFIXES", "Source", "choose", "discard", "limits"]
 
-SUFFIXES = [
-    *("mp4", "mov", "m4v", "webm", "mkv", "avi", "gif", "mpg", "mpeg", "ts", "3gp", "wmv"),
-    *("jpg", "jpeg", "png", "webp"),
-]
+SUFFIXES = list(MEDIA_SUFFIXES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +113,14 @@ def _take(name: str, fetch: Callable[[Path], object]) -> None:
             info, first, pace = inspect_clip(path, recognizer(active_bundle(), "yunet", 320), limits())
         picture = cv2.imencode(".jpg", first.image(480))[1].tobytes()
         st.session_state["source"] = Source(path, folder, name, info, pace, picture)
-    except FerError as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        st.session_state["problem"] = f"{quoted(name)} cannot be used. {error}"
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         st.session_state["problem"] = (
             f"{quoted(name)} could not be stored: {error.strerror}. Free some disk space on the server and try again."
         )
+    except Exception as unknown:  # whatever a library raises, a page shows a sentence
+        shutil.rmtree(folder, ignore_errors=True)
+        st.session_state["problem"] = f"{quoted(name)} cannot be used. {explain(unknown)}"
     # A new uploader each time: the old one would hold the file in memory, and would bring it again on every rerun.
     st.session_state["upload-nonce"] += 1
     st.rerun()
