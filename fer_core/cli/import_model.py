@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict
 from pathlib import Path
 
-from fer_core.cli.common import say
+from fer_core.cli.common import print_json, say
 from fer_core.models.importer import ORDERS, import_model, inspect_model
 from fer_core.models.preprocessing import SCALES
 from fer_core.models.registry import set_active
@@ -43,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     if args.use:
         set_active(bundle.name)
     if args.json:
-        print(json.dumps({"name": bundle.name, "folder": str(bundle.folder), "card": bundle.card}, indent=2))
+        print_json({"name": bundle.name, "folder": str(bundle.folder), "card": bundle.card})
     else:
         print(f"{bundle.name}: {bundle.folder}")
     return 0
@@ -52,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 def _look(args: argparse.Namespace) -> int:
     seen = inspect_model(args.files)
     if args.json:
-        print(json.dumps({**asdict(seen), "scale": seen.scale, "orders": seen.orders}, indent=2))
+        print_json({**asdict(seen), "scale": seen.scale, "orders": seen.orders})
         return 0
     color = "grey" if seen.channels == 1 else "colour"
     print(

@@ -7,7 +7,6 @@ inputs could not be used, 2 bad input, 130 interrupted.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
@@ -16,6 +15,7 @@ import cv2
 from fer_core.cli import analyze, dataset, evaluate, import_model, models, predict, runs, train
 from fer_core.cli.common import say
 from fer_core.errors import FerError
+from fer_core.utils.platform import is_closed_pipe, prepare_console, silence_output
 
 __all__ = ["COMMANDS", "main", "parser"]
 
@@ -45,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
+    prepare_console()
     args = parser().parse_args(arguments)
     cv2.setNumThreads(1)  # two frames are in work at a time; a tenth faster than two threads for each
     try:
@@ -54,9 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # The reader of our output, such as `head`, has left.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if not is_closed_pipe(error):
+            raise
+        silence_output()  # the reader of our output, such as `head`, has left
         return 0
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 from fer_core.analysis.pipeline import AnalysisOptions, analyze
 from fer_core.annotation.overlays import overlays
-from fer_core.cli.common import each, reading_options, recognizer
+from fer_core.cli.common import each, print_json, reading_options, recognizer
 from fer_core.errors import MediaError
 from fer_core.video.limits import Limits
 from fer_core.video.reader import probe
@@ -56,5 +55,5 @@ def run(args: argparse.Namespace) -> int:
 
     done, status = each(args.images, one)
     if args.json:
-        print(json.dumps(done, ensure_ascii=False, indent=2))
+        print_json(done)
     return status

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from fer_core.models.bundle import Bundle
 from fer_core.models.keras_subprocess import has_keras, wait_for
 from fer_core.models.preprocessing import SCALES
 from fer_core.models.registry import list_bundles, load_bundle
+from fer_core.utils.platform import portable_name, temporary_folder
 from fer_core.utils.workspace import workspace
 
 __all__ = ["ORDERS", "SUFFIXES", "ForeignModel", "import_model", "inspect_model", "known_labels"]
@@ -105,7 +105,7 @@ def import_model(
     if scale not in SCALES:
         raise ModelError(f"The scale of grey levels must be one of {', '.join(SCALES)}; received {scale!r}.")
     title = " ".join(name.split())[:80] or "Imported model"
-    stem = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or "model"
+    stem = portable_name(re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or "model")
     taken, number, free = {bundle.name for bundle in list_bundles()}, 1, stem
     while free in taken or (workspace() / "models" / free).exists():
         number += 1
@@ -145,8 +145,7 @@ def _work(files: Sequence[Path], progress: Callable[[float], None], **more: Any)
     if not has_keras():
         raise ModelError("TensorFlow is not installed here, and importing needs it: pip install tensorflow.")
     sorted_files = _check(files)
-    with tempfile.TemporaryDirectory(prefix="import-") as name:
-        folder = Path(name)
+    with temporary_folder("import-") as folder:
         request = {"files": [str(file.resolve()) for file in sorted_files], **more}
         (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
         wait_for("fer_core.models.import_worker", folder, progress)

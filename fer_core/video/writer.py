@@ -18,6 +18,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from fer_core.errors import Cancelled, MediaError, OptionError
+from fer_core.utils.platform import disk_is_full, remove_file, replace
 from fer_core.video.audio import SoundTrack
 
 __all__ = ["ClipWriter"]
@@ -148,7 +149,7 @@ class ClipWriter:
             self._out.close()
             if not _whole(self._partial):
                 raise OSError(errno.ENOSPC, "the last bytes were not written")
-            os.replace(self._partial, self._path)
+            replace(self._partial, self._path)
 
     def _discard(self) -> None:
         if self._sound is not None:
@@ -158,7 +159,7 @@ class ClipWriter:
                 self._out.close()
             self._out = None
         with contextlib.suppress(OSError):
-            self._partial.unlink(missing_ok=True)
+            remove_file(self._partial)
 
 
 @contextlib.contextmanager
@@ -167,7 +168,7 @@ def _disk_errors() -> Iterator[None]:
     try:
         yield
     except (av.FFmpegError, OSError) as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if disk_is_full(error):
             raise MediaError(
                 "The disk is full, so the clip could not be saved. Free some space and try again."
             ) from error

@@ -21,6 +21,7 @@ BROUGHT = {
     "PyAV": ("BSD-3-Clause", "clips; its wheel holds FFmpeg (LGPL-3.0), x264 and x265 (GPL-2.0)"),
     "NumPy, pandas, scikit-learn, SciPy, threadpoolctl, openTSNE": ("BSD-3-Clause", "tables, figures and maps"),
     "Altair, vl-convert, Jinja2": ("BSD-3-Clause", "charts and reports"),
+    "filelock, psutil": ("MIT, BSD-3-Clause", "locks, processes and memory"),
     "kagglehub": ("Apache-2.0", "download of FER2013 from Kaggle"),
     "TensorFlow, Keras": ("Apache-2.0", "training"),
 }

@@ -16,6 +16,7 @@ import streamlit as st
 from fer_core.analysis.time_estimate import TimeEstimate, inspect_clip
 from fer_core.errors import FerError, LimitError
 from fer_core.models.registry import active_bundle
+from fer_core.utils.platform import remove_folder
 from fer_core.video.limits import Limits
 from fer_core.video.reader import ClipInfo
 from ui.app.formatting import quoted
@@ -115,10 +116,10 @@ def _take(name: str, fetch: Callable[[Path], object]) -> None:
         picture = cv2.imencode(".jpg", first.image(480))[1].tobytes()
         st.session_state["source"] = Source(path, folder, name, info, pace, picture)
     except FerError as error:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(folder)
         st.session_state["problem"] = f"{quoted(name)} cannot be used. {error}"
     except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(folder)
         st.session_state["problem"] = (
             f"{quoted(name)} could not be stored: {error.strerror}. Free some disk space on the server and try again."
         )
@@ -131,4 +132,4 @@ def discard() -> None:
     """Forget the clip that was chosen but not analysed."""
     source = st.session_state.pop("source", None)
     if source is not None:
-        shutil.rmtree(source.folder, ignore_errors=True)
+        remove_folder(source.folder)
