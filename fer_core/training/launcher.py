@@ -9,6 +9,7 @@ beside the folder meanwhile: Windows renames no folder in which a file is open.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ LOCK = "lock"
 PATIENCE = 60.0
 """Seconds for which a process that was just started may take to lock its folder."""
 
+_own: list[Lock] = []  # of this process, until it is gone
 _children: list[ChildProcess] = []  # those that ended are collected, so that no dead process stays in the table
 
 
@@ -74,18 +76,21 @@ def launch(folder: Path, minutes: float | None) -> None:
 
 
 def main(folder: Path) -> int:
-    """Do the training of a run's folder in this process, unless another one does it."""
+    """Do the training of a run in this process, which lives for nothing else; not where another one does it."""
     lock = try_lock(folder / LOCK, 1.0)
     if lock is None:
         return 1
-    try:
-        from fer_core.training.worker import main as work  # takes a while to load, and whoever starts it waits
+    _own.append(lock)
+    from fer_core.training.worker import main as work  # takes a while to load, and whoever starts it waits
 
-        return work(folder)
-    finally:
-        lock.release()
+    return work(folder)
 
 
 if __name__ == "__main__":
     logging.basicConfig()
-    sys.exit(main(Path(sys.argv[1])))
+    ended = main(Path(sys.argv[1]))
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # At once: TensorFlow takes seconds to take itself apart, and until the end the log is open and the lock is held.
+    os._exit(ended)
