@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -35,6 +36,15 @@ SMALLEST_INPUT = 256
 # A Haar box is the square that FER2013 was cut with; YuNet's is narrower and taller. Both ratios were measured on
 # FER2013's training images, so that boxes mean the same whichever detector drew them.
 HAAR_WIDTH, HAAR_HEIGHT = 0.82, 1.07
+
+
+def _cascade(name: str) -> cv2.CascadeClassifier:
+    """One of OpenCV's cascades; on Windows, OpenCV itself opens nothing below a folder with an accent in its name."""
+    text = Path(haarcascades, name).read_text(encoding="utf-8")
+    found = cv2.CascadeClassifier()
+    storage = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
+    found.read(storage.getFirstTopLevelNode())  # the storage must live as long as that is read
+    return found
 
 
 class FaceDetector:
@@ -83,7 +93,7 @@ class FaceDetector:
         if kind == "yunet":
             self._yunet = YuNet(min_score, alone=alone)
         else:
-            self._haar = cv2.CascadeClassifier(haarcascades + "haarcascade_frontalface_default.xml")
+            self._haar = _cascade("haarcascade_frontalface_default.xml")
             self._lock = threading.Lock()  # a cascade works in buffers of its own
 
     def __call__(self, image: np.ndarray) -> Detections:

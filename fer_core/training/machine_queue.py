@@ -17,7 +17,8 @@ __all__ = ["is_taken", "queue_turn", "shared_folder"]
 
 def shared_folder() -> Path:
     """What all servers and visitors of this computer share about trainings; one's own user alone may look into it."""
-    folder = Path(os.environ.get("FER_QUEUE") or Path(tempfile.gettempdir()) / f"expression-lab-queue-{user_id()}")
+    # Not as `jobs.PREFIX`: a folder of that beginning is deleted when nothing was written to it for an hour.
+    folder = Path(os.environ.get("FER_QUEUE") or Path(tempfile.gettempdir()) / f"fer-queue-{user_id()}")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 

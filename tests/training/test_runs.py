@@ -18,11 +18,12 @@ from fer_core.training.batches import soft_targets, vary
 from fer_core.training.checkpoints import load_last, save_next
 from fer_core.training.config import PRESETS, TrainingConfig, preset
 from fer_core.training.launcher import held, take
-from fer_core.training.machine_queue import queue_turn
+from fer_core.training.machine_queue import queue_turn, shared_folder
 from fer_core.training.runs import load_run
 from fer_core.training.split import split_dataset
 from fer_core.training.status import Status
 from fer_core.utils.child_process import PROJECT
+from fer_core.utils.jobs import PREFIX
 
 
 @pytest.fixture
@@ -103,6 +104,11 @@ def test_a_lock_is_free_when_its_holder_is_gone(tmp_path):
         take(tmp_path)
     lock.release()
     assert not held(tmp_path)
+
+
+def test_the_queue_is_not_taken_for_what_a_server_left_over(monkeypatch):
+    monkeypatch.delenv("FER_QUEUE", raising=False)
+    assert not shared_folder().name.startswith(PREFIX)
 
 
 def test_one_after_the_other(home):
