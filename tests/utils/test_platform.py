@@ -32,7 +32,7 @@ MODULES = {"fcntl", "grp", "msvcrt", "pwd", "resource", "signal", "termios", "wi
 ATTRIBUTES = re.compile(
     r"os\.(O_\w+|fork\w*|kill|killpg|set[gu]id|get[gu]id|gete[gu]id|setsid|nice|[gs]etpriority|sched_\w+|uname|name|"
     r"mkfifo|mknod|chown|chroot|open|replace|rename|renames)|sys\.(platform|getwindowsversion)|platform\.system|"
-    r"shutil\.(rmtree|move)|subprocess\.\w+|tempfile\.TemporaryDirectory|ctypes\.\w+"
+    r"cv2\.(imread|imwrite|VideoCapture|VideoWriter)|shutil\.(rmtree|move)|subprocess\.\w+|tempfile\.TemporaryDirectory|ctypes\.\w+"
 )
 ARGUMENTS = {"start_new_session", "preexec_fn", "pass_fds", "creationflags", "process_group"}
 EXCEPT = {
