@@ -281,7 +281,7 @@ def _cpuinfo() -> str:
     return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
 
 
-_peak = 0.0
+_peak = 0
 
 
 def peak_memory_mb() -> int:
@@ -294,7 +294,7 @@ def peak_memory_mb() -> int:
 
         known = max(known, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if MACOS else 1024))
     _peak = max(_peak, known)
-    return round(_peak / 1024**2)
+    return int(_peak / 1024**2 + 0.5)
 
 
 def trim_memory() -> None:
