@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -14,13 +12,14 @@ from typing import Any
 from fer_core.analysis.clip import ClipAnalysis
 from fer_core.analysis.export import FORMATS
 from fer_core.analysis.pipeline import AnalysisOptions
-from fer_core.cli.common import each, reading_options, recognizer, say
+from fer_core.cli.common import each, print_json, reading_options, recognizer, say
 from fer_core.cli.settings import take_settings
 from fer_core.errors import Cancelled, FerError, MediaError
 from fer_core.exports import FORMATS as EXPORTS
 from fer_core.exports import check_names, write_exports
 from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.utils.files import write_export
+from fer_core.utils.platform import portable_name, stop_signals
 from fer_core.video.formats import MEDIA_SUFFIXES
 from fer_core.video.reader import probe
 
@@ -38,6 +37,9 @@ BLANK: dict[str, Any] = {
     "problems": [],
 }
 """What is reported of a clip that could not be used; one that could has the same keys."""
+
+ROOM = 24
+"""Bytes that are added to a clip's name: a number, `-annotated`, a suffix."""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -76,9 +78,10 @@ def _names(paths: Sequence[Path]) -> list[str]:
     taken: set[str] = set()
     names = []
     for path in paths:
-        name, n = path.stem, 2
+        stem = portable_name(path.stem, ROOM)
+        name, n = stem, 2
         while name.lower() in taken:
-            name, n = f"{path.stem}-{n}", n + 1
+            name, n = f"{stem}-{n}", n + 1
         taken.add(name.lower())
         names.append(name)
     return names
@@ -131,17 +134,14 @@ def run(args: argparse.Namespace) -> int:
             raise Cancelled("The analysis was stopped.")
         return _analyze(path, args, read, options, names[path], stopped, exports)
 
-    handlers = {n: signal.signal(n, lambda n, _: stopped.append(n)) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
-        done, status = each(paths, one, BLANK)
+        with stop_signals(stopped.append):
+            done, status = each(paths, one, BLANK)
     except Cancelled:
         say("Interrupted: what was done so far is kept.")
         return 128 + stopped[0]
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
     if args.json:
-        print(json.dumps(done, ensure_ascii=False, indent=2))
+        print_json(done)
     return status
 
 

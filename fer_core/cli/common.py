@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,12 +18,18 @@ from fer_core.models.classifier import Classifier
 from fer_core.models.registry import active_bundle, load_model
 from fer_core.utils.boundary import explain
 
-__all__ = ["each", "quiet", "reading_options", "recognizer", "say"]
+__all__ = ["each", "print_json", "quiet", "reading_options", "recognizer", "say"]
 
 
 def say(text: str) -> None:
     """A line for the person."""
     print(text, file=sys.stderr, flush=True)
+
+
+def print_json(value: object) -> None:
+    """Print a result as JSON, with escapes where the output has no sign for every letter."""
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    print(json.dumps(value, ensure_ascii=not unicode, indent=2))
 
 
 @contextlib.contextmanager
@@ -31,12 +38,12 @@ def quiet() -> Iterator[TextIO]:
 
     Gives a file that still writes there.
     """
-    with open(os.devnull, "w") as nothing:
+    with open(os.devnull, "wb") as nothing:
         sys.stderr.flush()
         kept = os.dup(2)
         os.dup2(nothing.fileno(), 2)
         try:
-            with open(kept, "w", closefd=False) as open_still:
+            with open(kept, "w", encoding="utf-8", errors="replace", closefd=False) as open_still:
                 yield open_still
         finally:
             os.dup2(kept, 2)

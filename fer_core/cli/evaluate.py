@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from fer_core.cli.common import quiet, say
+from fer_core.cli.common import print_json, quiet, say
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.library import list_datasets
 from fer_core.datasets.readers import open_dataset, read_dataset
@@ -115,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         failed = [{"model": model, "error": sentence} for model, sentence in work.failures]
         everything = [*reports, *failed]
-        print(json.dumps(everything[0] if len(args.model) == 1 else everything, ensure_ascii=False, indent=2))
+        print_json(everything[0] if len(args.model) == 1 else everything)
     else:
         for report in reports:
             _print(report)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from fer_core.cli.common import say
+from fer_core.cli.common import print_json, say
 from fer_core.datasets.readers import open_dataset
 from fer_core.models.foreign_model import ORDERS, ForeignModel
 from fer_core.models.importer import import_model, inspect_model, known_labels
@@ -69,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     if args.use:
         set_active(bundle.name)
     if args.json:
-        print(json.dumps({"name": bundle.name, "folder": str(bundle.folder), "card": bundle.card}, indent=2))
+        print_json({"name": bundle.name, "folder": str(bundle.folder), "card": bundle.card})
     else:
         print(f"{bundle.name}: {bundle.folder}")
     return 0
@@ -86,7 +85,7 @@ def _examples(data: str | None) -> tuple[np.ndarray, np.ndarray] | None:
 def _look(args: argparse.Namespace, seen: ForeignModel) -> int:
     if args.json:
         figures = {name: round(seen.accuracy(seen.scale, labels), 4) for name, labels in seen.orders.items()}
-        print(json.dumps({**asdict(seen), "scale": seen.scale, "orders": seen.orders, "accuracy": figures}, indent=2))
+        print_json({**asdict(seen), "scale": seen.scale, "orders": seen.orders, "accuracy": figures})
         return 0
     color = "grey" if seen.channels == 1 else "colour"
     print(

@@ -7,7 +7,6 @@ inputs could not be used, 2 bad input, 130 interrupted.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ import fer_core
 from fer_core.cli import analyze, app, dataset, evaluate, import_model, models, predict, runs, train
 from fer_core.cli.common import say
 from fer_core.errors import FerError
+from fer_core.utils.platform import is_closed_pipe, prepare_console, silence_output
 
 __all__ = ["COMMANDS", "main", "parser"]
 
@@ -57,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
+    prepare_console()
     given = sys.argv[1:] if arguments is None else list(arguments)
     args = parser().parse_args(given or ["app"])
     cv2.setNumThreads(1)  # two frames are in work at a time; a tenth faster than two threads for each
@@ -67,9 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # The reader of our output, such as `head`, has left.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if not is_closed_pipe(error):
+            raise
+        silence_output()  # the reader of our output, such as `head`, has left
         return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from fer_core.analysis.clip import ClipAnalysis
 from fer_core.analysis.episodes import summary
 from fer_core.analysis.pipeline import AnalysisOptions, analyze
 from fer_core.annotation.overlays import Overlay, overlays
-from fer_core.cli.common import each, reading_options, recognizer
+from fer_core.cli.common import each, print_json, reading_options, recognizer
 from fer_core.errors import MediaError
 from fer_core.labels import UNSURE
 from fer_core.types import FaceQuality, Faces
@@ -56,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
     done, status = each(_pictures(args.images), one, BLANK)
     if args.json:
-        print(json.dumps(done, ensure_ascii=False, indent=2))
+        print_json(done)
     return status
 
 

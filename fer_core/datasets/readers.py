@@ -131,8 +131,9 @@ def _zip(path: Path, ferplus: str | Path | None) -> tuple[Dataset, Skipped]:
         files = [m for m in archive.infolist() if not m.is_dir()]
         if files and all(m.filename.endswith(".npy") for m in files):
             return read_npz(path, name), Skipped()
-        members: list[Member] = [(m.filename, m.file_size, partial(archive.open, m)) for m in files]
-        folders = [m.filename.rstrip("/") for m in archive.infolist() if m.is_dir()]
+        where = {m: m.filename.replace("\\", "/") for m in archive.infolist()}  # some programs of Windows write these
+        members: list[Member] = [(where[m], m.file_size, partial(archive.open, m)) for m in files]
+        folders = [name.rstrip("/") for m, name in where.items() if m.is_dir()]
         try:
             table = _table(members, ferplus, name)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:

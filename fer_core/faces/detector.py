@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
+from pathlib import Path
 from typing import Protocol
 
 import cv2
@@ -46,6 +47,15 @@ class Picture(Protocol):
     def size(self) -> tuple[int, int]: ...
 
     def image(self, max_side: int | None = None) -> np.ndarray: ...
+
+
+def _cascade(name: str) -> cv2.CascadeClassifier:
+    """One of OpenCV's cascades; on Windows, OpenCV itself opens nothing below a folder with an accent in its name."""
+    text = Path(haarcascades, name).read_text(encoding="utf-8")
+    found = cv2.CascadeClassifier()
+    storage = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
+    found.read(storage.getFirstTopLevelNode())  # the storage must live as long as that is read
+    return found
 
 
 class FaceDetector:
@@ -100,7 +110,7 @@ class FaceDetector:
         if kind == "yunet":
             self._yunet = YuNet(min_score, alone=alone)
         else:
-            self._haar = cv2.CascadeClassifier(haarcascades + "haarcascade_frontalface_default.xml")
+            self._haar = _cascade("haarcascade_frontalface_default.xml")
             self._lock = threading.Lock()  # a cascade works in buffers of its own
 
     def with_side(self, side: int) -> FaceDetector:

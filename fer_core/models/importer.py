@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from fer_core.models.foreign_model import ForeignModel
 from fer_core.models.keras_subprocess import has_keras, wait_for
 from fer_core.models.preprocessing import SCALES
 from fer_core.models.registry import list_models, load_model
+from fer_core.utils.platform import portable_name, temporary_folder
 from fer_core.utils.workspace import workspace
 
 __all__ = ["SUFFIXES", "import_model", "inspect_model", "known_labels"]
@@ -87,7 +87,7 @@ def import_model(
     if scale not in SCALES:
         raise ModelError(f"The scale of grey levels must be one of {', '.join(SCALES)}; received {scale!r}.")
     title = " ".join(name.split())[:80] or "Imported model"
-    stem = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or "model"
+    stem = portable_name(re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or "model")
     taken, number, free = {bundle.name for bundle in list_models()}, 1, stem
     while free in taken or (workspace() / "models" / free).exists():
         number += 1
@@ -132,8 +132,7 @@ def _work(
     if not has_keras():
         raise ModelError("TensorFlow is not installed here, and importing needs it: pip install tensorflow.")
     sorted_files = _check(files)
-    with tempfile.TemporaryDirectory(prefix="import-") as name:
-        folder = Path(name)
+    with temporary_folder("import-") as folder:
         request = {"files": [str(file.resolve()) for file in sorted_files], **more}
         if examples is not None:
             np.savez(folder / "examples.npz", images=examples[0], labels=np.asarray(examples[1], str))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from fer_core.errors import ModelError
 from fer_core.models.bundle import CARD, WEIGHTS
 from fer_core.models.preprocessing import prepare, prepare_color
+from fer_core.utils.platform import remove_folder, replace
 
 if TYPE_CHECKING:
     import keras
@@ -60,7 +60,7 @@ def make_bundle(
 
     asked = card["preprocessing"]
     part, old = (folder.with_name(f".{folder.name}-{os.getpid()}-{what}") for what in ("new", "old"))
-    shutil.rmtree(part, ignore_errors=True)
+    remove_folder(part)
     part.mkdir(parents=True)
     try:
         weights = to_litert(model, eight_bit=eight_bit)
@@ -78,12 +78,12 @@ def make_bundle(
         whole = {**card, "sha256": hashlib.sha256(weights).hexdigest(), "keras_parity": difference}
         (part / CARD).write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         if folder.exists():
-            os.replace(folder, old)
-        os.replace(part, folder)
+            replace(folder, old)
+        replace(part, folder)
         return difference
     finally:
         for left in (part, old):
-            shutil.rmtree(left, ignore_errors=True)
+            remove_folder(left)
 
 
 def _answers(weights: bytes, x: np.ndarray) -> np.ndarray:

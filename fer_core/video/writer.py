@@ -19,6 +19,7 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
 from fer_core.errors import Cancelled, MediaError, OptionError
+from fer_core.utils.platform import disk_is_full, remove_file, replace
 from fer_core.video.audio import SoundTrack
 
 __all__ = ["ClipWriter"]
@@ -177,7 +178,7 @@ class ClipWriter:
             self._out.close()
             if not _whole(self._partial):
                 raise OSError(errno.ENOSPC, "the last bytes were not written")
-            os.replace(self._partial, self._path)
+            replace(self._partial, self._path)
 
     def _discard(self) -> None:
         if self._sound is not None:
@@ -187,7 +188,7 @@ class ClipWriter:
                 self._out.close()
             self._out = None
         with contextlib.suppress(OSError):
-            self._partial.unlink(missing_ok=True)
+            remove_file(self._partial)
 
 
 @contextlib.contextmanager
@@ -196,7 +197,7 @@ def _disk_errors() -> Iterator[None]:
     try:
         yield
     except (av.FFmpegError, OSError) as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if disk_is_full(error):
             raise MediaError(
                 "The disk is full, so the clip could not be saved. Free some space and try again."
             ) from error

@@ -21,6 +21,7 @@ from fer_core.models.registry import active_bundle, load_model, set_active
 from fer_core.training import launcher as launching
 from fer_core.training.checkpoints import load_last, save_arrays
 from fer_core.training.runs import list_runs, load_run, start
+from fer_core.utils.child_process import PROJECT
 
 
 @pytest.fixture
@@ -143,17 +144,14 @@ def test_a_full_disk_ends_it_in_words_and_it_goes_on_when_there_is_space(home):
     run.stop()
     until(lambda: ended(run))
     # No file may grow beyond 100 kB: settings and status can be written, a checkpoint cannot.
-    lock = launching.take(run.folder)
     (run.folder / "stop").unlink(missing_ok=True)
     subprocess.run(
-        [sys.executable, "-m", "fer_core.training.worker", str(run.folder), str(lock)],
-        cwd=launching.PROJECT,
-        pass_fds=(lock,),
+        [sys.executable, "-m", "fer_core.training.launcher", str(run.folder)],
+        cwd=PROJECT,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
         timeout=300,
         capture_output=True,
     )
-    os.close(lock)
     assert run.state == "failed" and "disk is full" in run.error and "resume" in run.error
     assert len(run.epochs()) == 0 and run.bundle is None
     assert not [name for name in os.listdir(run.folder) if name.endswith(".part") or name == "reserve"]
@@ -191,5 +189,5 @@ def test_it_ends_when_its_folder_is_taken_away(home):
     grave = home.with_name("grave")
     home.rename(grave)  # at once: a file that is written while a folder is emptied would keep it
     shutil.rmtree(grave, ignore_errors=True)
-    process.wait(300)
+    assert process.wait(300) is not None
     assert not run.folder.exists(), "it writes nothing where nobody wants it"

@@ -33,6 +33,7 @@ BROUGHT = {
     "Altair, vl-convert, Jinja2": ("BSD-3-Clause", "charts and reports"),
     "openpyxl, pympi-ling": ("MIT", "Excel, ELAN and Praat files"),
     "pyreadstat, PyArrow": ("Apache-2.0", "SPSS and Parquet files"),
+    "filelock, psutil": ("MIT, BSD-3-Clause", "locks, processes and memory"),
     "kagglehub": ("Apache-2.0", "download of FER2013 from Kaggle"),
     "TensorFlow, Keras": ("Apache-2.0", "training"),
 }

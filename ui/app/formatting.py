@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from fer_core.utils.platform import portable_name
+
 __all__ = ["about", "clock", "escaped", "file_stem", "quoted"]
 
 
@@ -22,7 +24,7 @@ def about(seconds: float | None) -> str:
 
 def file_stem(name: str) -> str:
     """A name for downloads, from a name that somebody gave: letters, digits, dots, dashes."""
-    return re.sub(r"[^\w.-]+", "-", Path(name).stem).strip("-.")[:60] or "clip"
+    return portable_name(re.sub(r"[^\w.-]+", "-", Path(name).stem).strip("-.")[:60] or "clip")
 
 
 def quoted(name: str) -> str:

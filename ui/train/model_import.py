@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from fer_core.errors import FerError
 from fer_core.models.foreign_model import ForeignModel
 from fer_core.models.importer import SUFFIXES, import_model, inspect_model, known_labels
 from fer_core.models.registry import active_bundle, list_models, set_active
+from fer_core.utils.platform import temporary_folder
 from ui.app.formatting import file_stem, quoted
 
 if TYPE_CHECKING:
@@ -56,11 +56,11 @@ def bring_in() -> None:
 @contextmanager
 def _stored(uploads: Sequence[UploadedFile]) -> Iterator[list[Path]]:
     """The files in a folder that goes when they have been read."""
-    with tempfile.TemporaryDirectory(prefix="expression-lab-model-") as folder:
+    with temporary_folder("expression-lab-model-") as folder:
         paths = []
         for upload in uploads[:3]:
             suffix = re.sub(r"[^.a-z0-9]", "", Path(upload.name).suffix.lower())[:8]
-            path = Path(folder) / f"{file_stem(upload.name)}{suffix}"
+            path = folder / f"{file_stem(upload.name)}{suffix}"
             path.write_bytes(upload.getbuffer())
             paths.append(path)
         yield paths

@@ -17,6 +17,7 @@ from fer_core.analysis.time_estimate import TimeEstimate, inspect_clip
 from fer_core.errors import LimitError
 from fer_core.models.registry import active_bundle
 from fer_core.utils.boundary import explain
+from fer_core.utils.platform import remove_folder
 from fer_core.video.formats import MEDIA_SUFFIXES
 from fer_core.video.limits import Limits
 from fer_core.video.reader import ClipInfo
@@ -114,12 +115,12 @@ def _take(name: str, fetch: Callable[[Path], object]) -> None:
         picture = cv2.imencode(".jpg", first.image(480))[1].tobytes()
         st.session_state["source"] = Source(path, folder, name, info, pace, picture)
     except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(folder)
         st.session_state["problem"] = (
             f"{quoted(name)} could not be stored: {error.strerror}. Free some disk space on the server and try again."
         )
     except Exception as unknown:  # whatever a library raises, a page shows a sentence
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(folder)
         st.session_state["problem"] = f"{quoted(name)} cannot be used. {explain(unknown)}"
     # A new uploader each time: the old one would hold the file in memory, and would bring it again on every rerun.
     st.session_state["upload-nonce"] += 1
@@ -130,4 +131,4 @@ def discard() -> None:
     """Forget the clip that was chosen but not analysed."""
     source = st.session_state.pop("source", None)
     if source is not None:
-        shutil.rmtree(source.folder, ignore_errors=True)
+        remove_folder(source.folder)
