@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from fer_core.analysis.export import ClipResult
+from fer_core.utils.platform import temporary_folder
 
 __all__ = ["Format", "through_file"]
 
@@ -42,7 +42,7 @@ def through_file(write: Callable[[Path], object], name: str) -> bytes:
         write: writes to the path that it is given.
         name: of the file, whose suffix some libraries read.
     """
-    with tempfile.TemporaryDirectory(prefix="export-") as folder:
-        path = Path(folder) / name
+    with temporary_folder("export-") as folder:
+        path = folder / name
         write(path)
         return path.read_bytes()

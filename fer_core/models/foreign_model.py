@@ -74,8 +74,11 @@ class ForeignModel:
 
     @property
     def orders(self) -> dict[str, tuple[str, ...]]:
-        """Orders of labels that it may have, that with which most answers are right first."""
+        """Orders of labels that it may have: that with which most answers are right first, the usual ones first else."""
         found, scale = self._orders, self.scale
+        best = max((self.accuracy(scale, labels) for labels in found.values()), default=0.0)
+        if best < 2 / self.outputs:  # hardly better than guessing says nothing
+            return found
         return dict(sorted(found.items(), key=lambda item: -self.accuracy(scale, item[1])))
 
     def accuracy(self, scale: str, labels: Sequence[str]) -> float:

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fer_core.utils.distribution import PACKAGE_PARENT
 from fer_core.utils.platform import end_process, own_group
 
 __all__ = ["FAILED", "ChildProcess", "Ended", "run_worker"]
 
 FAILED = 3
 """Exit status of a process that has said in error.txt what went wrong."""
-PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
 class ChildProcess:
@@ -49,7 +49,7 @@ class ChildProcess:
             said = subprocess.DEVNULL if log is None else stack.enter_context(open(log, "ab"))
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
-                cwd=PROJECT,
+                cwd=PACKAGE_PARENT,
                 env=environment,
                 stdin=subprocess.PIPE if given else subprocess.DEVNULL,
                 stdout=said,

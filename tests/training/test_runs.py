@@ -22,7 +22,7 @@ from fer_core.training.machine_queue import queue_turn, shared_folder
 from fer_core.training.runs import load_run
 from fer_core.training.split import split_dataset
 from fer_core.training.status import Status
-from fer_core.utils.child_process import PROJECT
+from fer_core.utils.distribution import PACKAGE_PARENT
 from fer_core.utils.jobs import PREFIX
 
 
@@ -65,7 +65,7 @@ def test_only_one_of_two_that_resume_at_once_does(home, monkeypatch):
 
     def launch(folder, minutes):
         command = [sys.executable, "-c", HOLDER, str(folder / "lock")]
-        begun.append(subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE))
+        begun.append(subprocess.Popen(command, cwd=PACKAGE_PARENT, stdout=subprocess.PIPE))
         assert begun[-1].stdout.readline() == b"ready\n"
 
     monkeypatch.setattr("fer_core.training.runs.launch", launch)

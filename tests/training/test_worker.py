@@ -21,7 +21,7 @@ from fer_core.models.registry import active_bundle, load_model, set_active
 from fer_core.training import launcher as launching
 from fer_core.training.checkpoints import load_last, save_arrays
 from fer_core.training.runs import list_runs, load_run, start
-from fer_core.utils.child_process import PROJECT
+from fer_core.utils.distribution import PACKAGE_PARENT
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_a_full_disk_ends_it_in_words_and_it_goes_on_when_there_is_space(home):
     (run.folder / "stop").unlink(missing_ok=True)
     subprocess.run(
         [sys.executable, "-m", "fer_core.training.launcher", str(run.folder)],
-        cwd=PROJECT,
+        cwd=PACKAGE_PARENT,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
         timeout=300,
         capture_output=True,

@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-from fer_core.utils.child_process import PROJECT
+from fer_core.utils.distribution import PACKAGE_PARENT
 from fer_core.utils.locks import is_locked, lock, try_lock
 
 HOLDER = """
@@ -23,7 +23,7 @@ sys.stdin.read()
 def test_it_is_free_when_its_holder_was_killed(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     command = [sys.executable, "-c", HOLDER, str(path)]
-    with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+    with subprocess.Popen(command, cwd=PACKAGE_PARENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None and holder.stdout.readline().strip() == b"held"
         assert is_locked(path) and try_lock(path) is None
         holder.kill()

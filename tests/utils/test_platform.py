@@ -36,6 +36,7 @@ ATTRIBUTES = re.compile(
 )
 ARGUMENTS = {"start_new_session", "preexec_fn", "pass_fds", "creationflags", "process_group"}
 EXCEPT = {
+    ("fer_core/cli/app.py", "subprocess.call"),  # waits for the server, in the same terminal
     ("fer_core/utils/child_process.py", "subprocess."),  # starts processes, as `own_group` says
     ("ui/live/webrtc_patches.py", "tempfile.TemporaryDirectory"),  # stays for the server's life; its errors are ignored
 }
