@@ -13,6 +13,7 @@ import cv2
 
 from fer_core.analysis.export import ClipResult
 from fer_core.analysis.key_moments import KeyMoments
+from fer_core.analysis.person_names import PersonNames
 from fer_core.analysis.pipeline import AnalysisOptions, Listener, analyze, open_reader
 from fer_core.analysis.table import ResultTable
 from fer_core.annotation.annotator import Annotator
@@ -25,7 +26,7 @@ from fer_core.tracking.reidentification import PersonGrouper
 from fer_core.types import FrameResult
 from fer_core.video.frame import Frame
 from fer_core.video.limits import Limits
-from fer_core.video.reader import ClipInfo
+from fer_core.video.reader import ClipInfo, FrameReader
 from fer_core.video.writer import ClipWriter
 
 __all__ = ["ClipAnalysis"]
@@ -50,6 +51,8 @@ class ClipAnalysis:
         analyzed_frames: number of frames analysed so far.
         damaged: number of frames that could not be decoded and were skipped.
         complete: the whole stretch was analysed.
+        names: of the people, as a person gives them; they belong to the result.
+        drawn_names: those in the annotated clip or picture; `redraw` brings it up to date.
 
     Example:
         >>> from fer_core import AnalysisOptions, ExpressionRecognizer, sample_clip
@@ -91,6 +94,8 @@ class ClipAnalysis:
         self.preview: bytes | None = None
         self.analyzed_frames = self.damaged = 0
         self.complete = False
+        self.names = PersonNames(lambda: self.recorder)
+        self.drawn_names: dict[int, str] = {}
         self._limits = limits or Limits()
         self._seconds = self.options.start
         self._started = self._previewed = 0.0
@@ -137,12 +142,7 @@ class ClipAnalysis:
             listeners: list[Listener] = [self.key_moments, self.person_grouper, self._watch]
             annotator = None
             if self.annotated is not None:
-                annotator = Annotator(
-                    stack.enter_context(self._writer(self.annotated, reader.info)),
-                    width=reader.info.width,
-                    max_side=ANNOTATED_SIDE,
-                    blur=self.blur,
-                )
+                annotator = self._annotator(stack.enter_context(self._writer(self.annotated, reader.info)), reader)
                 listeners.append(annotator)
             try:
                 found = analyze(reader, self.recognizer, self.options, listeners=listeners, cancelled=cancelled)
@@ -165,14 +165,53 @@ class ClipAnalysis:
         """What was found so far, for exports.
 
         Args:
-            names: people by track id.
+            names: people by track id; the result's own if None.
         """
         info = self.info
         clip: dict[str, Any] = {"name": self.name, "complete": self.complete, "frames_damaged": self.damaged}
         if info is not None:
             clip |= {"width": info.width, "height": info.height, "seconds": info.seconds, "codec": info.codec}
         settings = {**reader_settings(self.recognizer), **asdict(self.options)}
-        return ClipResult(self.recorder.table(names), clip, settings)
+        return ClipResult(self.recorder.table(self.names if names is None else names), clip, settings)
+
+    def redraw(self, progress: Callable[[float], None] = lambda share: None) -> None:
+        """Draw the annotated clip anew, or a picture's preview, with the names as they are now.
+
+        Args:
+            progress: told the share done, 0 to 1; what it raises ends the work, and the old clip stays.
+
+        Raises:
+            MediaError: the clip can no longer be read, or the new one not be written.
+        """
+        names = dict(self.names)
+        if self.info is not None and self.info.is_image:
+            with open_reader(self.source, self.options, self._limits, every_frame=True) as reader:
+                self.preview = self._drawn(next(reader), next(self.recorder.results()), self.info, names)
+        elif self.annotated is not None:
+            # Beside the old clip: a writer that is stopped leaves what it has.
+            fresh = self.annotated.with_name(f"new-{self.annotated.name}")
+            try:
+                self._write_again(fresh, names, progress)
+                fresh.replace(self.annotated)
+            finally:
+                fresh.unlink(missing_ok=True)
+        self.drawn_names = names
+
+    def _write_again(self, path: Path, names: Mapping[int, str], progress: Callable[[float], None]) -> None:
+        results = {result.index: result for result in self.recorder.results()}
+        last = max(results, default=0)
+        with ExitStack() as stack:
+            reader = stack.enter_context(open_reader(self.source, self.options, self._limits, every_frame=True))
+            annotator = self._annotator(stack.enter_context(self._writer(path, reader.info)), reader, names)
+            for frame in reader:
+                if frame.index > last and not self.complete:
+                    break
+                annotator(frame, results.get(frame.index))
+                progress(min(1.0, frame.index / max(last, 1)))
+            annotator.finish()
+
+    def _annotator(self, writer: ClipWriter, reader: FrameReader, names: Mapping[int, str] | None = None) -> Annotator:
+        return Annotator(writer, width=reader.info.width, max_side=ANNOTATED_SIDE, blur=self.blur, names=names)
 
     def _check_blur(self, info: ClipInfo) -> None:
         looks = self.options.sample_fps or (info.frame_rate or 25.0) / self.options.frame_stride
@@ -202,12 +241,18 @@ class ClipAnalysis:
             return
         self._previewed = now
         assert self.info is not None
-        image = frame.image(PICTURE_SIDE if self.info.is_image else PREVIEW_SIDE).copy()
-        faces = result.faces.scaled(image.shape[1] / self.info.width)
+        self.preview = self._drawn(frame, result, self.info)
+
+    def _drawn(
+        self, frame: Frame, result: FrameResult, info: ClipInfo, names: Mapping[int, str] | None = None
+    ) -> bytes:
+        """JPEG of a frame with its boxes and expressions."""
+        image = frame.image(PICTURE_SIDE if info.is_image else PREVIEW_SIDE).copy()
+        faces = result.faces.scaled(image.shape[1] / info.width)
         if self.blur:
             blur_faces(image, faces.boxes)
-        draw_overlays(image, overlays(faces))
-        self.preview = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
+        draw_overlays(image, overlays(faces, names))
+        return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
 
     def _nothing(self, info: ClipInfo) -> str:
         if self.options.start > 0:

@@ -14,6 +14,7 @@ import numpy as np
 
 from fer_core.analysis.export import ClipResult
 from fer_core.analysis.key_moments import KeyMoments
+from fer_core.analysis.person_names import PersonNames
 from fer_core.analysis.table import ResultTable
 from fer_core.annotation.draw import draw_overlays
 from fer_core.annotation.overlays import Overlay, SteadyOverlays
@@ -48,6 +49,7 @@ class LiveSession:
         mirror: give the picture back as a mirror would show it; what is measured and recorded is not mirrored.
         error: what went wrong last, in words for a person.
         damaged: 0; a camera has no damaged frames.
+        names: of the people, as a person gives them; they belong to the result.
 
     Example:
         >>> from fer_core import ExpressionRecognizer
@@ -89,6 +91,7 @@ class LiveSession:
         self.info: ClipInfo | None = None
         self.damaged = 0
         self.error: str | None = None
+        self.names = PersonNames(lambda: self.recorder)
         self._how = {"smoothing": asdict(smoothing or Smoothing()), "confidence_threshold": confidence_threshold}
         self._tracker = Tracker(recognizer.labels, smoothing, confidence_threshold=confidence_threshold)
         self._side, self._max_seconds = side, max_seconds
@@ -251,11 +254,12 @@ class LiveSession:
         return self._kept.recent(self.seconds)
 
     def result(self, names: Mapping[int, str] | None = None) -> ClipResult:
-        """What was found so far, for exports; see `ClipAnalysis.findings`."""
+        """What was found so far, for exports; see `ClipAnalysis.result`."""
         width, height = self._size
         session = {"name": self.name, "source": "camera", "complete": self.complete}
         session |= {"width": width, "height": height, "seconds": round(self.seconds, 3)}
-        return ClipResult(self.recorder.table(names), session, {**reader_settings(self.recognizer), **self._how})
+        table = self.recorder.table(self.names if names is None else names)
+        return ClipResult(table, session, {**reader_settings(self.recognizer), **self._how})
 
     def close(self, wait: float = 0.0) -> None:
         """End the session; what was found stays. Waits at most so many seconds until the recording is whole."""

@@ -99,6 +99,71 @@ def test_the_sample_is_one_click() -> None:
     assert {b.label for b in app.get("download_button")} >= {"Annotated clip (MP4)", "Table (CSV)", "Everything (JSON)"}
 
 
+def the_sample(app: AppTest) -> AppTest:
+    button(app, "Try the sample clip").click().run()
+    return finish(app)
+
+
+def people_of(app: AppTest) -> list[str]:
+    return list(dict.fromkeys(field.value for field in app.text_input if field.label == "Name"))
+
+
+def together(app: AppTest) -> tuple[int, int]:
+    """Two tracks that are on screen together."""
+    return min(the_job(app).work.recorder.overlaps())
+
+
+def name_field(app: AppTest, track: int):
+    return next(field for field in app.text_input if field.value == f"Person {track + 1}")
+
+
+def test_names_belong_to_the_result_and_survive_a_reload() -> None:
+    app = the_sample(start())
+    name_field(app, 0).set_value("Grace").run()
+    assert "Grace" in people_of(app)
+    assert any("Grace" in b.label for b in app.button), "key moments have the name"
+    again = AppTest.from_file(PAGE, default_timeout=60)
+    again.query_params["job"] = the_job(app).id
+    again.run()
+    assert "Grace" in people_of(again)
+    assert "Grace" in set(the_job(app).work.result().table["person"])
+    button(again, "Draw these names into the clip").click().run()
+    end = time.monotonic() + 90
+    while the_job(app).work.drawn_names != {0: "Grace"}:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    again.run()
+    assert "Draw these names into the clip" not in [b.label for b in again.button]
+
+
+def test_two_who_are_on_screen_together_cannot_share_a_name() -> None:
+    app = the_sample(start())
+    one, other = together(app)
+    before = people_of(app)
+    name_field(app, one).set_value(f"Person {other + 1}").run()
+    assert "on screen at the same time" in words(app)
+    assert people_of(app) == before
+    app.run()
+    assert "on screen at the same time" not in words(app)
+
+
+def test_those_who_look_alike_are_joined_one_pair_at_a_time_and_parted_again() -> None:
+    app = the_sample(start())
+    before = people_of(app)
+    assert "Some look alike" in words(app)
+    assert "Is this the same person?" in words(app)
+    button(app, "Same person").click().run()
+    assert len(people_of(app)) == len(before) - 1
+    button(app, "Undo").click().run()
+    assert people_of(app) == before
+    asked = 0
+    while any(b.label == "Same person" for b in app.button):
+        button(app, "Different people").click().run()
+        asked += 1
+    assert asked >= 2 and people_of(app) == before
+    assert "Some look alike" not in words(app)
+
+
 def test_before_it_starts_it_says_how_long_and_how_much() -> None:
     app = upload(start(), "my clip.mp4", SAMPLE.read_bytes())
     assert "0:15 long, 385 frames, 640 × 360 pixels, with sound" in words(app)

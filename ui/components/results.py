@@ -9,15 +9,18 @@ from typing import Protocol
 import pandas as pd
 import streamlit as st
 
+from fer_core.analysis.clip import ClipAnalysis
 from fer_core.analysis.episodes import episodes, summary
 from fer_core.analysis.export import ClipResult
 from fer_core.analysis.key_moments import KeyMoment, KeyMoments
+from fer_core.analysis.person_names import PersonNames
 from fer_core.analysis.table import ResultTable, label_names
 from fer_core.charts import timeline as charts
 from fer_core.labels import ICONS, UNSURE
 from fer_core.tracking.reidentification import PersonGrouper
 from fer_core.video.reader import ClipInfo
-from ui.app.formatting import clock
+from ui.app.formatting import clock, escaped
+from ui.components.background_task import background
 from ui.components.downloads import keep
 from ui.components.people import people
 from ui.components.player import seek
@@ -57,6 +60,9 @@ class Result(Protocol):
     @property
     def complete(self) -> bool: ...
 
+    @property
+    def names(self) -> PersonNames: ...
+
     def result(self, names: Mapping[int, str] | None = None) -> ClipResult: ...
 
 
@@ -67,8 +73,7 @@ def show_results(clip: Result, key: str) -> None:
         clip: analysed wholly or in part.
         key: prefix for the keys of widgets, unique to the clip.
     """
-    names: dict[int, str] = st.session_state.setdefault(f"{key}-names", {})
-    table = clip.recorder.table(names)
+    table = clip.recorder.table(clip.names)
     st.session_state.setdefault(f"{key}-seek", (0.0, 0))
     _headline(clip, table)
     if table["face_count"].max() == 0:
@@ -84,11 +89,12 @@ def show_results(clip: Result, key: str) -> None:
         left, right = st.columns([3, 2], gap="medium")
         with left:
             _picture(clip)
+            _draw_names(clip, key)
         with right:
-            people(table, clip.key_moments, clip.person_grouper, names, key)
+            people(table, clip.key_moments, clip.person_grouper, clip.names, key)
         if not _still(clip):
             _linked(clip, table, key)
-    keep(clip.name, clip.annotated, lambda: clip.result(names), table, key)
+    keep(clip.name, clip.annotated, clip.result, table, key)
 
 
 def _still(clip: Result) -> bool:
@@ -106,6 +112,8 @@ def _headline(clip: Result, table: pd.DataFrame) -> None:
         unsure = float((found[UNSURE] * found["seconds"]).sum() / max(found["seconds"].sum(), 1e-9))
         length = "" if _still(clip) else f" in {clock(table['time_s'].max())}"
         text = f"{ICONS.get(most, '')} **{who.capitalize()}**{length}, most of the time **{most}**."
+        if clip.person_grouper is not None and clip.names.proposals(clip.person_grouper.pairs()):
+            text += " Some look alike and may be one person: answer “Is this the same person?” to join them."
         if unsure >= 0.05:
             text += f" For {unsure:.0%} of the time the faces could not be read well: these stretches say “unsure”."
         st.markdown(text)
@@ -118,7 +126,27 @@ def _headline(clip: Result, table: pd.DataFrame) -> None:
         st.warning(f"{clip.damaged} {frames} damaged in this file and were skipped.", icon=":material/broken_image:")
 
 
+def _draw_names(clip: Result, key: str) -> None:
+    """Offer to draw the names into the clip; into a picture they are drawn at once."""
+    if not isinstance(clip, ClipAnalysis):
+        if clip.names and clip.annotated is not None:
+            st.caption("The recording keeps the numbers; tables and charts have the names.")
+        return
+    if clip.annotated is None or _still(clip) or dict(clip.names) == clip.drawn_names:
+        return
+    given = "-".join(f"{track}:{name}" for track, name in sorted(clip.names.items()))
+    background(
+        f"{key}-draw-{given}",
+        "Draw these names into the clip",
+        clip.redraw,
+        icon=":material/draw:",
+        help="The clip here still shows the earlier names. It is written again, which takes less time than analysing.",
+    )
+
+
 def _picture(clip: Result) -> None:
+    if _still(clip) and isinstance(clip, ClipAnalysis) and dict(clip.names) != clip.drawn_names:
+        clip.redraw()
     if clip.annotated is not None and clip.annotated.exists():
         st.video(str(clip.annotated), alt="The clip with a box and the expression at each face")
     elif clip.preview is not None:
@@ -200,9 +228,10 @@ def _moments(clip: Result, table: pd.DataFrame, key: str) -> None:
         for i, moment in enumerate(sorted(found, key=lambda m: m.peak)):
             with st.container(width=132, gap=None):
                 who = names.get(moment.track_id, "")
+                named = f"  \n{escaped(who)}" if len(set(names.values())) > 1 else ""
                 st.image(moment.jpeg, width=132, alt=f"{who}, {moment.label}, at {clock(moment.peak)}")
                 st.button(
-                    f"{clock(moment.peak)} {moment.label.capitalize()} {moment.confidence:.0%}",
+                    f"{clock(moment.peak)} {moment.label.capitalize()} {moment.confidence:.0%}{named}",
                     key=f"{key}-moment-{i}",
                     on_click=_go,
                     args=(moment.peak, key),
