@@ -188,16 +188,12 @@ try:
     if stage.result is not None:
         if stage.result.recording_pending:
             finishing(stage.result)
+        with st.popover("New session", icon=":material/add:", type="primary"):
+            st.markdown("A new session deletes this one with its recording. Download first what you want to keep.")
+            st.button("Delete and start anew", icon=":material/delete_forever:", on_click=stage.forget, key="over")
         show_results(stage.result, f"live-{id(stage.result)}")
         if stage.result.recording_error:
             st.warning(stage.result.recording_error, icon=":material/error:")
-        st.button(
-            "Delete this and start over",
-            icon=":material/delete:",
-            on_click=stage.forget,
-            key="over",
-            help="Forgets the session, and deletes its recording from this computer's temporary folder.",
-        )
     else:
         st.title("Your expression, live", anchor=False)
         if not agreed():

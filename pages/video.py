@@ -147,15 +147,10 @@ try:
         if job.error is not None:
             st.error(job.error, icon=":material/error:")
         from ui.components.results import show_results
+        from ui.video.ways_on import ways_on
 
+        ways_on(job.work, start_over)
         show_results(job.work, job.id)
-        st.button(
-            "Delete this and start over",
-            icon=":material/delete:",
-            on_click=start_over,
-            key="over",
-            help="Removes the clip and everything made of it from this computer's temporary folder.",
-        )
         still_here(job)
 except FerError as error:
     st.error(str(error), icon=":material/error:")

@@ -173,7 +173,8 @@ def test_a_reload_finds_the_job_and_stop_keeps_what_is_done(page: Page, address:
     page.get_by_role("button", name="Stop and keep what is done").click()
     expect(page.get_by_text("The analysis was stopped early")).to_be_visible()
     page.wait_for_function(PLAYABLE)
-    page.get_by_role("button", name="Delete this and start over").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Yes, delete it").click()
     expect(page.get_by_role("button", name="Try the sample clip")).to_be_visible()
     page.goto(url)
     expect(page.get_by_text("That result is no longer kept")).to_be_visible()
@@ -228,6 +229,31 @@ def test_a_second_clip_is_not_swallowed_by_the_first(page: Page, address: str, t
     expect(page.get_by_role("heading", name="Key moments")).to_be_visible(timeout=LONG)
     expect(page.get_by_text("second clip.mp4").first).to_be_visible()
     assert "job=" in page.url and page.url != first
+
+
+def test_a_running_clip_and_its_result_are_one_press_away_on_every_page(
+    page: Page, address: str, tmp_path: Path
+) -> None:
+    many_times(SAMPLE, tmp_path / "long.mp4", 20)
+    page.goto(address)
+    upload(page, tmp_path / "long.mp4")
+    page.get_by_role("button", name="Analyse").click()
+    expect(page.get_by_role("button", name="Stop and keep what is done")).to_be_visible()
+    clip = page.get_by_role("link", name=re.compile(r"long\.mp4 · "))
+    for other in ("Compare", "Analyse a clip"):
+        page.get_by_role("link", name=other).click()
+        expect(clip).to_contain_text("analysing")
+    clip.click()
+    page.get_by_role("button", name="Stop and keep what is done").click()
+    expect(page.get_by_role("button", name="New clip")).to_be_visible()
+    expect(clip).to_have_count(0)
+    page.get_by_role("button", name="New clip").click()
+    expect(page.get_by_role("button", name="Try the sample clip")).to_be_visible()
+    expect(clip).to_contain_text("result")
+    clip.click()
+    page.get_by_role("button", name="Analyse again with other settings").click()
+    expect(page.get_by_role("button", name="Analyse", exact=True)).to_be_visible()
+    expect(clip).to_contain_text("result")
 
 
 def test_no_page_asks_another_server(browser: Browser, address: str) -> None:

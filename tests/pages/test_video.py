@@ -164,6 +164,29 @@ def test_those_who_look_alike_are_joined_one_pair_at_a_time_and_parted_again() -
     assert "Some look alike" not in words(app)
 
 
+def test_a_result_leads_on_to_the_same_clip_again_and_stays() -> None:
+    app = the_sample(start())
+    first = the_job(app)
+    button(app, "Analyse again with other settings").click().run()
+    assert not app.exception and "job" not in app.query_params
+    assert "0:15 long" in words(app)
+    app.slider[0].set_value((4.0, 5.0))
+    button(app, "Analyse").click().run()
+    finish(app)
+    assert the_job(app) is not first and the_job(app).work.name == SAMPLE.name
+    assert jobs().find(first.id) is first
+    button(app, "New clip").click().run()
+    assert len(app.file_uploader) == 1 and jobs().find(first.id) is first
+
+
+def test_deleting_asks_first() -> None:
+    app = the_sample(start())
+    first = the_job(app)
+    assert "cannot be undone" in words(app)
+    button(app, "Yes, delete it").click().run()
+    assert jobs().find(first.id) is None and len(app.file_uploader) == 1
+
+
 def test_before_it_starts_it_says_how_long_and_how_much() -> None:
     app = upload(start(), "my clip.mp4", SAMPLE.read_bytes())
     assert "0:15 long, 385 frames, 640 × 360 pixels, with sound" in words(app)

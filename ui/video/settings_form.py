@@ -15,6 +15,7 @@ from fer_core.models.registry import load_model
 from fer_core.utils.jobs import Job
 from fer_core.video.reader import ClipInfo
 from ui.app.formatting import clock, quoted
+from ui.app.own_clips import add_clip
 from ui.app.resources import jobs, models, models_left_out, recognizer, usable
 from ui.app.visitor_session import check_turn, took
 from ui.components.active_model import in_use
@@ -218,6 +219,7 @@ def submit(source: Source, settings: ClipSettings | None = None) -> None:
         )
         job: Job[ClipAnalysis] = jobs().submit(work, source.folder)
         took(job)
+        add_clip(job)
     except FerError as error:
         st.error(str(error), icon=":material/error:")
         return
