@@ -94,7 +94,7 @@ class ClipAnalysis:
         self.preview: bytes | None = None
         self.analyzed_frames = self.damaged = 0
         self.complete = False
-        self.names = PersonNames(lambda: self.recorder)
+        self.names = PersonNames(self.recorder)
         self.drawn_names: dict[int, str] = {}
         self._limits = limits or Limits()
         self._seconds = self.options.start

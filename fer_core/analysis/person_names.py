@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from fer_core.analysis.table import ResultTable, person_name
 from fer_core.errors import OptionError
@@ -18,17 +18,17 @@ class PersonNames(Mapping[int, str]):
 
     Example:
         >>> from fer_core.labels import FER7
-        >>> names = PersonNames(lambda: ResultTable(FER7))
+        >>> names = PersonNames(ResultTable(FER7))
         >>> names.rename([0, 3], "Grace")
         >>> dict(names)
         {0: 'Grace', 3: 'Grace'}
     """
 
-    def __init__(self, recorder: Callable[[], ResultTable]):
+    def __init__(self, recorder: ResultTable):
         """Set up.
 
         Args:
-            recorder: gives the results, which know who is on screen together.
+            recorder: the results, which know who is on screen together.
         """
         self._recorder = recorder
         self._names: dict[int, str] = {}
@@ -74,7 +74,7 @@ class PersonNames(Mapping[int, str]):
             OptionError: they are on screen together.
         """
         keeps, goes = person_name(one, self._names), person_name(other, self._names)
-        moved = [track for track in self._recorder().tracks() if person_name(track, self._names) == goes]
+        moved = [track for track in self._recorder.tracks() if person_name(track, self._names) == goes]
         self.rename(moved, keeps)
 
     def keep_apart(self, one: int, other: int) -> None:
@@ -96,9 +96,9 @@ class PersonNames(Mapping[int, str]):
         Args:
             pairs: of tracks, the likest first.
         """
-        tracks = self._recorder().tracks()
+        tracks = self._recorder.tracks()
         who = {track: person_name(track, self._names) for track in tracks}
-        together = {frozenset((who[a], who[b])) for a, b in self._recorder().overlaps()}
+        together = {frozenset((who[a], who[b])) for a, b in self._recorder.overlaps()}
         answered = together | {frozenset(who.get(track, "") for track in pair) for pair in self._apart}
         found = []
         for pair in pairs:
@@ -111,7 +111,7 @@ class PersonNames(Mapping[int, str]):
     def _change(self, names: dict[int, str], apart: frozenset[frozenset[int]]) -> None:
         if (names, apart) == (self._names, self._apart):
             return
-        for one, other in self._recorder().overlaps():
+        for one, other in self._recorder.overlaps():
             shared = person_name(one, names)
             if shared == person_name(other, names):
                 raise OptionError(

@@ -91,11 +91,11 @@ class LiveSession:
         self.info: ClipInfo | None = None
         self.damaged = 0
         self.error: str | None = None
-        self.names = PersonNames(lambda: self.recorder)
         self._how = {"smoothing": asdict(smoothing or Smoothing()), "confidence_threshold": confidence_threshold}
         self._tracker = Tracker(recognizer.labels, smoothing, confidence_threshold=confidence_threshold)
         self._side, self._max_seconds = side, max_seconds
         self._kept = SessionHistory(recognizer.labels, side, max_seconds)
+        self.names = PersonNames(self.recorder)
         self._meter = LiveMeter(clock)
         self._lock = threading.Lock()
         self._size = (side, side)
@@ -139,6 +139,7 @@ class LiveSession:
         scale = max(1.0, self._side / max(width, height))
         self._size = round(width * scale), round(height * scale)
         self._kept = SessionHistory(self.recognizer.labels, self._size[0], self._max_seconds)
+        self.names = PersonNames(self.recorder)
         if self.annotated is not None:
             self._recording = LiveRecorder(self.annotated, width=self._size[0], height=self._size[1])
 

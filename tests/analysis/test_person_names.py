@@ -30,7 +30,7 @@ def recorder() -> ResultTable:
 
 @pytest.fixture
 def names(recorder: ResultTable) -> PersonNames:
-    return PersonNames(lambda: recorder)
+    return PersonNames(recorder)
 
 
 def test_the_table_knows_who_is_on_screen_together(recorder: ResultTable) -> None:

@@ -102,7 +102,7 @@ def _ask(
             if track in portraits:
                 name = person_name(track, names)
                 st.image(portraits[track][1], width=96, caption=escaped(name), alt=f"Face of {name}")
-    st.caption(f"{_sure(pair.likeness)} Faces, hair and clothes are compared by color only, so please check.")
+    st.caption(f"{_sure(pair.likeness)} Faces, hair and clothes are compared by colour only, so please check.")
     with st.container(horizontal=True):
         who = f"{pair.one}-{pair.other}"
         for label, icon, answer in (
