@@ -16,7 +16,22 @@ from fer_core.errors import FerError
 from fer_core.tracking.reidentification import LookalikePair, PersonGrouper
 from ui.app.formatting import clock, escaped
 
-__all__ = ["people"]
+__all__ = ["main_people", "people"]
+
+ALL_SHOWN = 6
+"""Up to so many people all are shown; of more only the first MAIN, as most of the others are seen for moments."""
+MAIN = 4
+
+
+def main_people(found: pd.DataFrame) -> list[str]:
+    """Return the people who are seen longest, in order of that; where they are few, all in order of appearance.
+
+    Args:
+        found: see `summary`.
+    """
+    if len(found) <= ALL_SHOWN:
+        return list(found["person"])
+    return list(found.sort_values("seconds", ascending=False, kind="stable")["person"].iloc[:MAIN])
 
 
 def people(
@@ -36,39 +51,57 @@ def people(
         key: prefix for the keys of widgets.
     """
     found = summary(table)
-    labels = label_names(table)
     tracks = table.dropna(subset=["track_id"]).groupby("person", sort=False)["track_id"].unique()
     portraits = key_moments.portraits if key_moments is not None else {}
     if problem := st.session_state.pop(f"{key}-name-problem", None):
         st.error(problem, icon=":material/error:")
     if table["track_id"].nunique() > 1:
         _join(person_grouper, portraits, names, key)
-    with st.container(height=460 if len(found) > 2 else "content", border=len(found) > 2):
-        for _, row in found.iterrows():
-            own = [int(t) for t in tracks[row["person"]]]
-            with st.container(border=True):
-                face, words = st.columns([1, 3], vertical_alignment="top")
-                pictures = [portraits[t] for t in own if t in portraits]
-                if pictures:
-                    face.image(max(pictures)[1], width=96, alt=f"Face of {row['person']}")
-                field = f"{key}-name-{own[0]}"
-                # The result is the one place of names; a field would go on showing what was typed into it.
-                st.session_state[field] = row["person"]
-                words.text_input(
-                    "Name",
-                    key=field,
-                    max_chars=40,
-                    label_visibility="collapsed",
-                    on_change=_rename,
-                    args=(names, own, field, key),
-                    icon=":material/edit:",
-                )
-                words.caption(_story(row))
-                st.vega_lite_chart(
-                    spec=charts.shares(row, labels),
-                    key=f"{key}-shares-{own[0]}",
-                    alt=f"How long {row['person']} showed what",
-                )
+    main = main_people(found)
+    rows = {str(row["person"]): row for _, row in found.iterrows()}
+    others = [person for person in rows if person not in main]
+
+    def cards(shown: list[str]) -> None:
+        for person in shown:
+            own = [int(t) for t in tracks[person]]
+            pictures = [portraits[t] for t in own if t in portraits]
+            _card(rows[person], own, max(pictures)[1] if pictures else None, names, label_names(table), key)
+
+    with st.container(height=460 if len(main) > 2 else "content", border=len(main) > 2):
+        cards(main)
+    if others:
+        words = f"{len(others)} more who are seen for a shorter time"
+        rest = st.expander(words, icon=":material/groups:", on_change="rerun", key=f"{key}-others")
+        if rest.open:  # a closed one would draw a chart for each of them as well
+            with rest:
+                cards(others)
+
+
+def _card(
+    row: pd.Series, own: list[int], picture: bytes | None, names: PersonNames, labels: tuple[str, ...], key: str
+) -> None:
+    with st.container(border=True):
+        face, words = st.columns([1, 3], vertical_alignment="top")
+        if picture is not None:
+            face.image(picture, width=96, alt=f"Face of {row['person']}")
+        field = f"{key}-name-{own[0]}"
+        # The result is the one place of names; a field would go on showing what was typed into it.
+        st.session_state[field] = row["person"]
+        words.text_input(
+            "Name",
+            key=field,
+            max_chars=40,
+            label_visibility="collapsed",
+            on_change=_rename,
+            args=(names, own, field, key),
+            icon=":material/edit:",
+        )
+        words.caption(_story(row))
+        st.vega_lite_chart(
+            spec=charts.shares(row, labels),
+            key=f"{key}-shares-{own[0]}",
+            alt=f"How long {row['person']} showed what",
+        )
 
 
 def _join(

@@ -22,7 +22,7 @@ from fer_core.video.reader import ClipInfo
 from ui.app.formatting import clock, escaped
 from ui.components.background_task import background
 from ui.components.downloads import keep
-from ui.components.people import people
+from ui.components.people import main_people, people
 from ui.components.player import seek
 
 __all__ = ["show_results"]
@@ -157,11 +157,17 @@ def _picture(clip: Result) -> None:
 def _linked(clip: Result, table: pd.DataFrame, key: str) -> None:
     """Charts and key moments, which move the player; a fragment, so that a click redraws this part alone."""
     st.subheader("Timeline", anchor=False)
+    people, everyone = main_people(summary(table)), list(dict.fromkeys(table["person"].dropna()))
+    if len(people) < len(everyone) and st.toggle(f"Show all {len(everyone)} people", key=f"{key}-everyone"):
+        people = everyone
     found = episodes(table)
+    found = found[found["person"].isin(people)]
     zoom = None
     if len(found):
         event = st.vega_lite_chart(
-            spec=charts.ribbon(table, found),
+            spec=charts.ribbon(
+                table[table["person"].isin(people)], found, domain=(0.0, float(table["time_s"].max()) or 1.0)
+            ),
             key=f"{key}-ribbon",
             on_select="rerun",
             selection_mode=["zoom"],
@@ -169,7 +175,6 @@ def _linked(clip: Result, table: pd.DataFrame, key: str) -> None:
         )
         zoom = (event.selection.get("zoom") or {}).get("start_s") if event else None
         st.caption("Drag over the bars to look closer at a stretch; double-click to see all again.")
-    people = list(dict.fromkeys(table["person"].dropna()))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         style = st.segmented_control("Curves", ["Lines", "Stacked"], default="Lines", required=True, key=f"{key}-style")
         chosen = people
