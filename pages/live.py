@@ -12,7 +12,7 @@ from ui.app.browser_tabs import here
 from ui.app.page import frame
 from ui.app.resources import drawing, models, models_left_out, ready, usable
 from ui.app.settings import settings
-from ui.components.active_model import in_use
+from ui.components.active_model import in_use, warn_of
 from ui.components.options import STEADINESS
 from ui.components.results import show_results
 from ui.live.camera import SIZES, TRANSLATIONS, WRONG, camera_state
@@ -136,6 +136,8 @@ def live(stage: Stage, turn: int) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with right:
         if active and session is not None:
+            if session.model is not None:
+                warn_of(session.model)
             watch(session, KEY)
         else:
             choose(stage)

@@ -22,6 +22,7 @@ from fer_core.annotation.draw import draw_overlays
 from fer_core.annotation.overlays import overlays
 from fer_core.errors import Cancelled, MediaError, OptionError
 from fer_core.faces.recognizer import ExpressionRecognizer, reader_settings
+from fer_core.models.bundle import Bundle
 from fer_core.tracking.reidentification import PersonGrouper
 from fer_core.types import FrameResult
 from fer_core.video.frame import Frame
@@ -99,6 +100,11 @@ class ClipAnalysis:
         self._limits = limits or Limits()
         self._seconds = self.options.start
         self._started = self._previewed = 0.0
+
+    @property
+    def model(self) -> Bundle | None:
+        """The model that names the expressions; None where it is no bundle."""
+        return getattr(self.recognizer.classifier, "bundle", None)
 
     @property
     def progress(self) -> float | None:

@@ -23,6 +23,7 @@ from fer_core.faces.recognizer import ExpressionRecognizer, reader_settings
 from fer_core.live.history import SessionHistory
 from fer_core.live.recorder import LiveRecorder
 from fer_core.live.stats import LiveMeter, LiveStats
+from fer_core.models.bundle import Bundle
 from fer_core.tracking.reidentification import PersonGrouper
 from fer_core.tracking.smoothing import Smoothing
 from fer_core.tracking.tracker import Tracker
@@ -191,6 +192,11 @@ class LiveSession:
             if value != self._paused:
                 self._paused, self._found = value, []
         self._look.forget()
+
+    @property
+    def model(self) -> Bundle | None:
+        """The model that names the expressions; None where it is no bundle."""
+        return getattr(self.recognizer.classifier, "bundle", None)
 
     @property
     def recorder(self) -> ResultTable:

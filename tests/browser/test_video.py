@@ -239,7 +239,7 @@ def test_a_running_clip_and_its_result_are_one_press_away_on_every_page(
     upload(page, tmp_path / "long.mp4")
     page.get_by_role("button", name="Analyse").click()
     expect(page.get_by_role("button", name="Stop and keep what is done")).to_be_visible()
-    clip = page.get_by_role("link", name=re.compile(r"long\.mp4 · "))
+    clip = page.get_by_role("button", name=re.compile(r"long\.mp4 · "))
     for other in ("Compare", "Analyse a clip"):
         page.get_by_role("link", name=other).click()
         expect(clip).to_contain_text("analysing")

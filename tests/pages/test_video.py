@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -14,7 +16,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fer_core.datasets import library
-from fer_core.models.registry import DEFAULT, set_active
+from fer_core.models.registry import DEFAULT, SHIPPED, set_active
 from ui.app.resources import drawing, jobs
 from ui.app.settings import SAMPLE, settings
 from ui.app.warmup import HEAVY, warm
@@ -177,6 +179,23 @@ def test_a_result_leads_on_to_the_same_clip_again_and_stays() -> None:
     assert jobs().find(first.id) is first
     button(app, "New clip").click().run()
     assert len(app.file_uploader) == 1 and jobs().find(first.id) is first
+
+
+def test_a_result_names_its_model_and_says_when_it_is_not_to_be_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER_HOME", str(tmp_path))
+    folder = tmp_path / "models" / "toy"
+    shutil.copytree(SHIPPED / DEFAULT, folder)
+    card = json.loads((folder / "card.json").read_text())
+    card |= {"title": "Toy", "data": {"trained_on": "synthetic, Training, 1,750 images"}}
+    (folder / "card.json").write_text(json.dumps(card))
+    app = the_sample(start())
+    assert "Analysed with the model **Expression S**" in words(app) and "drawn faces" not in words(app)
+    set_active("toy")
+    app = start()
+    assert "drawn faces" in words(app)
+    assert "drawn faces" in words(the_sample(app)) and "with the model **Toy**" in words(app)
 
 
 def test_deleting_asks_first() -> None:

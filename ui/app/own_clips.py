@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.errors import StreamlitPageNotFoundError
 
 from fer_core.utils.jobs import Job, State
 from ui.app.formatting import escaped
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["add_clip", "own_clips"]
 
 SHOWN = 4
-"""Links at most, the newest first; more would push the page down."""
+"""Buttons at most, the newest first; more would push the page down."""
 
 
 def add_clip(job: Job[ClipAnalysis]) -> None:
@@ -27,7 +25,7 @@ def add_clip(job: Job[ClipAnalysis]) -> None:
 
 
 def own_clips(page: str) -> None:
-    """Draw a link to each clip of this visit but the one that the page shows; nothing where there is none.
+    """Draw a button to each clip of this visit but the one that the page shows; nothing where there is none.
 
     Args:
         page: where the results are.
@@ -36,18 +34,20 @@ def own_clips(page: str) -> None:
     st.session_state["own-clips"] = [job.id for job in kept]
     others = [job for job in reversed(kept) if job.id != st.query_params.get("job")][:SHOWN]
     if any(not job.state.ended for job in others):
-        st.fragment(_links, run_every=2.0)(others, page)
+        st.fragment(_buttons, run_every=2.0)(others, page)
     elif others:
-        _links(others, page)
+        _buttons(others, page)
 
 
-def _links(clips: list[Job[ClipAnalysis]], page: str) -> None:
-    with st.container(horizontal=True, gap="small"), suppress(StreamlitPageNotFoundError):
+def _buttons(clips: list[Job[ClipAnalysis]], page: str) -> None:
+    with st.container(horizontal=True, gap="small"):
         for job in clips:
             job.touch()
             state, icon = _state(job)
-            name = escaped(job.work.name, 30)
-            st.page_link(page, label=f"{name} · {state}", icon=f":material/{icon}:", query_params={"job": job.id})
+            words = f"{escaped(job.work.name, 30)} · {state}"
+            # A button: a link to the page that is open would leave its address as it is.
+            if st.button(words, icon=f":material/{icon}:", type="tertiary", key=f"own-{job.id}"):
+                st.switch_page(page, query_params={"job": job.id})
 
 
 def _state(job: Job[ClipAnalysis]) -> tuple[str, str]:

@@ -17,9 +17,11 @@ from fer_core.analysis.person_names import PersonNames
 from fer_core.analysis.table import ResultTable, label_names
 from fer_core.charts import timeline as charts
 from fer_core.labels import ICONS, UNSURE
+from fer_core.models.bundle import Bundle
 from fer_core.tracking.reidentification import PersonGrouper
 from fer_core.video.reader import ClipInfo
-from ui.app.formatting import clock, escaped
+from ui.app.formatting import clock, escaped, quoted
+from ui.components.active_model import warn_of
 from ui.components.background_task import background
 from ui.components.downloads import keep
 from ui.components.people import main_people, people
@@ -62,6 +64,9 @@ class Result(Protocol):
 
     @property
     def names(self) -> PersonNames: ...
+
+    @property
+    def model(self) -> Bundle | None: ...
 
     def result(self, names: Mapping[int, str] | None = None) -> ClipResult: ...
 
@@ -117,6 +122,9 @@ def _headline(clip: Result, table: pd.DataFrame) -> None:
         if unsure >= 0.05:
             text += f" For {unsure:.0%} of the time the faces could not be read well: these stretches say “unsure”."
         st.markdown(text)
+    if clip.model is not None:
+        warn_of(clip.model)
+        st.caption(f":material/neurology: Analysed with the model **{quoted(clip.model.title)[1:-1]}**.")
     if not clip.complete:
         early = "The analysis was stopped early: this is what was done until then."
         long = "The session was longer than this computer keeps: this is its beginning."
