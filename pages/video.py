@@ -102,7 +102,7 @@ def watch(job: Job[ClipAnalysis]) -> None:
         left_side.image(clip.preview, width="stretch", alt="The picture that is being looked at")
     if clip.analyzed_frames:
         table = clip.recorder.table()
-        found = episodes(table)
+        found = episodes(table, unsure=True)
         if len(found):
             # A new key for each newcomer: a chart that is already drawn keeps its height.
             people = table["person"].nunique()

@@ -168,7 +168,7 @@ def _linked(clip: Result, table: pd.DataFrame, key: str) -> None:
     people, everyone = main_people(summary(table)), list(dict.fromkeys(table["person"].dropna()))
     if len(people) < len(everyone) and st.toggle(f"Show all {len(everyone)} people", key=f"{key}-everyone"):
         people = everyone
-    found = episodes(table)
+    found = episodes(table, unsure=True)
     found = found[found["person"].isin(people)]
     zoom = None
     if len(found):
@@ -182,7 +182,9 @@ def _linked(clip: Result, table: pd.DataFrame, key: str) -> None:
             alt="Bars over time: who showed which expression when",
         )
         zoom = (event.selection.get("zoom") or {}).get("start_s") if event else None
-        st.caption("Drag over the bars to look closer at a stretch; double-click to see all again.")
+        st.caption(
+            "Drag over the bars to zoom in; double-click to see all again. A thin grey bar means unsure, no bar nobody seen."
+        )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         style = st.segmented_control("Curves", ["Lines", "Stacked"], default="Lines", required=True, key=f"{key}-style")
         chosen = people
