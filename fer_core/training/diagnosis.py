@@ -174,8 +174,8 @@ def _gain(epochs: pd.DataFrame, when: int, top: float) -> str:
 
 def _recall(epochs: pd.DataFrame, when: int) -> dict[str, float]:
     """Share of the validation images of each expression that was named right in that epoch."""
-    found = epochs.loc[epochs["epoch"] == when, "recall"] if "recall" in epochs else []
-    shares = found.iloc[0] if len(found) else None
+    found = list(epochs.loc[epochs["epoch"] == when, "recall"]) if "recall" in epochs else []
+    shares = found[0] if found else None
     return {str(k): float(v) for k, v in shares.items() if _finite(v)} if isinstance(shares, dict) else {}
 
 

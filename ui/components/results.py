@@ -12,7 +12,7 @@ import streamlit as st
 from fer_core.analysis.clip import ClipAnalysis
 from fer_core.analysis.episodes import episodes, summary
 from fer_core.analysis.export import ClipResult
-from fer_core.analysis.key_moments import KeyMoment, KeyMoments
+from fer_core.analysis.key_moments import KeyMoments, choose_moments
 from fer_core.analysis.person_names import PersonNames
 from fer_core.analysis.table import ResultTable, label_names
 from fer_core.charts import timeline as charts
@@ -183,7 +183,7 @@ def _linked(clip: Result, table: pd.DataFrame, key: str) -> None:
         )
         zoom = (event.selection.get("zoom") or {}).get("start_s") if event else None
         st.caption(
-            "Drag over the bars to zoom in; double-click to see all again. A thin grey bar means unsure, no bar nobody seen."
+            "Drag over the bars to zoom in; double-click to see all again. A thin grey bar: unsure. No bar: not seen."
         )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         style = st.segmented_control("Curves", ["Lines", "Stacked"], default="Lines", required=True, key=f"{key}-style")
@@ -234,13 +234,13 @@ def _go(seconds: float, key: str, source: str | None = None) -> None:
 def _moments(clip: Result, table: pd.DataFrame, key: str) -> None:
     if clip.key_moments is None:
         return
-    found: list[KeyMoment] = sorted(clip.key_moments.found(), key=lambda m: -m.weight)[:MOMENTS_SHOWN]
+    names = dict(zip(table["track_id"].dropna().astype(int), table["person"].dropna(), strict=True))
+    found = choose_moments(clip.key_moments.found(), MOMENTS_SHOWN, names)
     if not found:
         return
-    names = dict(zip(table["track_id"].dropna().astype(int), table["person"].dropna(), strict=True))
     st.subheader("Key moments", anchor=False)
     with st.container(horizontal=True, gap="small"):
-        for i, moment in enumerate(sorted(found, key=lambda m: m.peak)):
+        for i, moment in enumerate(found):
             with st.container(width=132, gap=None):
                 who = names.get(moment.track_id, "")
                 named = f"  \n{escaped(who)}" if len(set(names.values())) > 1 else ""
