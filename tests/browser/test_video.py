@@ -202,8 +202,12 @@ def test_a_picture_works_as_well(page: Page, address: str, tmp_path: Path) -> No
     page.goto(address)
     upload(page, path)
     page.get_by_role("button", name="Analyse").click()
-    expect(page.get_by_text("most of the time")).to_be_visible()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Annotated picture (JPG)").click()
+    assert waiting.value.suggested_filename == "portrait-annotated.jpg"
     expect(page.locator("video")).to_have_count(0)
+    for nonsense in ("most of the time", "Seen for", "episode", "Timeline"):
+        expect(page.get_by_text(nonsense)).to_have_count(0)
 
 
 def test_it_fits_a_phone(browser: Browser, address: str) -> None:

@@ -11,8 +11,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import pytest
 import streamlit as st
+from helpers.fakes import portrait
 from streamlit.testing.v1 import AppTest
 
 from fer_core.datasets import library
@@ -196,6 +198,20 @@ def test_a_result_names_its_model_and_says_when_it_is_not_to_be_trusted(
     app = start()
     assert "drawn faces" in words(app)
     assert "drawn faces" in words(the_sample(app)) and "with the model **Toy**" in words(app)
+
+
+def test_a_picture_is_described_as_a_picture() -> None:
+    picture = cv2.imencode(".png", portrait())[1].tobytes()
+    app = upload(start(), "portrait.png", picture)
+    button(app, "Analyse").click().run()
+    finish(app)
+    assert "One person: happy" in words(app) and "most of the time" not in words(app)
+    assert re.search(r"Happy \(\d+%\)", words(app)) and "Seen for" not in words(app)
+    labels = {b.label for b in app.get("download_button")}
+    assert "Annotated picture (JPG)" in labels and "Timeline (CSV)" not in labels
+    before = the_job(app).work.preview
+    name_field(app, 0).set_value("Eileen").run()
+    assert the_job(app).work.preview != before, "the name is drawn into the picture at once"
 
 
 def test_deleting_asks_first() -> None:

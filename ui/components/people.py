@@ -50,7 +50,7 @@ def people(
         names: of the result; changed here.
         key: prefix for the keys of widgets.
     """
-    found = summary(table)
+    found = _of_picture(table) if table["frame"].nunique() == 1 else summary(table)
     tracks = table.dropna(subset=["track_id"]).groupby("person", sort=False)["track_id"].unique()
     portraits = key_moments.portraits if key_moments is not None else {}
     if problem := st.session_state.pop(f"{key}-name-problem", None):
@@ -163,7 +163,19 @@ def _sure(likeness: float) -> str:
     return f"{words} ({likeness:.0%})."
 
 
+def _of_picture(table: pd.DataFrame) -> pd.DataFrame:
+    """The people of a picture as of `summary`, with probabilities in place of shares of time."""
+    labels = label_names(table)
+    faces = table.dropna(subset=["person"]).rename(columns={f"{name}_smoothed": f"={name}" for name in labels})
+    shares = faces[[f"={name}" for name in labels]].rename(columns=lambda name: name[1:])
+    return shares.assign(
+        person=faces["person"], seconds=0.0, unsure=0.0, label=faces["label"], confidence=faces["confidence"]
+    )
+
+
 def _story(row: pd.Series) -> str:
+    if "episodes" not in row:
+        return f"{row['label'].capitalize()} ({row['confidence']:.0%})"
     count = "1 episode" if row["episodes"] == 1 else f"{row['episodes']} episodes"
     text = f"Seen for {row['seconds']:.1f} s, {count}"
     if isinstance(row["strongest_label"], str):

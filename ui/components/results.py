@@ -20,7 +20,7 @@ from fer_core.labels import ICONS, UNSURE
 from fer_core.models.bundle import Bundle
 from fer_core.tracking.reidentification import PersonGrouper
 from fer_core.video.reader import ClipInfo
-from ui.app.formatting import clock, escaped, quoted
+from ui.app.formatting import clock, escaped, file_stem, quoted
 from ui.components.active_model import warn_of
 from ui.components.background_task import background
 from ui.components.downloads import keep
@@ -84,6 +84,8 @@ def show_results(clip: Result, key: str) -> None:
     if table["face_count"].max() == 0:
         _picture(clip)
         again = "for small ones choose “Tiny” under “Smallest face” and analyse again."
+        if _still(clip):
+            again = "cut the picture so that the faces are larger in it, and try again."
         if clip.info is None:
             again = "come nearer to the camera, and into the light."
         st.info(
@@ -115,12 +117,17 @@ def _headline(clip: Result, table: pd.DataFrame) -> None:
         most = str(seen.idxmax())
         who = "one person" if len(found) == 1 else f"{len(found)} people"
         unsure = float((found[UNSURE] * found["seconds"]).sum() / max(found["seconds"].sum(), 1e-9))
-        length = "" if _still(clip) else f" in {clock(table['time_s'].max())}"
-        text = f"{ICONS.get(most, '')} **{who.capitalize()}**{length}, most of the time **{most}**."
+        if _still(clip):
+            shown = table.dropna(subset=["person"])["label"].value_counts()
+            what = ", ".join(f"{count} × {label}" if len(found) > 1 else str(label) for label, count in shown.items())
+            text = f"{ICONS.get(str(shown.idxmax()), '')} **{who.capitalize()}: {what}.**"
+        else:
+            length = clock(table["time_s"].max())
+            text = f"{ICONS.get(most, '')} **{who.capitalize()}** in {length}, most of the time **{most}**."
+            if unsure >= 0.05:
+                text += f" For {unsure:.0%} of the time the faces could not be read well: these stretches say “unsure”."
         if clip.person_grouper is not None and clip.names.proposals(clip.person_grouper.pairs()):
             text += " Some look alike and may be one person: answer “Is this the same person?” to join them."
-        if unsure >= 0.05:
-            text += f" For {unsure:.0%} of the time the faces could not be read well: these stretches say “unsure”."
         st.markdown(text)
     if clip.model is not None:
         warn_of(clip.model)
@@ -159,6 +166,15 @@ def _picture(clip: Result) -> None:
         st.video(str(clip.annotated), alt="The clip with a box and the expression at each face")
     elif clip.preview is not None:
         st.image(clip.preview, width="stretch", alt="The picture with a box and the expression at each face")
+        if _still(clip):
+            st.download_button(
+                "Annotated picture (JPG)",
+                clip.preview,
+                f"{file_stem(clip.name)}-annotated.jpg",
+                "image/jpeg",
+                icon=":material/image:",
+                on_click="ignore",
+            )
 
 
 @st.fragment
