@@ -90,7 +90,7 @@ def watch(job: Job[ClipAnalysis]) -> None:
     else:
         done, left = clip.progress, clip.seconds_left
         words = [] if done is None else [f"{done:.0%}"]
-        words.append(f"{clip.analyzed_frames} frames looked at")
+        words.append(f"{clip.analyzed_frames} frames analysed")
         if left is not None:
             words.append("almost done" if left < 2 else f"about {clock(left)} left")
         st.progress(done or 0.0, " · ".join(words))
@@ -99,7 +99,7 @@ def watch(job: Job[ClipAnalysis]) -> None:
     )
     left_side, right_side = st.columns([2, 3], gap="medium")
     if clip.preview is not None:
-        left_side.image(clip.preview, width="stretch", alt="The picture that is being looked at")
+        left_side.image(clip.preview, width="stretch", alt="The frame that is being analysed")
     if clip.analyzed_frames:
         table = clip.recorder.table()
         found = episodes(table, unsure=True)

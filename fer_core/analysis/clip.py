@@ -224,8 +224,8 @@ class ClipAnalysis:
         if self.blur and self.annotated is not None and not info.is_image and looks < BLUR_MIN_FPS:
             # Between two looks boxes glide; over a longer time somebody could walk in unseen, and be seen.
             raise OptionError(
-                f"To blur faces, at least {BLUR_MIN_FPS:g} frames of each second must be looked at; "
-                f"these settings look at {looks:.1f}. Look more closely, or leave the faces as they are."
+                f"To blur faces, at least {BLUR_MIN_FPS:g} frames of each second must be analysed; "
+                f"these settings analyse {looks:.1f}. Choose more frames, or leave the faces as they are."
             )
 
     def _writer(self, path: Path, info: ClipInfo) -> ClipWriter:
@@ -264,7 +264,7 @@ class ClipAnalysis:
         if self.options.start > 0:
             length = f"{info.seconds:.1f} s long" if info.seconds else "shorter than that"
             return (
-                f"There is nothing to look at from {self.options.start:g} s on: the clip is {length}. "
+                f"There is nothing to analyse from {self.options.start:g} s on: the clip is {length}. "
                 "Choose an earlier start."
             )
         return "No picture of this clip could be decoded. Save it again as MP4 (H.264) and try once more."

@@ -165,7 +165,7 @@ def test_a_reload_finds_the_job_and_stop_keeps_what_is_done(page: Page, address:
     page.get_by_text("Tiny", exact=True).click()
     page.get_by_role("button", name="Analyse").click()
     expect(page.get_by_role("button", name="Stop and keep what is done")).to_be_visible()
-    page.wait_for_function("() => /[1-9]\\d* frames looked at/.test(document.body.innerText)")
+    page.wait_for_function("() => /[1-9]\\d* frames analysed/.test(document.body.innerText)")
     url = page.url
     page.reload()
     expect(page.get_by_role("button", name="Stop and keep what is done")).to_be_visible()

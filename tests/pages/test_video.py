@@ -225,7 +225,7 @@ def test_deleting_asks_first() -> None:
 def test_before_it_starts_it_says_how_long_and_how_much() -> None:
     app = upload(start(), "my clip.mp4", SAMPLE.read_bytes())
     assert "0:15 long, 385 frames, 640 × 360 pixels, with sound" in words(app)
-    assert "154 frames will be looked at" in words(app)
+    assert "154 frames will be analysed" in words(app)
     assert button(app, "Analyse")
     button(app, "Choose another clip").click().run()
     assert len(app.file_uploader) == 1

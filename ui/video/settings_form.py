@@ -107,7 +107,7 @@ def _estimate(source: Source, settings: ClipSettings) -> str:
         if seconds < 90
         else f"about {seconds / 60:.0f} minutes"
     )
-    return f":material/timer: With the usual settings, {frames} will be looked at; this takes {about}."
+    return f":material/timer: With the usual settings, {frames} will be analysed; this takes {about}."
 
 
 def _form(source: Source) -> tuple[ClipSettings, bool]:
@@ -121,12 +121,12 @@ def _form(source: Source) -> tuple[ClipSettings, bool]:
         annotate = usual.annotate and not info.is_image
         if not info.is_image:
             rate = st.segmented_control(
-                "How closely to look",
+                "How many frames",
                 list(RATES),
                 default="Normal",
                 required=True,
                 key=f"rate-{key}",
-                help="Quick looks at 5 pictures of each second, Normal at 10, Every frame at all of them.",
+                help="Quick analyses 5 frames of each second, Normal 10, Every frame all of them.",
             )
             fps = RATES[rate or "Normal"]
             if info.seconds and info.seconds > 2:

@@ -1,4 +1,4 @@
-"""Choosing a clip: upload, sample, or the videos/ folder. What was chosen is looked at before anything long begins."""
+"""Choosing a clip: upload, sample, or the videos/ folder. What was chosen is checked before anything long begins."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def take(name: str, fetch: Callable[[Path], object]) -> None:
     bring(folder)
     path = folder / secrets.token_hex(8)
     try:
-        with st.spinner("Looking at the clip …"):
+        with st.spinner("Checking the clip …"):
             fetch(path)
             info, first, pace = inspect_clip(path, recognizer(active_bundle(), "yunet", 320), limits())
         picture = cv2.imencode(".jpg", first.image(480))[1].tobytes()
