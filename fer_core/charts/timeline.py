@@ -196,7 +196,7 @@ def _ribbon(zoom: bool) -> Spec:
 
 def shares(row: pd.Series, labels: tuple[str, ...]) -> Spec:
     """One person's share of time for each expression shown, as bars with their percentage."""
-    names = [name for name in (*labels, UNSURE) if row[name] >= 0.005]
+    names = sorted((name for name in (*labels, UNSURE) if row[name] >= 0.005), key=lambda name: -row[name])
     data = pd.DataFrame({"expression": [n.capitalize() for n in names], "share": [float(row[n]) for n in names]})
     spec = deepcopy(_shares())
     spec["layer"][0]["encoding"]["color"]["scale"] = _scale(names, str.capitalize)
@@ -210,7 +210,7 @@ def _shares() -> Spec:
     base = alt.Chart(alt.NamedData(name="shares")).encode(
         y=alt.Y(
             "expression:N",
-            sort="-x",
+            sort=None,  # the rows are in order; Vega cannot sort by another channel in layers, and warns
             title=None,
             axis=alt.Axis(ticks=False, domain=False, labelFontSize=13, labelOverlap=False),
         ),

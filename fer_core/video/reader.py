@@ -29,6 +29,9 @@ SCAN_BYTES = 200_000_000
 SKIPPING = ("h264", "hevc")
 """Codecs whose decoders leave out single frames that no other is predicted from."""
 
+HIGHEST_RATE = 480
+"""Frames per second beyond which a file's own figure is not believed: a broken time base can give thousands."""
+
 _NO_PICTURE = (
     "No picture in this file could be decoded, so it is damaged or incomplete. Record, copy or export it again."
 )
@@ -43,7 +46,7 @@ class ClipInfo:
         height: pixels of the upright picture.
         seconds: length; None for a picture, and where it cannot be known without decoding.
         frames: number of frames, known or estimated; 1 for a picture.
-        frame_rate: mean frames per second.
+        frame_rate: mean frames per second; None where the file does not say, or says what no camera does.
         codec: for example `h264`.
         has_sound: whether there is a sound track that can be read.
         is_image: whether it is a single picture (JPEG, PNG, WebP, BMP).
@@ -82,7 +85,7 @@ def probe(path: str | os.PathLike[str], limits: Limits | None = None) -> ClipInf
         if clip.stream is None or clip.container is None:
             return ClipInfo(width, height, None, 1, None, clip.codec, has_sound=False, is_image=True)
         rate = clip.stream.average_rate or clip.stream.guessed_rate
-        frame_rate = float(rate) if rate else None
+        frame_rate = float(rate) if rate and rate <= HIGHEST_RATE else None
         seconds, frames = clip.declared_seconds, clip.stream.frames or None
         has_sound = any(sound.codec_context is not None for sound in clip.container.streams.audio)
     if seconds is None and os.path.getsize(path) <= SCAN_BYTES:

@@ -279,3 +279,13 @@ def test_the_names_of_a_picture_are_drawn_into_it(tmp_path):
     clip.names.rename([0], "Grace")
     clip.redraw()
     assert clip.preview != before
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_clip_with_a_broken_time_base_is_analysed(tmp_path, count):
+    source = make_clip(tmp_path / "broken.mp4", images(count), frame_rate=11316)
+    assert probe(source).frame_rate is None
+    out = tmp_path / "out.mp4"
+    clip = ClipAnalysis(source, FakeRecognizer(), AnalysisOptions(sample_fps=10), annotated=out)
+    clip.run()
+    assert clip.complete and clip.analyzed_frames >= 1 and len(frames_of(out)) == count

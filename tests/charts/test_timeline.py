@@ -166,3 +166,10 @@ def test_unsure_is_thinner_than_an_expression_and_nobody_is_nothing():
     assert condition["value"] < size["value"] and UNSURE in condition["test"]
     assert scales(found)[0]["domain"] == ["happy", UNSURE]
     assert list(episodes(table)["label"]) == ["happy"]
+
+
+def test_shares_are_in_order_of_size():
+    row = summary(make_table({0: ["happy"] * 2 + ["sad"] * 5 + ["angry"] * 3})).iloc[0]
+    found = spec(charts.shares(row, FER7))
+    assert [part["expression"] for part in found["datasets"]["shares"]] == ["Sad", "Angry", "Happy"]
+    assert '"sort": null' in json.dumps(found)

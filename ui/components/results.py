@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from fer_core.analysis.clip import ClipAnalysis
-from fer_core.analysis.episodes import episodes, summary
+from fer_core.analysis.episodes import episodes, frame_interval, summary
 from fer_core.analysis.export import ClipResult
 from fer_core.analysis.key_moments import KeyMoments, choose_moments
 from fer_core.analysis.person_names import PersonNames
@@ -122,7 +122,8 @@ def _headline(clip: Result, table: pd.DataFrame) -> None:
             what = ", ".join(f"{count} × {label}" if len(found) > 1 else str(label) for label, count in shown.items())
             text = f"{ICONS.get(str(shown.idxmax()), '')} **{who.capitalize()}: {what}.**"
         else:
-            length = clock(table["time_s"].max())
+            # The last frame is shown for a while too: a clip of ten seconds ends with a frame at 9.9.
+            length = clock(table["time_s"].max() + frame_interval(table) + 0.01)
             text = f"{ICONS.get(most, '')} **{who.capitalize()}** in {length}, most of the time **{most}**."
             if unsure >= 0.05:
                 text += f" For {unsure:.0%} of the time the faces could not be read well: these stretches say “unsure”."

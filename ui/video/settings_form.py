@@ -87,7 +87,8 @@ def _facts(info: ClipInfo) -> str:
     length = "length not known" if info.seconds is None else f"{clock(info.seconds)} long"
     frames = "" if info.frames is None else f", {info.frames} frames"
     sound = "with sound" if info.has_sound else "no sound"
-    return f"{length.capitalize()}{frames}, {size}, {sound}."
+    odd = "" if info.frame_rate else " Its frame rate is missing or impossible, so the length may be wrong."
+    return f"{length.capitalize()}{frames}, {size}, {sound}.{odd}"
 
 
 def _estimate(source: Source, settings: ClipSettings) -> str:
