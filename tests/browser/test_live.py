@@ -6,6 +6,7 @@ import contextlib
 import io
 import itertools
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -134,6 +135,8 @@ def test_from_consent_to_the_table(browser: Browser, address: str) -> None:
         started = time.monotonic()
         stream = begin(page)
         wait_for_metric(page, "Faces", 1)
+        expect(shown(page, "Person 1")).to_contain_text(re.compile("[A-Z][a-z]+"))
+        page.get_by_text("How fast it runs").click()
         wait_for_metric(page, "Pictures/s", 1)
         wait_for_frames(stream, 20)
         width = stream.evaluate("() => document.querySelector('video').videoWidth")
