@@ -95,7 +95,11 @@ def watch(job: Job[ClipAnalysis]) -> None:
             words.append("almost done" if left < 2 else f"about {clock(left)} left")
         st.progress(done or 0.0, " · ".join(words))
     st.button(
-        "Stop and keep what is done", icon=":material/stop_circle:", on_click=job.cancel, key="cancel", type="secondary"
+        "Stopping …" if job.stopping else "Stop and keep what is done",
+        icon=":material/stop_circle:",
+        on_click=job.cancel,
+        key="cancel",
+        disabled=job.stopping,
     )
     left_side, right_side = st.columns([2, 3], gap="medium")
     if clip.preview is not None:
