@@ -90,19 +90,23 @@ def watch(job: Job[ClipAnalysis]) -> None:
     else:
         done, left = clip.progress, clip.seconds_left
         words = [] if done is None else [f"{done:.0%}"]
-        words.append(f"{clip.analyzed_frames} frames looked at")
+        words.append(f"{clip.analyzed_frames} frames analysed")
         if left is not None:
             words.append("almost done" if left < 2 else f"about {clock(left)} left")
         st.progress(done or 0.0, " · ".join(words))
     st.button(
-        "Stop and keep what is done", icon=":material/stop_circle:", on_click=job.cancel, key="cancel", type="secondary"
+        "Stopping …" if job.stopping else "Stop and keep what is done",
+        icon=":material/stop_circle:",
+        on_click=job.cancel,
+        key="cancel",
+        disabled=job.stopping,
     )
     left_side, right_side = st.columns([2, 3], gap="medium")
     if clip.preview is not None:
-        left_side.image(clip.preview, width="stretch", alt="The picture that is being looked at")
+        left_side.image(clip.preview, width="stretch", alt="The frame that is being analysed")
     if clip.analyzed_frames:
         table = clip.recorder.table()
-        found = episodes(table)
+        found = episodes(table, unsure=True)
         if len(found):
             # A new key for each newcomer: a chart that is already drawn keeps its height.
             people = table["person"].nunique()
@@ -147,15 +151,10 @@ try:
         if job.error is not None:
             st.error(job.error, icon=":material/error:")
         from ui.components.results import show_results
+        from ui.video.ways_on import ways_on
 
+        ways_on(job.work, start_over)
         show_results(job.work, job.id)
-        st.button(
-            "Delete this and start over",
-            icon=":material/delete:",
-            on_click=start_over,
-            key="over",
-            help="Removes the clip and everything made of it from this computer's temporary folder.",
-        )
         still_here(job)
 except FerError as error:
     st.error(str(error), icon=":material/error:")

@@ -15,6 +15,7 @@ from fer_core.analysis.annotated_clip import AnnotatedClip
 from fer_core.analysis.detail import choose_detail
 from fer_core.analysis.export import ClipResult
 from fer_core.analysis.key_moments import KeyMoments
+from fer_core.analysis.person_names import PersonNames
 from fer_core.analysis.pipeline import AnalysisOptions, Listener, analyze, open_reader
 from fer_core.analysis.table import ResultTable
 from fer_core.annotation.annotator import Annotator
@@ -24,6 +25,7 @@ from fer_core.annotation.overlays import overlays
 from fer_core.errors import MediaError, OptionError
 from fer_core.faces.measures import MEASURES, measures_of
 from fer_core.faces.recognizer import ExpressionRecognizer, reader_settings
+from fer_core.models.bundle import Bundle
 from fer_core.tracking.reidentification import PersonGrouper
 from fer_core.types import FrameResult
 from fer_core.utils.boundary import media_boundary
@@ -61,6 +63,8 @@ class ClipAnalysis:
             annotated clip could not be written.
         annotation_failed: the annotated clip could not be written.
         broken_off: how far the file goes where it breaks off; known when all of it was read.
+        names: of the people, as a person gives them; they belong to the result.
+        drawn_names: those in the annotated clip or picture; `redraw` brings it up to date.
 
     Example:
         >>> from fer_core import AnalysisOptions, ExpressionRecognizer, sample_clip
@@ -109,9 +113,16 @@ class ClipAnalysis:
         self.broken_off: BrokenOff | None = None
         self.problems: list[str] = []
         self._notes: list[str] = []
+        self.names = PersonNames(self.recorder)
+        self.drawn_names: dict[int, str] = {}
         self._limits = limits or Limits()
         self._seconds = self.options.start
         self._started = self._previewed = 0.0
+
+    @property
+    def model(self) -> Bundle | None:
+        """The model that names the expressions; None where it is no bundle."""
+        return getattr(self.recognizer.classifier, "bundle", None)
 
     @property
     def progress(self) -> float | None:
@@ -208,7 +219,7 @@ class ClipAnalysis:
         """What was found so far, for exports.
 
         Args:
-            names: people by track id.
+            names: people by track id; the result's own if None.
         """
         info = self.info
         clip: dict[str, Any] = {"name": self.name, "complete": self.complete, "frames_damaged": self.damaged}
@@ -217,19 +228,63 @@ class ClipAnalysis:
         if info is not None:
             clip |= {"width": info.width, "height": info.height, "seconds": info.seconds, "codec": info.codec}
         settings = {**reader_settings(self.recognizer), **asdict(self.options)}
-        return ClipResult(self.recorder.table(names), clip, settings)
+        return ClipResult(self.recorder.table(self.names if names is None else names), clip, settings)
+
+    def redraw(self, progress: Callable[[float], None] = lambda share: None) -> None:
+        """Draw the annotated clip anew, or a picture's preview, with the names as they are now.
+
+        Args:
+            progress: told the share done, 0 to 1; what it raises ends the work, and the old clip stays.
+
+        Raises:
+            MediaError: the clip can no longer be read, or the new one not be written.
+        """
+        names = dict(self.names)
+        if self.info is not None and self.info.is_image:
+            with open_reader(self.source, self.options, self._limits, every_frame=True) as reader:
+                self.preview = self._drawn(next(reader), next(self.recorder.results()), self.info, names)
+        elif self.annotated is not None:
+            # Beside the old clip: a writer that is stopped leaves what it has.
+            fresh = self.annotated.with_name(f"new-{self.annotated.name}")
+            try:
+                self._write_again(fresh, names, progress)
+                fresh.replace(self.annotated)
+            finally:
+                fresh.unlink(missing_ok=True)
+        self.drawn_names = names
+
+    def _write_again(self, path: Path, names: Mapping[int, str], progress: Callable[[float], None]) -> None:
+        results = {result.index: result for result in self.recorder.results()}
+        last = max(results, default=0)
+        with ExitStack() as stack:
+            reader = stack.enter_context(open_reader(self.source, self.options, self._limits, every_frame=True))
+            writer = stack.enter_context(self._writer(path, reader.info))
+            annotator = self._annotator(writer, reader.info, names)
+            for frame in reader:
+                if frame.index > last and not self.complete:
+                    break
+                annotator(frame, results.get(frame.index))
+                progress(min(1.0, frame.index / max(last, 1)))
+            annotator.finish()
+
+    def _annotator(self, writer: ClipWriter, info: ClipInfo, names: Mapping[int, str] | None = None) -> Annotator:
+        return Annotator(writer, width=info.width, max_side=ANNOTATED_SIDE, blur=self.blur, names=names)
 
     def _check_blur(self, info: ClipInfo) -> None:
         looks = self.options.sample_fps or (info.frame_rate or 25.0) / self.options.frame_stride
         if self.blur and self.annotated is not None and not info.is_image and looks < BLUR_MIN_FPS:
             # Between two looks boxes glide; over a longer time somebody could walk in unseen, and be seen.
             raise OptionError(
-                f"To blur faces, at least {BLUR_MIN_FPS:g} frames of each second must be looked at; "
-                f"these settings look at {looks:.1f}. Look more closely, or leave the faces as they are."
+                f"To blur faces, at least {BLUR_MIN_FPS:g} frames of each second must be analysed; "
+                f"these settings analyse {looks:.1f}. Choose more frames, or leave the faces as they are."
             )
 
     def _annotated_clip(self, path: Path, info: ClipInfo) -> AnnotatedClip:
-        writer = ClipWriter(
+        writer = self._writer(path, info)
+        return AnnotatedClip(writer, self._annotator(writer, info))
+
+    def _writer(self, path: Path, info: ClipInfo) -> ClipWriter:
+        return ClipWriter(
             path,
             width=info.width,
             height=info.height,
@@ -239,7 +294,6 @@ class ClipAnalysis:
             end=self.options.end,
             max_side=ANNOTATED_SIDE,
         )
-        return AnnotatedClip(writer, Annotator(writer, width=info.width, max_side=ANNOTATED_SIDE, blur=self.blur))
 
     def _watch(self, frame: Frame, result: FrameResult | None) -> None:
         self._seconds = frame.seconds
@@ -248,18 +302,24 @@ class ClipAnalysis:
             return
         self._previewed = now
         assert self.info is not None
-        image = frame.image(PICTURE_SIDE if self.info.is_image else PREVIEW_SIDE).copy()
-        faces = result.faces.scaled(image.shape[1] / self.info.width)
+        self.preview = self._drawn(frame, result, self.info)
+
+    def _drawn(
+        self, frame: Frame, result: FrameResult, info: ClipInfo, names: Mapping[int, str] | None = None
+    ) -> bytes:
+        """JPEG of a frame with its boxes and expressions."""
+        image = frame.image(PICTURE_SIDE if info.is_image else PREVIEW_SIDE).copy()
+        faces = result.faces.scaled(image.shape[1] / info.width)
         if self.blur:
             blur_faces(image, faces.boxes)
-        draw_overlays(image, overlays(faces))
-        self.preview = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
+        draw_overlays(image, overlays(faces, names))
+        return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
 
     def _nothing(self, info: ClipInfo) -> str:
         if self.options.start > 0:
             length = f"{info.seconds:.1f} s long" if info.seconds else "shorter than that"
             return (
-                f"There is nothing to look at from {self.options.start:g} s on: the clip is {length}. "
+                f"There is nothing to analyse from {self.options.start:g} s on: the clip is {length}. "
                 "Choose an earlier start."
             )
         return "No picture of this clip could be decoded. Save it again as MP4 (H.264) and try once more."

@@ -48,11 +48,16 @@ def curves(table: pd.DataFrame) -> pd.DataFrame:
     return long.assign(expression=long["expression"].str.removeprefix("="))
 
 
-def episodes(table: pd.DataFrame, min_seconds: float = 0.3) -> pd.DataFrame:
+def episodes(table: pd.DataFrame, min_seconds: float = 0.3, *, unsure: bool = False) -> pd.DataFrame:
     """Stretches in which a person shows the same expression.
 
     Columns: person, track_id, label, start_s, end_s, seconds, peak_s, confidence. Stretches that are shorter than
-    `min_seconds`, and those called "unsure", are left out. `peak_s` is the moment of the highest confidence.
+    `min_seconds` are left out. `peak_s` is the moment of the highest confidence.
+
+    Args:
+        table: the native long table.
+        min_seconds: the shortest stretch that counts.
+        unsure: keep the stretches called "unsure" as well.
 
     Example:
         >>> from fer_core import AnalysisOptions, analyze, sample_clip, to_table
@@ -88,7 +93,7 @@ def episodes(table: pd.DataFrame, min_seconds: float = 0.3) -> pd.DataFrame:
             "confidence": confidence[peak],
         }
     )
-    found = found[(found["label"] != UNSURE) & (found["seconds"] >= min_seconds)]
+    found = found[(unsure | (found["label"] != UNSURE)) & (found["seconds"] >= min_seconds)]
     return found.sort_values("start_s", kind="stable").reset_index(drop=True)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
 from fer_core.labels import UNSURE
-from fer_core.types import FaceQuality, FrameResult, MeasureGap
+from fer_core.types import FaceMeasures, FaceQuality, Faces, FrameResult, MeasureGap
 
 __all__ = ["NOT_MEASURED", "ResultTable", "columns", "label_names", "measure_names", "person_name", "to_table"]
 
@@ -126,6 +126,47 @@ class ResultTable:
             gaps = {int(g): MeasureGap(int(g)).words or None for g in np.unique(rows["gaps"])}
             data[NOT_MEASURED] = pd.Series([gaps[int(g)] for g in rows["gaps"]], dtype="object")
         return pd.DataFrame(data, columns=columns(self.labels, self.measures))
+
+    def results(self) -> Iterator[FrameResult]:
+        """The results of the frames again; where the detector's landmarks were is no longer known."""
+        with self._lock:
+            rows = self._rows[: self._size].copy()
+        starts = np.flatnonzero(np.diff(rows["frame"], prepend=-1))
+        for part in np.split(rows, starts[1:]):
+            first = part[0]
+            here = part if first["face_count"] else part[:0]
+            faces = Faces(
+                boxes=here["box"],
+                scores=here["det_score"],
+                landmarks=np.full((len(here), 5, 2), np.nan, np.float32),
+                probabilities=here["raw"],
+                labels=self.labels,
+                track_ids=here["track_id"].astype(np.int64),
+                smoothed=here["smoothed"],
+                predicted=here["predicted"].astype(np.int64),
+                quality=here["quality"],
+                measures=FaceMeasures(self.measures, here["measures"], here["gaps"]) if self.measures else None,
+            )
+            yield FrameResult(int(first["frame"]), float(first["time_s"]), faces, int(first["shot"]))
+
+    def tracks(self) -> list[int]:
+        """Ids of all tracks so far."""
+        with self._lock:
+            rows = self._rows[: self._size]
+            return [int(track) for track in np.unique(rows["track_id"][rows["face_count"] > 0])]
+
+    def overlaps(self) -> set[tuple[int, int]]:
+        """Pairs of tracks that are on screen together in at least one frame, the lower id first."""
+        with self._lock:
+            rows = self._rows[: self._size]
+            frame, track, most = rows["frame"].copy(), rows["track_id"].copy(), int(rows["face_count"].max(initial=0))
+        found: set[tuple[int, int]] = set()
+        for apart in range(1, most):
+            one, other = track[:-apart], track[apart:]
+            together = (frame[:-apart] == frame[apart:]) & (one >= 0) & (other >= 0)
+            pairs = np.unique(np.sort(np.stack([one[together], other[together]], 1), 1), axis=0)
+            found |= {(int(a), int(b)) for a, b in pairs}
+        return found
 
 
 def person_name(track_id: int, names: Mapping[int, str]) -> str:

@@ -11,12 +11,13 @@ STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 4
 
 MOST_TICKS = 12
 
-_MINUTES = "floor(datum.value / 3600) + ':' + pad('' + floor(datum.value % 3600 / 60), 2, '0', 'left')"
+_SIZE = "abs(datum.value)"
+_HOURS = f"floor({_SIZE} / 3600) + ':' + pad('' + floor({_SIZE} % 3600 / 60), 2, '0', 'left')"
 CLOCK_LABEL = (
-    f"(datum.value >= 3600 ? {_MINUTES} : '' + floor(datum.value / 60))"
-    " + ':' + pad('' + floor(datum.value % 60), 2, '0', 'left')"
+    f"(datum.value < 0 ? '-' : '') + ({_SIZE} >= 3600 ? {_HOURS} : '' + floor({_SIZE} / 60))"
+    f" + ':' + pad('' + floor({_SIZE} % 60), 2, '0', 'left')"
 )
-"""Vega expression of a tick's label: m:ss, or h:mm:ss from an hour on."""
+"""Vega expression of a tick's label: m:ss, or h:mm:ss from an hour on; with a minus before the present."""
 
 
 def time_ticks(first: float, last: float) -> list[int]:

@@ -74,7 +74,7 @@ class ForeignModel:
 
     @property
     def orders(self) -> dict[str, tuple[str, ...]]:
-        """Orders of labels that it may have: that with which most answers are right first, the usual ones first else."""
+        """Orders of labels that it may have, the one with most right answers first; else the usual ones first."""
         found, scale = self._orders, self.scale
         best = max((self.accuracy(scale, labels) for labels in found.values()), default=0.0)
         if best < 2 / self.outputs:  # hardly better than guessing says nothing

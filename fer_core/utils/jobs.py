@@ -84,6 +84,11 @@ class Job(Generic[W]):
             if self.state is State.WAITING:
                 self.state = State.CANCELLED
 
+    @property
+    def stopping(self) -> bool:
+        """It was asked to stop and has not ended yet."""
+        return self._cancel.is_set() and not self.state.ended
+
     def touch(self) -> None:
         """Say that somebody still looks at it."""
         self.seen = time.monotonic()

@@ -34,6 +34,9 @@ SKIPPING = ("h264", "hevc")
 DOUBTFUL_RATE = 120.0
 """Frames a second above which the stamps are read: 1000 is said of whatever is stamped in milliseconds."""
 
+HIGHEST_RATE = 480
+"""Frames per second beyond which a file's own figure is not believed: a broken time base can give thousands."""
+
 _NO_PICTURE = (
     "No picture in this file could be decoded, so it is damaged or incomplete. Record, copy or export it again."
 )
@@ -48,7 +51,7 @@ class ClipInfo:
         height: pixels of the upright picture.
         seconds: length; None for a picture, and where it cannot be known without decoding.
         frames: number of frames, known or estimated; 1 for a picture.
-        frame_rate: mean frames per second.
+        frame_rate: mean frames per second; None where the file does not say, or says what no camera does.
         codec: for example `h264`.
         has_sound: whether there is a sound track that can be read.
         is_image: whether it is a single picture.
@@ -89,7 +92,7 @@ def probe(path: str | os.PathLike[str], limits: Limits | None = None, *, pixel_a
         if clip.stream is None or clip.container is None:
             return ClipInfo(width, height, None, 1, None, clip.codec, False, True, clip.notes)
         rate = clip.stream.average_rate or clip.stream.guessed_rate
-        frame_rate = float(rate) if rate else None
+        frame_rate = float(rate) if rate and rate <= HIGHEST_RATE else None
         notes = clip.notes
         if picture.color_trc in HDR:
             notes += (
@@ -103,6 +106,7 @@ def probe(path: str | os.PathLike[str], limits: Limits | None = None, *, pixel_a
         timeline = Timeline(path, limits)
         seconds, frames = timeline.seconds or seconds, timeline.frames or frames
         frame_rate = timeline.frame_rate or frame_rate if doubtful else frame_rate
+        frame_rate = None if frame_rate is not None and frame_rate > HIGHEST_RATE else frame_rate
         check_seconds(seconds, limits)
     if frames is None and seconds is not None and frame_rate is not None:
         frames = max(1, round(seconds * frame_rate))

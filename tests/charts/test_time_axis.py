@@ -32,6 +32,14 @@ def test_the_words_of_an_axis(last: float, words: list[str]) -> None:
     assert len(drawn) == len(time_ticks(0.0, last))
 
 
+def test_the_last_minute_of_a_camera_counts_down_to_now() -> None:
+    axis = alt.Axis(labelExpr=CLOCK_LABEL, values=time_ticks(-60.0, 0.0), labelOverlap=False)
+    x = alt.X("t:Q", axis=axis, scale=alt.Scale(domain=[-60, 0], nice=False))
+    chart = alt.Chart(pd.DataFrame({"t": [-60.0, 0.0]})).mark_point().encode(x=x).properties(width=1200)
+    drawn = re.findall(r">(-?\d[\d:-]+)<", vl_convert.vegalite_to_svg(chart.to_json()))
+    assert drawn == ["-1:00", *(f"-0:{s}" for s in (55, 50, 45, 40, 35, 30, 25, 20, 15, 10)), "-0:05", "0:00"]
+
+
 @pytest.mark.parametrize("first, last", [(0.0, 0.4), (3.2, 8.9), (100.0, 160.0), (0.0, 36_000.0), (0.0, 400_000.0)])
 def test_ticks_are_few_whole_and_inside(first: float, last: float) -> None:
     ticks = time_ticks(first, last)

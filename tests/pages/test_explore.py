@@ -274,7 +274,7 @@ def test_doubtful_labels_stand_first():
     done(app, "Look for doubtful labels")
     app.multiselect[0].set_value(["sad"])
     whole(app.run())
-    tiles = re.findall(r"<figcaption>sad<br>row (\d+)<br>rather (\w+) \((\d+)%\)", pictures(app))
+    tiles = re.findall(r"<figcaption>sad<br>row (\d+)<br>probably (\w+) \((\d+)%\)", pictures(app))
     assert {int(row) for row, name, _ in tiles if name == "happy"} >= set(data.rows[wrong].tolist())
 
 

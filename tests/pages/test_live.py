@@ -145,7 +145,7 @@ def test_a_session_that_ended_is_shown_as_a_clip_is(tmp_path: Path) -> None:
     assert len(app.get("video")) == 1 and len(app.get("vega_lite_chart")) >= 3
     assert {b.label for b in app.get("download_button")} >= {"Annotated clip (MP4)", "Table (CSV)", "Everything (JSON)"}
     assert streams(app) == []
-    button(app, "Delete this and start over").click().run()
+    button(app, "Delete and start anew").click().run()
     assert len(streams(app)) == 1
 
 

@@ -8,6 +8,7 @@ SHIPPED = {
     "Expression Lab": ("MIT", "the program"),
     "Expression S": ("MIT", "the network's weights; the images it learned from are not included"),
     "Sample clip": ("Public domain", "portraits of NASA and the United States Navy"),
+    "DejaVu Sans": ("Bitstream Vera", "the letters in pictures"),
 }
 """What lies in this repository: name to licence and a word on it."""
 

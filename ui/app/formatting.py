@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fer_core.utils.platform import portable_name
 
-__all__ = ["about", "clock", "escaped", "file_stem", "quoted"]
+__all__ = ["about", "clock", "escaped", "file_stem", "quoted", "small_number"]
 
 
 def clock(seconds: float) -> str:
@@ -36,3 +36,8 @@ def escaped(words: str, longest: int = 80) -> str:
     """Words that somebody gave, shown as they are: Markdown in them stays text."""
     plain = "".join(c for c in words if c.isprintable())[:longest]
     return "".join("\\" + c if c in "\\`*_{}[]()#+-!~$:<>|" else c for c in plain)
+
+
+def small_number(value: float) -> str:
+    """A small number, such as a learning rate, with two digits that count and without a power of ten."""
+    return "below 0.00001" if 0 < value < 1e-5 else f"{value:.{5 if value < 1e-3 else 4}f}".rstrip("0").rstrip(".")

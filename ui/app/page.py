@@ -14,6 +14,7 @@ from streamlit.errors import StreamlitPageNotFoundError
 
 from ui.app.browser_tabs import here
 from ui.app.outgoing import ask_nobody
+from ui.app.own_clips import own_clips
 from ui.app.privacy_notice import ABOUT, agree
 from ui.app.visitor_session import begin
 
@@ -53,6 +54,7 @@ def frame(page: str) -> None:
     begin()
     if page != ABOUT:
         agree()
+    own_clips(next(iter(PAGES)))
 
 
 def way(page: str, label: str) -> None:

@@ -62,6 +62,8 @@ def keep(name: str, annotated: Path | None, result: Callable[[], ClipResult], ta
                 on_click="ignore",
             )
         for suffix, (write, label, mime, icon, words) in FILES.items():
+            if suffix == "timeline.csv" and table["frame"].nunique() == 1:
+                continue  # a picture has no timeline
             st.download_button(
                 label,
                 partial(_whole, write, result),

@@ -116,7 +116,7 @@ def show_doubts(data: Dataset, stored: Stored) -> None:
         table = table[table["label"].isin(labels)]
     if splits:
         table = table[table["split"].isin(splits)]
-    notes = [f"rather {name} ({p:.0%})" for name, p in zip(table["suggested"], table["confidence"], strict=True)]
+    notes = [f"probably {name} ({p:.0%})" for name, p in zip(table["suggested"], table["confidence"], strict=True)]
     extra = table[["suggested", "confidence", "label_confidence"]].round(4)
     show_grid(data, stored, table["index"].to_numpy(np.int64), "doubtful", notes=notes, extra=extra)
 
@@ -126,7 +126,7 @@ def _model(data: Dataset, what: str) -> tuple[Bundle | None, str]:
     bundles = {bundle.name: bundle for bundle in list_models()}
     names = [*bundles, PIXELS]
     name = st.selectbox(
-        "Seen with the eyes of",
+        "Model that measures similarity",
         names,
         index=names.index(active_bundle()) if active_bundle() in names else 0,
         format_func=lambda key: bundles[key].title if key in bundles else "No model: plain pixels",

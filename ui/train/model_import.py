@@ -72,7 +72,7 @@ def _seen(uploads: Sequence[UploadedFile]) -> ForeignModel:
     known = st.session_state.get(SEEN)
     if known is None or known[0] != ids:
         st.session_state.pop(BROUGHT, None)
-        with st.spinner("Looking at the model, about ten seconds …"), _stored(uploads) as paths:
+        with st.spinner("Checking the model, about ten seconds …"), _stored(uploads) as paths:
             known = st.session_state[SEEN] = (ids, inspect_model(paths))
     return known[1]
 

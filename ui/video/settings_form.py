@@ -15,6 +15,7 @@ from fer_core.models.registry import load_model
 from fer_core.utils.jobs import Job
 from fer_core.video.reader import ClipInfo
 from ui.app.formatting import clock, quoted
+from ui.app.own_clips import add_clip
 from ui.app.resources import jobs, models, models_left_out, recognizer, usable
 from ui.app.visitor_session import check_turn, took
 from ui.components.active_model import in_use
@@ -87,7 +88,8 @@ def _facts(info: ClipInfo) -> str:
     length = "length not known" if info.seconds is None else f"{clock(info.seconds)} long"
     frames = "" if info.frames is None else f", {info.frames} frames"
     sound = "with sound" if info.has_sound else "no sound"
-    return " ".join([f"{length.capitalize()}{frames}, {size}, {sound}.", *info.notes])
+    odd = [] if info.frame_rate else ["Its frame rate is missing or impossible, so the length may be wrong."]
+    return " ".join([f"{length.capitalize()}{frames}, {size}, {sound}.", *odd, *info.notes])
 
 
 def _estimate(source: Source, settings: ClipSettings) -> str:
@@ -107,7 +109,7 @@ def _estimate(source: Source, settings: ClipSettings) -> str:
         if seconds < 90
         else f"about {seconds / 60:.0f} minutes"
     )
-    return f":material/timer: With the usual settings, {frames} will be looked at; this takes {about}."
+    return f":material/timer: With the usual settings, {frames} will be analysed; this takes {about}."
 
 
 def _side(faces: str) -> int:
@@ -126,12 +128,12 @@ def _form(source: Source) -> tuple[ClipSettings, bool]:
         annotate = usual.annotate and not info.is_image
         if not info.is_image:
             rate = st.segmented_control(
-                "How closely to look",
+                "How many frames",
                 list(RATES),
                 default="Normal",
                 required=True,
                 key=f"rate-{key}",
-                help="Quick looks at 5 pictures of each second, Normal at 10, Every frame at all of them.",
+                help="Quick analyses 5 frames of each second, Normal 10, Every frame all of them.",
             )
             fps = RATES[rate or "Normal"]
             if info.seconds and info.seconds > 2:
@@ -226,6 +228,7 @@ def submit(source: Source, settings: ClipSettings | None = None) -> None:
         )
         job: Job[ClipAnalysis] = jobs().submit(work, source.folder)
         took(job)
+        add_clip(job)
     except FerError as error:
         st.error(str(error), icon=":material/error:")
         return

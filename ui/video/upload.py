@@ -1,4 +1,4 @@
-"""Choosing a clip: upload, sample, or the videos/ folder. What was chosen is looked at before anything long begins."""
+"""Choosing a clip: upload, sample, or the videos/ folder. What was chosen is checked before anything long begins."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ui.app.resources import jobs, recognizer
 from ui.app.settings import SAMPLE, VIDEOS, settings
 from ui.app.visitor_session import bring
 
-__all__ = ["SUFFIXES", "Source", "choose", "discard", "limits"]
+__all__ = ["SUFFIXES", "Source", "choose", "discard", "limits", "take"]
 
 SUFFIXES = list(MEDIA_SUFFIXES)
 
@@ -69,11 +69,11 @@ def choose() -> None:
         minutes = "1 minute" if now.max_minutes == 1 else f"{now.max_minutes:g} minutes"
         st.caption(f"Up to {now.max_upload_mb} MB and {minutes}.")
     if upload is not None:
-        _take(upload.name, lambda path: _copy(upload, path, now.max_upload_mb))
+        take(upload.name, lambda path: _copy(upload, path, now.max_upload_mb))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if st.button("Try the sample clip", icon=":material/play_circle:", key="sample"):
             st.session_state["at-once"] = True
-            _take(SAMPLE.name, lambda path: shutil.copyfile(SAMPLE, path))
+            take(SAMPLE.name, lambda path: shutil.copyfile(SAMPLE, path))
         own = [] if now.hosted else _own_clips()
         if own:
             pick = st.selectbox(
@@ -85,8 +85,8 @@ def choose() -> None:
                 width=320,
             )
             if pick is not None:
-                active_bundle = next(p for p in own if p.name == pick)
-                _take(pick, lambda path: shutil.copyfile(active_bundle, path))
+                chosen = next(p for p in own if p.name == pick)
+                take(pick, lambda path: shutil.copyfile(chosen, path))
     if problem := st.session_state.pop("problem", None):
         st.error(problem, icon=":material/error:")
 
@@ -102,14 +102,19 @@ def _copy(upload: BinaryIO, path: Path, most_mb: int) -> None:
         raise LimitError(f"This file is larger than {most_mb} MB. Cut the clip, or save it with a smaller picture.")
 
 
-def _take(name: str, fetch: Callable[[Path], object]) -> None:
-    """Bring a clip into a folder of its own, under a random name, and look at it; keep it, or what is wrong with it."""
+def take(name: str, fetch: Callable[[Path], object]) -> None:
+    """Copy a clip into a folder of its own and check it; it becomes the chosen one, or the page says what is wrong.
+
+    Args:
+        name: what the person calls it; the file gets a random name.
+        fetch: writes the clip to the path it is given.
+    """
     discard()
     folder = jobs().folder()
     bring(folder)
     path = folder / secrets.token_hex(8)
     try:
-        with st.spinner("Looking at the clip …"):
+        with st.spinner("Checking the clip …"):
             fetch(path)
             info, first, pace = inspect_clip(path, recognizer(active_bundle(), "yunet", 320), limits())
         picture = cv2.imencode(".jpg", first.image(480))[1].tobytes()
