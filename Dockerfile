@@ -29,4 +29,4 @@ USER 1000
 EXPOSE ${PORT}
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
     CMD python -c "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/_stcore/health', timeout=8)"
-CMD ["sh", "-c", "exec streamlit run app.py --server.headless=true --server.address=0.0.0.0 --server.port=${PORT}"]
+CMD ["sh", "-c", "exec python -m ui.app.serve --server.headless=true --server.address=0.0.0.0 --server.port=${PORT}"]

@@ -20,9 +20,9 @@ from typing import TypeVar
 
 from fer_core.curation.embeddings import embed_2d, features
 from fer_core.curation.label_errors import label_errors
-from fer_core.curation.quality_report import check, near_duplicate_pairs
+from fer_core.curation.quality_report import check_dataset, near_duplicate_pairs
 from fer_core.datasets.readers import read_dataset
-from fer_core.models.registry import load_bundle
+from fer_core.models.registry import load_model
 from fer_core.utils.workspace import use_workspace
 
 T = TypeVar("T")
@@ -49,9 +49,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, use_workspace(Path(folder)):
         data, _ = timed("read", lambda: read_dataset(args.path, args.ferplus), "goal 15 s")
         data, _ = timed("read again", lambda: read_dataset(args.path, args.ferplus), "goal 1 s")
-        bundle = load_bundle()
-        timed("faults", lambda: check(data))
-        timed("faults again", lambda: check(data))
+        bundle = load_model()
+        timed("faults", lambda: check_dataset(data))
+        timed("faults again", lambda: check_dataset(data))
         timed("near copies", lambda: near_duplicate_pairs(data), "goal 60 s")
         timed("near copies again", lambda: near_duplicate_pairs(data))
         seen = timed("what the model sees", lambda: features(data, bundle))

@@ -27,7 +27,7 @@ from fer_core.faces.detector import STILL, FaceDetector
 from fer_core.labels import FER7, FERPLUS_TO_FER7, FERPLUS_VOTES
 from fer_core.models.bundle import Bundle, read_bundle
 from fer_core.models.classifier import Classifier
-from fer_core.models.registry import DEFAULT, load_bundle
+from fer_core.models.registry import DEFAULT, load_model
 
 SIZES = (30, 40, 60, 100, 200, 300)
 WIDTH, HEIGHT = 640, 480
@@ -118,7 +118,7 @@ def measure(data: Dataset, classifiers: dict[str, Classifier]) -> list[dict[str,
 
 def chosen(name: str) -> Bundle:
     """The bundle of that name, or in that folder."""
-    return read_bundle(Path(name)) if Path(name).is_dir() else load_bundle(name)
+    return read_bundle(Path(name)) if Path(name).is_dir() else load_model(name)
 
 
 def right(model: Classifier, crops: np.ndarray, labels: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

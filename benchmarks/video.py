@@ -26,9 +26,9 @@ from typing import Any
 
 import cv2
 
+from benchmarks import sizes
 from benchmarks.clips import make
-from fer_core.analysis.clip import ClipAnalysis
-from fer_core.analysis.pipeline import AnalysisOptions
+from benchmarks.rounds import Run, in_rounds, say, speed, table, timed, whole
 from fer_core.annotation.draw import draw_overlays
 from fer_core.annotation.overlays import overlays
 from fer_core.faces.alignment import crop_faces
@@ -48,42 +48,8 @@ CORES = 2
 HELD = 250
 """Frames kept in memory to feed the stages that come after decoding."""
 
-FASTEST_ANNOTATING, FASTEST, TIMES_PEER, GROWTH, PEAK_MB = 60.0, 100.0, 5.0, 1.15, 450.0
-
-Run = dict[str, Any]
-"""One pass over a clip: frames, wall and cpu seconds (of all threads), and what else is worth telling."""
-
-
-def timed(work: Callable[[], dict[str, int]]) -> Run:
-    """Do the work; its figures with the time it took."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    figures = work()
-    return {**figures, "wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
-
-
-def speed(run: Run) -> float:
-    """Frames per second."""
-    return run["frames"] / run["wall"]
-
-
-def in_rounds(works: dict[str, Callable[[], Run]], rounds: int) -> dict[str, list[Run]]:
-    """Each work once a round, in turn."""
-    done: dict[str, list[Run]] = {name: [] for name in works}
-    for number in range(rounds):
-        for name, work in works.items():
-            say(f"round {number + 1} of {rounds}: {name}")
-            done[name].append(work())
-    return done
-
-
-def whole(clip: Path, recognizer: ExpressionRecognizer, annotated: Path | None = None) -> dict[str, int]:
-    """The whole pipeline over a clip, every frame looked at: what the page and the command line run."""
-    options = AnalysisOptions(confidence_threshold=recognizer.classifier.bundle.confidence_threshold)  # type: ignore[attr-defined]
-    analysis = ClipAnalysis(clip, recognizer, options, annotated=annotated)
-    analysis.run()
-    table = analysis.recorder.table()
-    with_face = int(table.loc[table["face_count"] > 0, "frame"].nunique())
-    return {"frames": analysis.analyzed_frames, "frames_with_face": with_face}
+FASTEST_ANNOTATING, FASTEST, TIMES_PEER, TIMES_PEER_ANNOTATING = 300.0, 700.0, 12.0, 6.0
+GROWTH, PEAK_MB = 1.15, 250.0
 
 
 def stages(clip: Path, folder: Path) -> dict[str, Callable[[], Run]]:
@@ -266,7 +232,12 @@ def goals(result: dict[str, Any]) -> list[dict[str, Any]]:
         found.append(("whole pipeline, frames/s", fps["whole"], FASTEST, True))
         found.append(("whole pipeline, annotated, frames/s", fps["whole, annotated"], FASTEST_ANNOTATING, True))
     if "peer" in result:
-        found.append(("times fer with Haar", median(result["peer"]["ratios"]["ours, YuNet"]), TIMES_PEER, True))
+        ratios = result["peer"]["ratios"]
+        found.append(("times fer with Haar", median(ratios["ours, YuNet"]), TIMES_PEER, True))
+        annotating = median(ratios["ours, YuNet, annotated"])
+        found.append(("times fer with Haar, annotated", annotating, TIMES_PEER_ANNOTATING, True))
+    if "sizes" in result:
+        found += sizes.goals(result["sizes"])
     if "memory" in result:
         peaks = [run["peak_mb"] for run in result["memory"]["runs"].values()]
         found.append(("memory, long over short clip", result["memory"]["ratio"], GROWTH, False))
@@ -281,19 +252,6 @@ def goals(result: dict[str, Any]) -> list[dict[str, Any]]:
         }
         for name, value, bound, more in found
     ]
-
-
-def table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-    """Print rows under a head; numbers to the right."""
-    texts = [head, *(tuple(f"{v:.2f}" if isinstance(v, float) else str(v) for v in row) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
-    for row in texts:
-        print(
-            "  ".join(
-                [row[0].ljust(widths[0]), *(t.rjust(w) for t, w in zip(row[1:], widths[1:], strict=True))]
-            ).rstrip()
-        )
-    print()
 
 
 def show(result: dict[str, Any]) -> None:
@@ -317,6 +275,8 @@ def show(result: dict[str, Any]) -> None:
                 for name, runs in result["stages"].items()
             ],
         )
+    if "sizes" in result:
+        sizes.show(result["sizes"])
     if "peer" in result:
         ratios = result["peer"]["ratios"]
         table(
@@ -347,11 +307,6 @@ def spread(values: list[float] | None) -> tuple[Any, Any, Any]:
     return (median(values), min(values), max(values)) if values else ("", "", "")
 
 
-def say(text: str) -> None:
-    """Progress, on standard error."""
-    print(text, file=sys.stderr, flush=True)
-
-
 def use_cores() -> dict[str, Any]:
     """Hold this process and its children to at most two cores; `taskset` may have left fewer."""
     allowed = sorted(os.sched_getaffinity(0))[:CORES]
@@ -374,11 +329,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.video", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--peer-python", type=Path, default=Path(".venv-fer/bin/python"), help="a Python that has fer")
     parser.add_argument("--rounds", type=int, default=5, help="at least 3 (5)")
-    parser.add_argument("--only", choices=("stages", "peer", "memory"), action="append", help="only this part")
+    parser.add_argument("--only", choices=("stages", "sizes", "peer", "memory"), action="append", help="only this part")
     parser.add_argument("--quick", action="store_true", help="short clips and 3 rounds: to see that it runs")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures there")
     args = parser.parse_args()
-    parts = args.only or ["stages", "peer", "memory"]
+    parts = args.only or ["stages", "sizes", "peer", "memory"]
     seconds, rounds = (4.0, 3) if args.quick else (20.0, max(3, args.rounds))
 
     result: dict[str, Any] = {"machine": use_cores(), "rounds": rounds}
@@ -388,6 +343,8 @@ def main() -> int:
         result["clip"] = f"640x360, 25 frames/s, H.264, one face, {make(clip, seconds)} frames"
         if "stages" in parts:
             result["stages"] = in_rounds(stages(clip, folder), rounds)
+        if "sizes" in parts:
+            result["sizes"] = sizes.measure(folder, rounds, quick=args.quick)
         if "peer" in parts and args.peer_python.exists():
             result["peer"] = against(args.peer_python, clip, folder, rounds)
         elif "peer" in parts:

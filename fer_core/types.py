@@ -8,11 +8,16 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-__all__ = ["FaceQuality", "Faces", "FrameResult"]
+__all__ = ["FaceMeasures", "FaceQuality", "Faces", "FrameResult", "MeasureGap"]
 
 
 class FaceQuality(enum.IntFlag):
-    """Why a face cannot be read well; 0 where nothing stands against it."""
+    """Why a face cannot be read well; 0 where nothing stands against it.
+
+    Example:
+        >>> (FaceQuality.SMALL | FaceQuality.DARK).words
+        'small+dark'
+    """
 
     GOOD = 0
     SMALL = 1
@@ -23,11 +28,72 @@ class FaceQuality(enum.IntFlag):
     DARK = 8
     DOUBTFUL = 16
     """The detector itself is not sure that this is a face."""
+    COVERED = 32
+    """Mouth and chin lack what skin and lips show, as under a mask."""
 
     @property
     def words(self) -> str:
         """The flags in lower case, joined by `+`; `good` where there is none."""
         return "+".join(str(flag.name).lower() for flag in type(self) if flag and flag in self) or "good"
+
+
+class MeasureGap(enum.IntFlag):
+    """Why some of a face's measures are missing; 0 where all were taken."""
+
+    NONE = 0
+    SMALL = 1
+    """The face has too few pixels."""
+    NO_FACE = 2
+    """The mesh finds no face there, as in many a drawing."""
+    CUT_OFF = 4
+    """The picture's border cuts the face."""
+    PROFILE = 8
+    """The head is turned so far that one half of the face is out of sight."""
+    EYES_CLOSED = 16
+    """Closed eyes have no gaze."""
+    EYES_COVERED = 32
+    """Dark glasses."""
+    MOUTH_COVERED = 64
+    """A mask or a scarf."""
+    HALF_HIDDEN = 128
+    """One eye is hidden, and with it half of the face."""
+
+    @property
+    def words(self) -> str:
+        """The flags in lower case with blanks, joined by `+`; empty where there is none."""
+        return "+".join(str(flag.name).lower().replace("_", " ") for flag in type(self) if flag and flag in self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceMeasures:
+    """What was measured on the faces of one frame; row i is face i.
+
+    Attributes:
+        names: the m names of the columns of `values`, see `fer_core.faces.measures`.
+        values: float32 (n, m); NaN where something could not be measured.
+        gaps: uint8 (n,), flags of `MeasureGap`, which say why values are missing.
+    """
+
+    names: tuple[str, ...]
+    values: np.ndarray
+    gaps: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Check the shapes."""
+        n = len(self.gaps)
+        if np.shape(self.values) != (n, len(self.names)) or np.shape(self.gaps) != (n,):
+            raise ValueError(
+                f"FaceMeasures needs values of shape (n, {len(self.names)}) and gaps of shape (n,); "
+                f"received {np.shape(self.values)} and {np.shape(self.gaps)}"
+            )
+
+    def __len__(self) -> int:
+        """Return the number of faces."""
+        return len(self.gaps)
+
+    def __getitem__(self, rows: np.ndarray | slice) -> FaceMeasures:
+        """Return the chosen faces; `rows` is a boolean mask, an index array or a slice."""
+        return FaceMeasures(self.names, self.values[rows], self.gaps[rows])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +111,12 @@ class Faces:
         smoothed: float32 (n, k), probabilities smoothed along the track; the raw ones where there is no track.
         predicted: int64 (n,), index into `labels` of the expression to show, -1 for "unsure".
         quality: uint8 (n,), flags of `FaceQuality`.
+        measures: head pose, eyes and mouth; None where they were not asked for.
+
+    Example:
+        >>> faces = Faces.none(("happy", "sad"))
+        >>> len(faces), faces.empty
+        (0, True)
     """
 
     boxes: np.ndarray
@@ -56,6 +128,7 @@ class Faces:
     smoothed: np.ndarray
     predicted: np.ndarray
     quality: np.ndarray
+    measures: FaceMeasures | None = None
 
     def __post_init__(self) -> None:
         n, k = len(self.boxes), len(self.labels)
@@ -73,6 +146,8 @@ class Faces:
             received = np.shape(getattr(self, name))
             if received != shape:
                 raise ValueError(f"Faces.{name} must have shape {shape}; received {received}")
+        if self.measures is not None and len(self.measures) != n:
+            raise ValueError(f"Faces.measures must have shape ({n},); received ({len(self.measures)},)")
 
     @classmethod
     def none(cls, labels: tuple[str, ...]) -> Faces:
@@ -115,7 +190,8 @@ class Faces:
     def __getitem__(self, rows: np.ndarray | slice) -> Faces:
         """The chosen faces; `rows` is a boolean mask, an index array or a slice."""
         columns = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Faces(**{name: value if name == "labels" else value[rows] for name, value in columns.items()})
+        whole = {name for name, value in columns.items() if name == "labels" or value is None}
+        return Faces(**{name: value if name in whole else value[rows] for name, value in columns.items()})
 
     def scaled(self, factor: float) -> Faces:
         """The same faces in a picture that is `factor` times as large."""
@@ -136,6 +212,10 @@ class FrameResult:
         seconds: presentation time from the first frame, in seconds.
         faces: the faces; empty where there is none.
         shot: number of the shot, from 0; it grows by one at each cut.
+
+    Example:
+        >>> FrameResult(0, 0.0, Faces.none(("happy", "sad"))).seconds
+        0.0
     """
 
     index: int

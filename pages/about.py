@@ -8,7 +8,7 @@ from fer_core import __version__
 from fer_core.errors import FerError
 from fer_core.labels import FER7, ICONS
 from fer_core.models.bundle import Bundle
-from fer_core.models.registry import DEFAULT, load_bundle
+from fer_core.models.registry import DEFAULT, load_model
 from ui.about.licenses import BROUGHT, SHIPPED
 from ui.app.page import frame
 from ui.app.privacy_notice import words
@@ -67,6 +67,8 @@ def how_often_right(bundle: Bundle) -> None:
     data = bundle.card.get("data", {})
     if data.get("trained_on"):
         st.caption(f"Learned from: {data['trained_on']}. Measured on FER2013's PublicTest.")
+    if "rule" in bundle.card:
+        st.caption(f"How its outputs become what is shown: {bundle.rule.describe()}.")
 
 
 def table(parts: dict[str, tuple[str, str]]) -> None:
@@ -82,7 +84,7 @@ try:
         "smile when they are sad, and frown when they think. What somebody feels, no program can see."
     )
     st.subheader("How often it is right", anchor=False)
-    how_often_right(load_bundle(DEFAULT))
+    how_often_right(load_model(DEFAULT))
     st.subheader("Whom it may read worse", anchor=False)
     st.markdown(GROUPS)
     st.subheader("What it must not be used for", anchor=False)

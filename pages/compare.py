@@ -6,6 +6,7 @@ import streamlit as st
 
 from fer_core.errors import FerError
 from fer_core.evaluation.comparison import Comparison
+from fer_core.evaluation.results import LABELS, SubsetKey
 from fer_core.utils.jobs import Job, State
 from ui.app.formatting import about, escaped
 from ui.app.page import frame
@@ -61,7 +62,7 @@ def watch(job: Job[Comparison]) -> None:
         st.progress(min(work.progress, 1.0), words)
     st.button("Stop and keep what is done", icon=":material/stop_circle:", on_click=job.cancel, key="cancel")
     for evaluation in list(work.evaluations):
-        accuracy = evaluation.figures["labels"]["accuracy"]
+        accuracy = evaluation.figures[SubsetKey(LABELS)]["accuracy"]
         st.markdown(f":material/check: {escaped(evaluation.predictor.title)}: **{accuracy:.1%}** right")
 
 

@@ -7,12 +7,12 @@ from streamlit_webrtc import WebRtcMode, webrtc_streamer
 
 from fer_core.errors import FerError
 from fer_core.live.session import LiveSession
-from fer_core.models.registry import active_bundle, load_bundle
+from fer_core.models.registry import active_bundle, load_model
 from ui.app.browser_tabs import here
 from ui.app.page import frame
 from ui.app.resources import drawing, models, models_left_out, ready, usable
 from ui.app.settings import settings
-from ui.components.active_model import in_use
+from ui.components.active_model import in_use, warn_of
 from ui.components.options import STEADINESS
 from ui.components.results import show_results
 from ui.live.camera import SIZES, TRANSLATIONS, WRONG, camera_state
@@ -38,7 +38,7 @@ def make(stage: Stage) -> LiveSession | None:
         ready(model),
         name=f"Live session {now():%Y-%m-%d %H-%M}",
         smoothing=STEADINESS[choice.steadiness],
-        confidence_threshold=load_bundle(model).confidence_threshold,
+        confidence_threshold=load_model(model).confidence_threshold,
         side=max(SIZES[choice.size]),
         mirror=st.session_state.get("mirror", True),
         max_seconds=60 * settings().live_minutes,
@@ -136,6 +136,8 @@ def live(stage: Stage, turn: int) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with right:
         if active and session is not None:
+            if session.model is not None:
+                warn_of(session.model)
             watch(session, KEY)
         else:
             choose(stage)
@@ -188,16 +190,12 @@ try:
     if stage.result is not None:
         if stage.result.recording_pending:
             finishing(stage.result)
+        with st.popover("New session", icon=":material/add:", type="primary"):
+            st.markdown("A new session deletes this one with its recording. Download first what you want to keep.")
+            st.button("Delete and start anew", icon=":material/delete_forever:", on_click=stage.forget, key="over")
         show_results(stage.result, f"live-{id(stage.result)}")
         if stage.result.recording_error:
             st.warning(stage.result.recording_error, icon=":material/error:")
-        st.button(
-            "Delete this and start over",
-            icon=":material/delete:",
-            on_click=stage.forget,
-            key="over",
-            help="Forgets the session, and deletes its recording from this computer's temporary folder.",
-        )
     else:
         st.title("Your expression, live", anchor=False)
         if not agreed():

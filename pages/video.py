@@ -60,6 +60,16 @@ def open_job() -> Job[ClipAnalysis] | None:
     return job if isinstance(job.work, ClipAnalysis) else None
 
 
+def leave_job() -> None:
+    """Take the last result out of the browser's address, once this page shows none.
+
+    A link of the menu to the page that is open leaves the address as it was: the next press would bring the old result
+    back, and what was chosen meanwhile would be gone.
+    """
+    if st.session_state.pop("in-address", None):
+        st.query_params.clear()
+
+
 def start_over() -> None:
     """Delete the job of this page with its files."""
     if (job := open_job()) is not None:
@@ -85,19 +95,23 @@ def watch(job: Job[ClipAnalysis]) -> None:
     else:
         done, left = clip.progress, clip.seconds_left
         words = [] if done is None else [f"{done:.0%}"]
-        words.append(f"{clip.analyzed_frames} frames looked at")
+        words.append(f"{clip.analyzed_frames} frames analysed")
         if left is not None:
             words.append("almost done" if left < 2 else f"about {clock(left)} left")
         st.progress(done or 0.0, " · ".join(words))
     st.button(
-        "Stop and keep what is done", icon=":material/stop_circle:", on_click=job.cancel, key="cancel", type="secondary"
+        "Stopping …" if job.stopping else "Stop and keep what is done",
+        icon=":material/stop_circle:",
+        on_click=job.cancel,
+        key="cancel",
+        disabled=job.stopping,
     )
     left_side, right_side = st.columns([2, 3], gap="medium")
     if clip.preview is not None:
-        left_side.image(clip.preview, width="stretch", alt="The picture that is being looked at")
+        left_side.image(clip.preview, width="stretch", alt="The frame that is being analysed")
     if clip.analyzed_frames:
         table = clip.recorder.table()
-        found = episodes(table)
+        found = episodes(table, unsure=True)
         if len(found):
             # A new key for each newcomer: a chart that is already drawn keeps its height.
             people = table["person"].nunique()
@@ -115,10 +129,13 @@ def still_here(job: Job[ClipAnalysis]) -> None:
 
 try:
     job = open_job()
+    if job is not None:
+        st.session_state["in-address"] = job.id
     if job is None:
         if "job" in st.query_params:
             st.query_params.pop("job", None)
             st.info("That result is no longer kept. Choose the clip again.", icon=":material/history:")
+        leave_job()
         source = st.session_state.get("source")
         if source is None:
             welcome()
@@ -139,17 +156,12 @@ try:
         if job.error is not None:
             st.error(job.error, icon=":material/error:")
         from ui.components.results import show_results
+        from ui.video.ways_on import ways_on
 
+        ways_on(job.work, start_over)
         show_results(job.work, job.id)
         remember(job)
         keep_in_study(job)
-        st.button(
-            "Delete this and start over",
-            icon=":material/delete:",
-            on_click=start_over,
-            key="over",
-            help="Removes the clip and everything made of it from this computer's temporary folder.",
-        )
         still_here(job)
 except FerError as error:
     st.error(str(error), icon=":material/error:")

@@ -18,7 +18,7 @@ import numpy as np
 
 from fer_core.datasets.readers import read_fer2013
 from fer_core.models.classifier import Classifier, softmax
-from fer_core.models.registry import load_bundle
+from fer_core.models.registry import load_model
 from fer_core.training.augmentation import Augmentation
 from recipes.soft import Soft, fingerprint, seeded_view
 
@@ -70,5 +70,5 @@ if __name__ == "__main__":
     if args.run:
         teach_by_run(training.images, args.run).write(args.out)
     else:
-        classifier = Classifier(load_bundle(args.model), flip=args.views == 0)
+        classifier = Classifier(load_model(args.model), flip=args.views == 0)
         teach(training.images, classifier, args.views, args.seed).write(args.out)

@@ -18,7 +18,7 @@ import torch
 from fer_core.datasets.dataset import Dataset
 from fer_core.labels import FER7
 from fer_core.models.classifier import Classifier
-from fer_core.models.registry import load_bundle
+from fer_core.models.registry import load_model
 from recipes.found import Found, found_views
 from recipes.mean import mean
 from recipes.network import NetworkS
@@ -50,7 +50,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("views", [0, 2])
 def test_soft_targets_change_what_is_learned(faces: Dataset, tmp_path: Path, views: int) -> None:
-    soft = teach(faces.split("Training").images, Classifier(load_bundle("expression-s")), views)
+    soft = teach(faces.split("Training").images, Classifier(load_model("expression-s")), views)
     assert soft.views == max(views, 1) and (soft.seed is None) == (views == 0)
     train(faces, tmp_path / "soft", SMALL, soft=soft)
     train(faces, tmp_path / "hard", replace(SMALL, soft_share=0.0))

@@ -5,7 +5,7 @@ import pytest
 from helpers.fakes import make_faces
 
 from fer_core.labels import FER7
-from fer_core.types import FaceQuality, Faces, FrameResult
+from fer_core.types import FaceMeasures, FaceQuality, Faces, FrameResult, MeasureGap
 
 
 def test_no_face_is_a_normal_result():
@@ -70,3 +70,28 @@ def test_quality_in_words():
     assert (FaceQuality.DARK | FaceQuality.SMALL | FaceQuality.TURNED).words == "small+turned+dark"
     assert FaceQuality(31).words == "small+blurred+turned+dark+doubtful"
     assert max(FaceQuality) < 256  # kept in a byte
+
+
+def measures(n: int) -> FaceMeasures:
+    return FaceMeasures(("a", "b"), np.arange(2 * n, dtype=np.float32).reshape(n, 2), np.arange(n, dtype=np.uint8))
+
+
+def test_measures_go_with_their_faces():
+    faces = dataclasses.replace(make_faces(["happy", "sad", "fear"]), measures=measures(3))
+    chosen = faces[np.array([2, 0])]
+    assert chosen.measures.values.tolist() == [[4, 5], [0, 1]] and chosen.measures.gaps.tolist() == [2, 0]
+    assert faces.scaled(2).measures is faces.measures
+    assert [len(face.measures) for face in faces] == [1, 1, 1]
+    assert make_faces(["happy", "sad"])[:1].measures is None
+
+
+@pytest.mark.parametrize("values", [np.zeros((2, 3)), np.zeros((3, 2)), np.zeros(2)])
+def test_measures_of_a_wrong_shape_are_refused(values):
+    with pytest.raises(ValueError, match=r"values of shape \(n, 2\) and gaps of shape \(n,\); received"):
+        FaceMeasures(("a", "b"), values, np.zeros(2, np.uint8))
+
+
+def test_gaps_in_words():
+    assert MeasureGap.NONE.words == ""
+    assert (MeasureGap.EYES_COVERED | MeasureGap.SMALL).words == "small+eyes covered"
+    assert max(MeasureGap) < 256  # kept in a byte

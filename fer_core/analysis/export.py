@@ -8,16 +8,28 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from fer_core.analysis.episodes import episodes, summary
-from fer_core.analysis.table import SMOOTHED, label_names
+from fer_core.analysis.table import NOT_MEASURED, SMOOTHED, label_names, measure_names
 from fer_core.utils.csv_safety import safe_table
+from fer_core.utils.files import write_export
 
-__all__ = ["FORMATS", "ClipResult", "csv_parts", "json_parts", "timeline_parts", "to_csv", "to_json"]
+__all__ = [
+    "FORMATS",
+    "ClipResult",
+    "csv_parts",
+    "export_csv",
+    "export_json",
+    "json_parts",
+    "timeline_parts",
+    "to_csv",
+    "to_json",
+]
 
 ROWS = 2000
 """Rows of the table written at a time, so that a long clip needs no more memory than a short one."""
@@ -34,6 +46,12 @@ class ClipResult:
         table: the native long table.
         clip: facts of the source: name, width, height, seconds and so on.
         settings: model, detector and options, so that the numbers can be made again.
+
+    Example:
+        >>> from fer_core import AnalysisOptions, analyze, sample_clip, to_table
+        >>> table = to_table(analyze(sample_clip(), options=AnalysisOptions(sample_fps=1)))
+        >>> ClipResult(table, {"name": "two-people.mp4"}, {}).clip["name"]
+        'two-people.mp4'
     """
 
     table: pd.DataFrame
@@ -90,7 +108,7 @@ def _json(value: Any) -> bytes:
 
 
 def _frames(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    labels = label_names(table)
+    labels, measures = label_names(table), measure_names(table)
     frame: dict[str, Any] | None = None
     for row in table.itertuples(index=False):
         values = dict(zip(table.columns, row, strict=True))
@@ -100,7 +118,7 @@ def _frames(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
             time_s = round(float(values["time_s"]), 4)
             frame = {"frame": int(values["frame"]), "time_s": time_s, "shot": int(values["shot"]), "faces": []}
         if values["face_count"]:
-            frame["faces"].append(_face(values, labels))
+            frame["faces"].append(_face(values, labels) | _measures(values, measures))
     if frame is not None:
         yield frame
 
@@ -119,6 +137,13 @@ def _face(values: dict[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
+def _measures(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    if NOT_MEASURED not in values:
+        return {}
+    taken = {name: None if np.isnan(values[name]) else round(float(values[name]), 4) for name in names}
+    return {"measures": taken, NOT_MEASURED: values[NOT_MEASURED]}
+
+
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     def plain(value: Any) -> Any:
         if isinstance(value, (float, np.floating)):
@@ -130,3 +155,49 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 FORMATS: dict[str, Callable[[ClipResult], Iterator[bytes]]] = {"csv": csv_parts, "json": json_parts}
 """File suffix to what makes the file, part by part."""
+
+
+def export_csv(result: ClipResult | pd.DataFrame, path: str | Path) -> Path:
+    """Write the native table as CSV, whole or not at all.
+
+    Args:
+        result: a clip's result, or its table alone.
+        path: of the file; it is replaced.
+
+    Returns:
+        The path.
+
+    Raises:
+        FerError: the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> from fer_core import AnalysisOptions, analyze, sample_clip, to_table
+        >>> table = to_table(analyze(sample_clip(), options=AnalysisOptions(sample_fps=1)))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     export_csv(table, Path(folder) / "clip.csv").read_text().split(",")[:3]
+        ['frame', 'time_s', 'face_count']
+    """
+    return _export(result, path, csv_parts)
+
+
+def export_json(result: ClipResult | pd.DataFrame, path: str | Path) -> Path:
+    """Write clip, settings, people, episodes and frames as JSON, whole or not at all; see `export_csv`.
+
+    Example:
+        >>> import tempfile
+        >>> from fer_core import AnalysisOptions, analyze, sample_clip, to_table
+        >>> table = to_table(analyze(sample_clip(), options=AnalysisOptions(sample_fps=1)))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     sorted(json.loads(export_json(table, Path(folder) / "clip.json").read_text()))
+        ['clip', 'episodes', 'frames', 'labels', 'people', 'settings']
+    """
+    return _export(result, path, json_parts)
+
+
+def _export(
+    result: ClipResult | pd.DataFrame, path: str | Path, parts: Callable[[ClipResult], Iterator[bytes]]
+) -> Path:
+    whole = result if isinstance(result, ClipResult) else ClipResult(result, {}, {})
+    write_export(Path(path), parts(whole))
+    return Path(path)

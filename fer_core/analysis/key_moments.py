@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -10,10 +11,13 @@ import numpy as np
 from fer_core.types import FrameResult
 from fer_core.video.frame import Frame
 
-__all__ = ["KeyMoment", "KeyMoments"]
+__all__ = ["KeyMoment", "KeyMoments", "choose_moments"]
 
 SIDE = 160
 """Side of a thumbnail in pixels."""
+
+PICTURE_SIDES = (320, 480, 640, 1280)
+"""Longer sides of the pictures from which thumbnails are cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +106,9 @@ class KeyMoments:
             self.portraits[track] = good, self.take_picture(frame, box)
 
     def take_picture(self, frame: Frame, box: np.ndarray) -> bytes:
-        """Return the JPEG of a face with some surroundings; `box` is xyxy in pixels of the clip."""
-        image = frame.image(1280)
+        # In a picture no larger than the thumbnail needs: all of a frame is converted for it.
+        needed = SIDE * max(frame.size) / (1.5 * max(box[2] - box[0], box[3] - box[1], 1.0))
+        image = frame.image(next((side for side in PICTURE_SIDES if side >= needed), PICTURE_SIDES[-1]))
         x0, y0, x1, y1 = (float(v) * image.shape[1] / self._width for v in box)
         reach = 0.75 * max(x1 - x0, y1 - y0)
         x, y = (x0 + x1) / 2, (y0 + y1) / 2
@@ -115,3 +120,40 @@ class KeyMoments:
         face = image[top : top + side, left : left + side]
         small = cv2.resize(face, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
         return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
+
+
+SAME_AGAIN, SAME_LABEL, SAME_TIME = 0.3, 0.7, 0.5
+"""What a moment's weight is multiplied by for each chosen one of the same person and expression, of the same expression
+of somebody else, and once where one was chosen close by."""
+
+
+def choose_moments(moments: Sequence[KeyMoment], count: int, names: Mapping[int, str] | None = None) -> list[KeyMoment]:
+    """Return the moments that tell most together: strong ones, of different people, expressions and times.
+
+    Moments are chosen one by one; each choice makes those that are like it less worth choosing (maximal marginal
+    relevance, Carbonell and Goldstein, 1998).
+
+    Args:
+        moments: of a clip.
+        count: how many to choose at most.
+        names: people by track id; tracks of one name are one person.
+
+    Returns:
+        The chosen ones in order of time.
+    """
+    left, chosen = list(moments), list[KeyMoment]()
+    near = (max((m.peak for m in left), default=0.0) - min((m.peak for m in left), default=0.0)) / (2 * max(count, 1))
+    who = {m.track_id: (names or {}).get(m.track_id, str(m.track_id)) for m in left}
+
+    def worth(moment: KeyMoment) -> float:
+        value = moment.weight
+        for other in chosen:
+            if other.label == moment.label:
+                value *= SAME_AGAIN if who[other.track_id] == who[moment.track_id] else SAME_LABEL
+        return value * (SAME_TIME if any(abs(m.peak - moment.peak) < near for m in chosen) else 1.0)
+
+    while left and len(chosen) < count:
+        best = max(left, key=worth)
+        left.remove(best)
+        chosen.append(best)
+    return sorted(chosen, key=lambda m: m.peak)

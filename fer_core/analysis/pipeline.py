@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
-
-from fer_core.errors import OptionError
-from fer_core.tracking.features import FrameFeatures, measure_frame
+from fer_core.analysis.lookahead import FrameGroups, Lookahead, Recognize, recognize_frames
+from fer_core.errors import Cancelled, OptionError
+from fer_core.faces.measure_hold import MeasureHold
+from fer_core.faces.measures import FaceMeasurer, measures_of
+from fer_core.faces.recognizer import ExpressionRecognizer
+from fer_core.tracking.features import FrameFeatures
 from fer_core.tracking.smoothing import Smoothing
 from fer_core.tracking.tracker import Tracker
 from fer_core.types import Faces, FrameResult
@@ -22,34 +22,19 @@ from fer_core.video.limits import Limits
 from fer_core.video.reader import FrameReader
 
 __all__ = [
-    "ANALYSIS_SIDE",
     "AnalysisOptions",
     "FrameSelector",
     "Listener",
-    "Recognize",
     "analyze",
     "make_tracker",
+    "open_reader",
     "recognize_frame",
 ]
 
-ANALYSIS_SIDE = 1920
-"""Longer side in pixels of what is analysed; a 4K frame holds nothing more that a 48-pixel crop could keep."""
-
 WORKERS = 2
-AHEAD = 8
-"""Frames in hand at most: it bounds the memory, and more would not keep two processors any busier."""
 
 Listener = Callable[[Frame, FrameResult | None], None]
 """Called with every decoded frame, in the caller's thread, and with its result where the frame was looked at."""
-
-
-class Recognize(Protocol):
-    """What analysis needs of a recognizer."""
-
-    @property
-    def labels(self) -> tuple[str, ...]: ...
-
-    def __call__(self, image: np.ndarray) -> Faces: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +47,12 @@ class AnalysisOptions:
         start, end: seconds from the clip's first frame; None as end for all of it.
         smoothing: how expressions are steadied along a track.
         confidence_threshold: smoothed confidence under which the label is "unsure".
+        measures: also measure head pose, eyes and mouth, 15 times a second; a little more than half of the speed.
+        pixel_aspect: width of a stored pixel by its height, where the file says it wrong; None to believe the file.
+
+    Example:
+        >>> AnalysisOptions(sample_fps=5, end=10.0).frame_stride
+        1
     """
 
     sample_fps: float | None = None
@@ -70,6 +61,8 @@ class AnalysisOptions:
     end: float | None = None
     smoothing: Smoothing = field(default_factory=Smoothing)
     confidence_threshold: float = 0.0
+    measures: bool = False
+    pixel_aspect: float | None = None
 
     def __post_init__(self) -> None:
         if self.sample_fps is not None and not 0 < self.sample_fps <= 240:
@@ -78,59 +71,95 @@ class AnalysisOptions:
             raise OptionError(f"Every n-th frame needs n of at least 1; received {self.frame_stride}.")
         if not self.start >= 0:
             raise OptionError(f"The start must be 0 seconds or later; received {self.start:g}.")
+        if self.pixel_aspect is not None and not 0.1 <= self.pixel_aspect <= 10:
+            raise OptionError(f"The aspect of a pixel must lie between 0.1 and 10; received {self.pixel_aspect:g}.")
         if self.end is not None and not self.end > self.start:
             raise OptionError(f"The end must come after the start ({self.start:g} s); received {self.end:g} s.")
 
 
 def analyze(
     source: str | Path | FrameReader,
-    recognizer: Recognize,
+    recognizer: Recognize | None = None,
     options: AnalysisOptions | None = None,
     *,
     limits: Limits | None = None,
     listeners: Sequence[Listener] = (),
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[FrameResult]:
-    """Look through a clip.
+    """Find faces and their expressions in a clip, frame by frame.
 
-    Two frames are recognised at the same time, while the caller's thread decodes, follows faces and runs listeners.
+    Two groups of frames are recognised at the same time, while the caller's thread decodes, follows faces and runs
+    listeners. Faces are searched for every tenth of a second and where they move fast or change; in between they
+    follow from the searches before and after, see `Lookahead`.
 
     Args:
         source: path of a clip or picture, or a reader that is open already and stays open.
-        recognizer: finds and names the faces of a frame; called from two threads at a time.
+        recognizer: finds and names the faces of frames; called from two threads at a time. The shipped one if None.
         options: which frames are looked at, and how.
         limits: what is refused; for a path only.
         listeners: called for every decoded frame, before its result is yielded.
+        cancelled: asked at every decoded frame; once it is true, the analysis ends.
 
     Yields:
         A result for each frame that was looked at, in order of time.
 
     Raises:
         MediaError: the source cannot be read, or is beyond the limits.
+        ModelError: measures are asked for, and that part is not installed.
+        Cancelled: `cancelled` turned true; what was yielded before stands.
+
+    Example:
+        >>> from fer_core.utils.distribution import sample_clip
+        >>> results = list(analyze(sample_clip(), options=AnalysisOptions(sample_fps=1)))
+        >>> len(results), results[0].faces.labels[0]
+        (16, 'angry')
     """
-    options = options or AnalysisOptions()
+    recognizer, options = recognizer or ExpressionRecognizer(), options or AnalysisOptions()
     tracker = make_tracker(recognizer.labels, options)
+    # A recognizer that measures by itself need not be helped.
+    measurer = FaceMeasurer() if options.measures and not measures_of(recognizer) else None
+    hold = None if measurer is None else MeasureHold(measurer)
     opened = (
         nullcontext(source)
         if isinstance(source, FrameReader)
-        else FrameReader(source, limits or Limits(), start=options.start, end=options.end)
+        else open_reader(source, options, limits, every_frame=bool(listeners))
     )
     with opened as reader, _pool() as pool:
-        width = reader.info.width
-        for frame, look in _in_hand(
-            reader, options, lambda frame: pool.submit(recognize_frame, frame, recognizer, width)
-        ):
+        groups = FrameGroups(FrameSelector(options), options, reader.info.frame_rate)
+        steps = Lookahead(reader, groups, recognizer, pool, width=reader.info.width, measurer=measurer)
+        for frame, recognized in steps:
+            if cancelled():
+                raise Cancelled("The analysis was stopped; what was done so far is kept.")
             result = None
-            if look is not None:
-                result = tracker.follow(frame.index, frame.seconds, *look.result())
+            if recognized is not None:
+                faces, features = recognized
+                result = tracker.follow(frame.index, frame.seconds, hold(faces, frame) if hold else faces, features)
             for listener in listeners:
                 listener(frame, result)
             if result is not None:
                 yield result
 
 
+def open_reader(
+    source: str | Path, options: AnalysisOptions, limits: Limits | None = None, *, every_frame: bool
+) -> FrameReader:
+    """Open a clip for an analysis.
+
+    Args:
+        source: path of a clip or picture.
+        options: which frames are analysed.
+        limits: what is refused.
+        every_frame: also read the frames that are not analysed, as for an annotated clip. Otherwise those may be
+            missing that need not be decoded for the others.
+    """
+    selected = FrameSelector(options) if options.sample_fps is not None and not every_frame else None
+    aspect = options.pixel_aspect
+    return FrameReader(source, limits, start=options.start, end=options.end, selected=selected, pixel_aspect=aspect)
+
+
 @contextmanager
 def _pool() -> Iterator[ThreadPoolExecutor]:
-    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="look")
+    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="analyze")
     try:
         yield pool
     finally:
@@ -143,22 +172,17 @@ def make_tracker(labels: tuple[str, ...], options: AnalysisOptions) -> Tracker:
     return Tracker(labels, options.smoothing, max_gap=longest_pause, confidence_threshold=options.confidence_threshold)
 
 
-Look = Future[tuple[Faces, FrameFeatures]]
-
-
 def recognize_frame(frame: Frame, recognizer: Recognize, width: int) -> tuple[Faces, FrameFeatures]:
-    """Recognize and measure one frame, for itself alone; `Tracker.follow` takes what comes out.
+    """Search, recognize and measure one frame, for itself alone; `Tracker.follow` takes what comes out.
+
+    Frames that follow one another closely are recognized sooner in groups: `fer_core.analysis.lookahead`.
 
     Args:
         frame: of the clip.
         recognizer: finds and names its faces.
         width: of the clip's upright pictures; boxes come out in pixels of these.
     """
-    image = frame.image(ANALYSIS_SIDE)
-    faces = recognizer(image)
-    if image.shape[1] != width:
-        faces, image = faces.scaled(width / image.shape[1]), frame.image()
-    return faces, measure_frame(image, faces.boxes)
+    return recognize_frames([frame], [recognizer.detect(frame)], recognizer, width)[0]
 
 
 class FrameSelector:
@@ -186,16 +210,3 @@ class FrameSelector:
         slot = int((seconds - options.start) * options.sample_fps + 1e-3)
         wanted, self._due = slot > self._due, max(slot, self._due)
         return wanted
-
-
-def _in_hand(
-    frames: Iterable[Frame], options: AnalysisOptions, look: Callable[[Frame], Look]
-) -> Iterator[tuple[Frame, Look | None]]:
-    """All frames in order, with the work begun for those that are looked at; a few frames ahead of the caller."""
-    waiting: deque[tuple[Frame, Look | None]] = deque()
-    wanted = FrameSelector(options)
-    for seen, frame in enumerate(frames):
-        waiting.append((frame, look(frame) if wanted(seen, frame.seconds) else None))
-        while waiting and (len(waiting) >= AHEAD or (first := waiting[0][1]) is None or first.done()):
-            yield waiting.popleft()
-    yield from waiting

@@ -78,7 +78,7 @@ class Annotator:
 
     def _write(self, seconds: float, image: np.ndarray, found: list[Overlay], hidden: Sequence[Overlay] = ()) -> None:
         scale = image.shape[1] / self._width
-        image = np.ascontiguousarray(image)
+        image = image.copy()
         if self._blur:
             blur_faces(image, scale * np.array([mark.box for mark in (*found, *hidden)]))
         self._writer.write(draw_overlays(image, [mark.scaled(scale) for mark in found]), seconds)

@@ -16,6 +16,11 @@ def blur_faces(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     Args:
         image: uint8 (h, w, 3), BGR; changed in place.
         boxes: (n, 4), xyxy pixels.
+
+    Example:
+        >>> image = np.zeros((120, 160, 3), np.uint8)
+        >>> blur_faces(image, np.array([[40, 30, 90, 90]])).shape
+        (120, 160, 3)
     """
     height, width = image.shape[:2]
     for x0, y0, x1, y1 in np.asarray(boxes, np.float64).reshape(-1, 4):

@@ -39,7 +39,7 @@ def count_chart(table: pd.DataFrame) -> alt.Chart:
     bar = alt.selection_point(name="bar", fields=["label", "split"], toggle=False)
     labels, splits = list(dict.fromkeys(table["label"])), list(dict.fromkeys(table["split"]))
     colors = alt.Scale(domain=splits, range=[SERIES[i % len(SERIES)] for i in range(len(splits))])
-    return (
+    chart: alt.Chart = (
         alt.Chart(table.assign(order=table["split"].map(splits.index)), height=SPACE + 26 * len(labels))
         .mark_bar(cursor="pointer")
         .encode(
@@ -52,6 +52,7 @@ def count_chart(table: pd.DataFrame) -> alt.Chart:
         )
         .add_params(bar)
     )
+    return chart
 
 
 def histogram_chart(table: pd.DataFrame, title: str) -> alt.LayerChart:
@@ -88,7 +89,7 @@ def map_chart(table: pd.DataFrame, names: Sequence[str]) -> alt.Chart:
     colors = colors_of(names)
     nothing = alt.Axis(labels=False, ticks=False, grid=False, domain=False)
     ends = {axis: (float(table[axis].min()) - 0.03, float(table[axis].max()) + 0.03) for axis in ("x", "y")}
-    return (
+    chart: alt.Chart = (
         alt.Chart(table, height=SPACE + 400)
         .mark_circle(size=14, cursor="crosshair")
         .encode(
@@ -105,6 +106,7 @@ def map_chart(table: pd.DataFrame, names: Sequence[str]) -> alt.Chart:
         )
         .add_params(brush)
     )
+    return chart
 
 
 def people_chart(table: pd.DataFrame) -> alt.LayerChart:

@@ -259,7 +259,7 @@ def opinions(shares: Mapping[str, Sequence[float]], names: Sequence[str]) -> alt
             for name, share in zip(names, own, strict=True)
         ]
     )
-    return (
+    chart: alt.Chart = (
         alt.Chart(table)
         .mark_bar(cornerRadiusEnd=2)
         .encode(
@@ -275,3 +275,4 @@ def opinions(shares: Mapping[str, Sequence[float]], names: Sequence[str]) -> alt
         )
         .properties(height=_space(titles) + len(order) * (10 + 9 * len(titles)))
     )
+    return chart

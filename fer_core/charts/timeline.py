@@ -16,6 +16,7 @@ import pandas as pd
 
 from fer_core.analysis.episodes import curves
 from fer_core.analysis.table import label_names
+from fer_core.charts.time_axis import CLOCK_LABEL, time_ticks
 from fer_core.labels import COLORS, UNSURE
 
 __all__ = ["MOST_POINTS", "Spec", "ribbon", "shares", "timeline", "written"]
@@ -78,6 +79,7 @@ def timeline(
     spec = deepcopy(_timeline(labels, area, legend, titled))
     for layer in spec["layer"]:
         layer["encoding"]["x"]["scale"]["domain"] = [first, max(last, first + 0.1)]
+        layer["encoding"]["x"]["axis"]["values"] = time_ticks(first, last)
     spec["height"] = height + AXIS + (TITLE if titled else 0) + (LEGEND if legend else 0)
     spec["datasets"] = {"curves": curves(thin), "values": _values(thin, labels)}
     return spec
@@ -87,11 +89,13 @@ def timeline(
 def _timeline(labels: tuple[str, ...], area: bool, legend: bool, titled: bool) -> Spec:
     x = alt.X(
         "time_s:Q",
-        title="Time (s)" if titled else None,
+        title="Time" if titled else None,
         scale=alt.Scale(domain=[0, 1], nice=False),
-        axis=alt.Axis(format="~g", tickCount=12),
+        axis=alt.Axis(labelExpr=CLOCK_LABEL, values=[]),
     )
-    names = alt.Legend(orient="top", columns=4, symbolType="stroke", symbolStrokeWidth=4, labelFontSize=13)
+    # A stroke has the color of a line, but none where the mark is an area.
+    symbol = "square" if area else "stroke"
+    names = alt.Legend(orient="top", columns=4, symbolType=symbol, symbolStrokeWidth=4, labelFontSize=13)
     scale = alt.Scale(**_scale(labels))
     color = alt.Color("expression:N", scale=scale, title=None, legend=names if legend else None)
     y = alt.Y(
@@ -143,14 +147,19 @@ def ribbon(
 ) -> Spec:
     """Who showed what when, one bar a person: the whole clip at a glance. A drag picks a stretch: parameter `zoom`.
 
-    `domain` is the first and last second of the axis; from 0 to the end of the table if None.
+    Args:
+        table: the native long table.
+        episodes: of the table; stretches called "unsure" are drawn thinner.
+        zoom: let a stretch be picked.
+        domain: first and last second of the axis; from 0 to the end of the table if None.
     """
     first, end = domain or (0.0, float(table["time_s"].max()) or 1.0)
     order = list(dict.fromkeys(table["person"].dropna()))
-    seen = [name for name in label_names(table) if name in set(episodes["label"])]
+    seen = [name for name in (*label_names(table), UNSURE) if name in set(episodes["label"])]
     spec = deepcopy(_ribbon(zoom))
     spec["encoding"]["color"]["scale"] = _scale(seen)
     spec["encoding"]["x"]["scale"]["domain"] = [first, end]
+    spec["encoding"]["x"]["axis"]["values"] = time_ticks(first, end)
     spec["encoding"]["y"]["sort"] = order
     spec["height"] = 30 * max(1, len(order)) + AXIS + TITLE + LEGEND
     spec["datasets"] = {"episodes": episodes}
@@ -161,13 +170,14 @@ def ribbon(
 def _ribbon(zoom: bool) -> Spec:
     chart = (
         alt.Chart(alt.NamedData(name="episodes"))
-        .mark_bar(height=22, cornerRadius=3, clip=True)
+        .mark_bar(cornerRadius=3, clip=True)
         .encode(
+            size=alt.when(alt.datum.label == UNSURE).then(alt.value(6)).otherwise(alt.value(22)),
             x=alt.X(
                 "start_s:Q",
-                title="Time (s)",
+                title="Time",
                 scale=alt.Scale(domain=[0, 1], nice=False),
-                axis=alt.Axis(format="~g", tickCount=12),
+                axis=alt.Axis(labelExpr=CLOCK_LABEL, values=[]),
             ),
             x2="end_s:Q",
             y=alt.Y("person:N", title=None),
@@ -186,7 +196,7 @@ def _ribbon(zoom: bool) -> Spec:
 
 def shares(row: pd.Series, labels: tuple[str, ...]) -> Spec:
     """One person's share of time for each expression shown, as bars with their percentage."""
-    names = [name for name in (*labels, UNSURE) if row[name] >= 0.005]
+    names = sorted((name for name in (*labels, UNSURE) if row[name] >= 0.005), key=lambda name: -row[name])
     data = pd.DataFrame({"expression": [n.capitalize() for n in names], "share": [float(row[n]) for n in names]})
     spec = deepcopy(_shares())
     spec["layer"][0]["encoding"]["color"]["scale"] = _scale(names, str.capitalize)
@@ -200,7 +210,7 @@ def _shares() -> Spec:
     base = alt.Chart(alt.NamedData(name="shares")).encode(
         y=alt.Y(
             "expression:N",
-            sort="-x",
+            sort=None,  # the rows are in order; Vega cannot sort by another channel in layers, and warns
             title=None,
             axis=alt.Axis(ticks=False, domain=False, labelFontSize=13, labelOverlap=False),
         ),

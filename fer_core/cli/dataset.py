@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 
-from fer_core.cli.common import say
-from fer_core.curation.quality_report import check
+from fer_core.cli.common import print_json, say
+from fer_core.curation.quality_report import check_dataset
 from fer_core.datasets.dataset import Skipped
 from fer_core.datasets.library import list_datasets, load_dataset
 from fer_core.datasets.readers import read_dataset
@@ -31,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
         data, skipped = load_dataset(args.path), Skipped()
     else:
         data, skipped = read_dataset(args.path, args.ferplus)
-    quality = check(data)
+    quality = check_dataset(data)
     report = {
         "images": len(data),
         "splits": {name: int((data.splits == name).sum()) for name in data.split_names},
@@ -46,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     if len(skipped):
         say(str(skipped))
     if args.json:
-        print(json.dumps(report, ensure_ascii=False, indent=2))
+        print_json(report)
         return 0
     print(f"{len(data):,} images")
     for kind in ("splits", "labels"):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 
-from fer_core.cli.common import say
-from fer_core.models.registry import active_bundle, list_bundles, set_active, unreadable_bundles
+from fer_core.cli.common import print_json, say
+from fer_core.models.registry import active_bundle, list_models, set_active, unreadable_bundles
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -24,9 +23,9 @@ def run(args: argparse.Namespace) -> int:
         set_active(args.use)
     for sentence in unreadable_bundles().values():
         say(f"left out: {sentence}")
-    bundles, now = list_bundles(), active_bundle()
+    bundles, now = list_models(), active_bundle()
     if args.json:
-        print(json.dumps([{"name": b.name, "default": b.name == now, "card": b.card} for b in bundles], indent=2))
+        print_json([{"name": b.name, "default": b.name == now, "card": b.card} for b in bundles])
         return 0
     for bundle in bundles:
         print(f"{bundle.name}{' (default)' if bundle.name == now else ''}: {bundle.card.get('summary', '')}")

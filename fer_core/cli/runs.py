@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 
-from fer_core.cli.common import say
+from fer_core.cli.common import print_json, say
 from fer_core.cli.train import summary
 from fer_core.training.runs import list_runs, load_run
 
@@ -29,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
         load_run(args.delete).delete()
     found = [summary(one) for one in list_runs()]
     if args.json:
-        print(json.dumps(found, indent=2))
+        print_json(found)
         return 0
     if not found:
         say("There is no training yet. Begin one: python -m fer_core train")

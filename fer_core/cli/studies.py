@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from fer_core.cli.common import say
+from fer_core.cli.common import print_json, say
 from fer_core.cli.study import run_here
 from fer_core.errors import OptionError
 from fer_core.studies.library import delete_study, list_studies, open_study
@@ -50,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.action == "export":
         files = export_study(study, args.out or Path("results") / study.name)
-        print(json.dumps([str(f) for f in files], indent=2) if args.json else "\n".join(str(f) for f in files))
+        print_json([str(f) for f in files]) if args.json else print("\n".join(str(f) for f in files))
         return 0
     return _show(study, args.json)
 
@@ -66,7 +65,7 @@ def _list(as_json: bool) -> int:
     studies, problems = list_studies()
     found = [_summary(study) for study in studies]
     if as_json:
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        print_json(found)
     for one in found if not as_json else []:
         done = one.get("done", 0)
         print(f"{one['name']}: {one['clips']} clips, {one['seconds'] / 60:.1f} minutes, {done} analysed")
@@ -83,7 +82,7 @@ def _show(study: Study, as_json: bool) -> int:
         names = ("id", "name", "path", "seconds", "participant", "group", "condition", "state", "frames", "people")
         clips = [{n: getattr(entry, n) for n in names} | {"error": entry.error} for entry in entries]
         facts = {**_summary(study), "settings": study.settings.as_object(), "entries": clips}
-        print(json.dumps(facts, indent=2, ensure_ascii=False))
+        print_json(facts)
         return 0
     for entry in entries:
         length = "" if entry.seconds is None else f", {entry.seconds:.1f} s"

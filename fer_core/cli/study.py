@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from fer_core.cli.common import say, stop_signals
+from fer_core.cli.common import print_json, say
 from fer_core.errors import OptionError
 from fer_core.models.registry import active_bundle
 from fer_core.studies.adding import Added, add_clips
@@ -18,14 +17,22 @@ from fer_core.studies.library import create_study, open_study, study_names
 from fer_core.studies.runner import Progress, run_study
 from fer_core.studies.settings import StudySettings, read_settings
 from fer_core.studies.study import Study
+from fer_core.utils.platform import stop_signals
 
 __all__ = ["analyze_study", "run_here"]
+
+
+SINGLE = {"measures": False, "aspect": None, "export": None, "contempt": False}
+"""Options of single clips that a study has no setting for, and their defaults."""
 
 
 def analyze_study(args: argparse.Namespace) -> int:
     """Add the clips that were named to the study, and analyse what waits."""
     if args.start or args.end is not None:
         raise OptionError("--start and --end go with single clips; a study holds whole ones.")
+    for name, usual in SINGLE.items():
+        if getattr(args, name) != usual:
+            raise OptionError(f"--{name} goes with single clips; leave it out with --study.")
     study = _study(args)
     if args.clips:
         bar = _Bar()
@@ -97,7 +104,8 @@ def run_here(study: Study, workers: int | None, scheduler: str | None, *, as_jso
     """Analyse what waits in a study; returns the exit status."""
     address = checked_scheduler(scheduler)
     bar = _Bar()
-    with stop_signals() as stopped:
+    stopped: list[int] = []
+    with stop_signals(stopped.append):
         progress = run_study(
             study,
             workers=workers,
@@ -115,7 +123,7 @@ def run_here(study: Study, workers: int | None, scheduler: str | None, *, as_jso
     say(f"{progress.done} analysed, {progress.failed} failed. The study lies in {study.folder}.")
     if as_json:
         facts = {"study": study.name, "folder": str(study.folder), "done": progress.done, "failed": progress.failed}
-        print(json.dumps(facts, ensure_ascii=False))
+        print_json(facts)
     return 1 if progress.failed else 0
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
-import signal
 import time
 from pathlib import Path
 from typing import Any
 
-from fer_core.cli.common import say
+from fer_core.cli.common import print_json, say
 from fer_core.datasets.library import list_datasets
 from fer_core.models.architectures import ARCHITECTURES
 from fer_core.training.config import PRESETS, TrainingConfig, preset
 from fer_core.training.runs import Run, load_run, start
+from fer_core.utils.platform import stop_signals
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -53,20 +52,16 @@ def run(args: argparse.Namespace) -> int:
     interrupted: list[int] = []
     if not args.detach:
 
-        def stop(number: int, frame: object) -> None:
+        def stop(number: int) -> None:
             interrupted.append(number)
             say("Stopping; the best weights are kept.")
             one.stop()
 
-        handlers = {n: signal.signal(n, stop) for n in (signal.SIGINT, signal.SIGTERM)}
-        try:
+        with stop_signals(stop):
             _follow(one)
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
         _tell_end(one)
     if args.json:
-        print(json.dumps(summary(one), indent=2))
+        print_json(summary(one))
     return 2 if one.error else 130 if interrupted else 0
 
 

@@ -135,7 +135,7 @@ def _pixels(images: np.ndarray) -> np.ndarray:
     small = images.reshape(-1, PIXELS_SIDE, side // PIXELS_SIDE, PIXELS_SIDE, side // PIXELS_SIDE)
     flat = small.mean((2, 4), dtype=np.float32).reshape(len(images), -1)
     flat -= flat.mean(1, keepdims=True)
-    return flat / np.maximum(flat.std(1, keepdims=True), 4.0)
+    return np.asarray(flat / np.maximum(flat.std(1, keepdims=True), 4.0))
 
 
 def _principal(raw: np.ndarray) -> np.ndarray:
@@ -146,7 +146,7 @@ def _principal(raw: np.ndarray) -> np.ndarray:
         return np.zeros((len(raw), 1), np.float32)
     count = min(DIMENSIONS, *raw.shape)
     with threadpool_limits(1, "blas"):  # see doubt.py: 0.03 s in place of 0.55 on busy cores
-        return PCA(count, random_state=0).fit_transform(raw).astype(np.float32)
+        return np.asarray(PCA(count, random_state=0).fit_transform(raw).astype(np.float32))
 
 
 def _map(features: np.ndarray, progress: Progress) -> np.ndarray:

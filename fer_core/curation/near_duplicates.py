@@ -18,7 +18,7 @@ def _thumbnails(images: np.ndarray) -> np.ndarray:
     """16x16 thumbnails of mean 0 and length 1; their inner product is the likeness. Blank images are like nothing."""
     small = images.reshape(-1, 16, 3, 16, 3).mean((2, 4), dtype=np.float32).reshape(-1, 256)
     small -= small.mean(1, keepdims=True)
-    return small / np.maximum(np.linalg.norm(small, axis=1, keepdims=True), 1e-6)
+    return np.asarray(small / np.maximum(np.linalg.norm(small, axis=1, keepdims=True), 1e-6))
 
 
 def near_duplicates(images: np.ndarray, min_similarity: float = SIMILARITY, progress: Progress = silent) -> np.ndarray:

@@ -14,7 +14,7 @@ from fer_core.utils.array_cache import FEW, cached_array, cached_arrays
 from fer_core.utils.progress import Progress, silent
 from fer_core.utils.workspace import workspace
 
-__all__ = ["QualityReport", "check", "cleaned", "near_duplicate_pairs"]
+__all__ = ["QualityReport", "check_dataset", "cleaned", "near_duplicate_pairs"]
 
 KIND = "faults-2"
 """Beginning of the keys; another number whenever something else is found in the same images."""
@@ -46,8 +46,15 @@ class QualityReport:
         return len(self.leaked) / self.tested if self.tested else 0.0
 
 
-def check(data: Dataset) -> QualityReport:
-    """Look for faults that need no threshold: a second for 35,000 images, and from the disk when it was done before."""
+def check_dataset(data: Dataset) -> QualityReport:
+    """Look for faults that need no threshold: a second for 35,000 images, and from the disk when it was done before.
+
+    Example:
+        >>> from fer_core import load_dataset
+        >>> report = check_dataset(load_dataset("synthetic"))
+        >>> len(report.blank) > 0
+        True
+    """
 
     def make() -> dict[str, np.ndarray]:
         found = _look(data)
@@ -92,7 +99,7 @@ def near_duplicate_pairs(data: Dataset, progress: Progress = silent) -> np.ndarr
     def make() -> np.ndarray:
         pairs = near_duplicates(data.images, progress=progress)
         exact = [np.array_equal(data.images[a], data.images[b]) for a, b in pairs]
-        return pairs[~np.array(exact, bool)]
+        return np.asarray(pairs[~np.array(exact, bool)])
 
     folder = workspace() / "cache" if len(data) >= FEW else None
     found = cached_array(folder, f"near-{data.fingerprint}", make)

@@ -99,4 +99,4 @@ def listing(data: Dataset, which: Sequence[int] | np.ndarray, extra: pd.DataFram
 
 def listing_csv(data: Dataset, which: Sequence[int] | np.ndarray, extra: pd.DataFrame | None = None) -> bytes:
     """`listing` as CSV whose cells no spreadsheet takes for formulas."""
-    return safe_table(listing(data, which, extra)).to_csv(index=False).encode()
+    return bytes(safe_table(listing(data, which, extra)).to_csv(index=False).encode())

@@ -32,6 +32,12 @@ class Dataset:
         splits: str (n,), such as Training or PublicTest.
         votes: uint8 (n, 10), FER+ votes in the order of `labels.FERPLUS_VOTES`; all 0 where there are none.
         rows: int64 (n,), row of each image in its source, counted from 0.
+
+    Example:
+        >>> images = np.zeros((2, 48, 48), np.uint8)
+        >>> data = Dataset(images, np.array([0, 1]), ("happy", "sad"), np.array(["Training", "PublicTest"]))
+        >>> len(data.split("Training"))
+        1
     """
 
     images: np.ndarray

@@ -15,7 +15,7 @@ from fer_core.datasets.dataset import SIDE, Dataset, Skipped
 from fer_core.errors import DatasetError
 from fer_core.labels import FER7, FERPLUS_VOTES, KAGGLE_CODES
 
-__all__ = ["columns_of", "read_csv", "read_votes"]
+__all__ = ["columns_of", "read_column", "read_csv", "read_votes"]
 
 LONGEST = 65_536
 """Characters of a line that are read; 2304 grey levels take at most 9,216."""
@@ -60,6 +60,27 @@ def columns_of(file: BinaryIO) -> list[str]:
     line = next((line for _, line in _lines(file)), "")
     file.seek(0)
     return _header(line)[0] if line.strip() else []
+
+
+def read_column(file: BinaryIO, name: str, column: str) -> list[str]:
+    """Return the words of one column, a word for each line of images; empty where a line breaks off.
+
+    Args:
+        file: opened in binary, at its start.
+        name: what the person calls it.
+        column: which one; upper and lower case are alike.
+
+    Raises:
+        DatasetError: there is no such column.
+    """
+    lines = _lines(file)
+    names, separator = _header(next(lines, (0, ""))[1])
+    lower = [title.lower() for title in names]
+    if column.lower() not in lower:
+        raise DatasetError(f"{name} has no column {column!r}; it has: {', '.join(names)}.")
+    place = lower.index(column.lower())
+    rows = (_cells(line, separator) for _, line in lines if line.strip())
+    return [cells[place].strip() if place < len(cells) else "" for cells in rows]
 
 
 def _gray_levels(text: str) -> np.ndarray | str:

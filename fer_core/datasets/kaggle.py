@@ -8,17 +8,15 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from fer_core.datasets.kaggle_worker import FAILED
 from fer_core.datasets.library import save_dataset
 from fer_core.datasets.readers import read_dataset
 from fer_core.errors import Cancelled, DatasetError
+from fer_core.utils.child_process import FAILED, run_worker
+from fer_core.utils.platform import temporary_folder
 from fer_core.utils.workspace import use_workspace, workspace
 
 __all__ = ["SOURCES", "KaggleDownload", "credentials"]
@@ -101,10 +99,10 @@ class KaggleDownload:
             self._folder.mkdir(parents=True, exist_ok=True)
             if shutil.disk_usage(self._folder).free < ROOM:
                 raise DatasetError(SAID["full"])
-            with use_workspace(self._home), tempfile.TemporaryDirectory(dir=self._folder) as name:
-                self._fetch(Path(name), cancelled)
+            with use_workspace(self._home), temporary_folder(parent=self._folder) as folder:
+                self._fetch(folder, cancelled)
                 self.progress, self.doing = DOWNLOADED, "Reading the images"
-                data, skipped = read_dataset(Path(name) / "data", keep=False)
+                data, skipped = read_dataset(folder / "data", keep=False)
                 if cancelled():
                     raise Cancelled("The download was stopped; nothing of it was kept.")
                 self.progress, self.doing = 0.95, "Keeping them"
@@ -115,47 +113,25 @@ class KaggleDownload:
             raise DatasetError(f"The download cannot be stored: {error.strerror}. Free about a gigabyte.") from error
 
     def _fetch(self, folder: Path, cancelled: Callable[[], bool]) -> None:
-        command = [sys.executable, "-m", "fer_core.datasets.kaggle_worker", self.handle, str(folder / "data")]
-        log = folder / "log.txt"
-        with open(log, "wb") as file:
-            child = subprocess.Popen(
-                command,
-                cwd=Path(__file__).resolve().parent.parent.parent,
-                env={**os.environ, "KAGGLEHUB_CACHE": str(folder / "cache")},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=file,
-                start_new_session=True,
-            )
-        try:
-            assert child.stdin is not None and child.stdout is not None
-            with contextlib.suppress(BrokenPipeError):
-                child.stdin.write(json.dumps(self._given).encode())
-                child.stdin.close()
-            heard, state = time.monotonic(), (0, 0)
-            while child.poll() is None:
-                if cancelled():
-                    raise Cancelled("The download was stopped; nothing of it was kept.")
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    child.wait(0.2)
-                self._look(log)
-                now = _size(folder)
-                if now != state:
-                    heard, state = time.monotonic(), now
-                elif time.monotonic() - heard > QUIET:
-                    raise DatasetError(SAID["network"])
-            words = child.stdout.read().decode(errors="replace").split()
-        finally:
-            if child.poll() is None:
-                child.kill()
-                child.wait()
-            if child.stdout is not None:
-                child.stdout.close()
-        if child.returncode == FAILED and words and words[-1] in SAID:
-            raise DatasetError(SAID[words[-1]])
-        if child.returncode:
-            last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            raise DatasetError(f"kagglehub failed; the last that was heard: {last[-1][:200] if last else 'nothing'}")
+        heard, state = time.monotonic(), (0, 0)
+
+        def listen() -> None:
+            nonlocal heard, state
+            if cancelled():
+                raise Cancelled("The download was stopped; nothing of it was kept.")
+            self._look(folder / "log.txt")
+            now = _size(folder)
+            if now != state:
+                heard, state = time.monotonic(), now
+            elif time.monotonic() - heard > QUIET:
+                raise DatasetError(SAID["network"])
+
+        cache, token = {"KAGGLEHUB_CACHE": str(folder / "cache")}, json.dumps(self._given).encode()
+        ended = run_worker("fer_core.datasets.kaggle_worker", folder, listen, self.handle, settings=cache, given=token)
+        if ended.status == FAILED and ended.words in SAID:
+            raise DatasetError(SAID[ended.words])
+        if ended.status:
+            raise DatasetError(f"kagglehub failed; the last that was heard: {ended.words[:200]}")
 
     def _look(self, log: Path) -> None:
         """The share that kagglehub's progress bar shows."""

@@ -1,6 +1,6 @@
 """What runs in the child process of a download: kagglehub with somebody's token, and what went wrong in one word.
 
-    python -m fer_core.datasets.kaggle_worker HANDLE FOLDER < credentials.json
+    python -m fer_core.datasets.kaggle_worker FOLDER HANDLE < credentials.json
 
 A process of its own, as kagglehub keeps the token for all of a process, draws its progress on stderr, and cannot be
 stopped in any other way.
@@ -8,18 +8,20 @@ stopped in any other way.
 
 from __future__ import annotations
 
-import errno
 import json
 import sys
+from pathlib import Path
+
+from fer_core.utils.child_process import FAILED
+from fer_core.utils.platform import disk_is_full
 
 __all__ = ["main"]
 
-FAILED = 3
 STATUS = {401: "token", 403: "token", 404: "gone", 429: "often"}
 
 
-def main(handle: str, folder: str) -> str:
-    """Download a dataset; gives what went wrong in a word, nothing where it is there."""
+def main(folder: Path, handle: str) -> str:
+    """Download a dataset into `data` of a folder; gives what went wrong in a word, nothing where it is there."""
     import kagglehub
     import requests
     from kagglehub import config
@@ -36,26 +38,24 @@ def main(handle: str, folder: str) -> str:
     except ValueError:  # a kaggle.json of this computer that is none
         return "none"
     try:
-        kagglehub.dataset_download(handle, output_dir=folder)
+        kagglehub.dataset_download(handle, output_dir=str(folder / "data"))
     except requests.HTTPError as error:
         status = 0 if error.response is None else error.response.status_code
         return STATUS.get(status, "kaggle")
     except (requests.ConnectionError, requests.Timeout) as error:
-        return "full" if _full(error) else "network"
+        return "full" if disk_is_full(error) else "network"
     except (DataCorruptionError, ValueError, EOFError, requests.RequestException):
         return "broken"
     except OSError as error:
-        if _full(error):
+        if disk_is_full(error):
             return "full"
         raise
     return ""
 
 
-def _full(error: OSError) -> bool:
-    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
 if __name__ == "__main__":
-    said = main(sys.argv[1], sys.argv[2])
-    print(said)
-    sys.exit(FAILED if said else 0)
+    place = Path(sys.argv[1])
+    said = main(place, sys.argv[2])
+    if said:
+        (place / "error.txt").write_text(said, encoding="utf-8")
+        sys.exit(FAILED)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import re
 import secrets
-import shutil
 import threading
 import zipfile
 import zlib
@@ -21,6 +19,7 @@ from fer_core.datasets.dataset import Dataset, from_parts, to_parts
 from fer_core.datasets.synthetic import synthetic_faces
 from fer_core.errors import DatasetError
 from fer_core.labels import FER7
+from fer_core.utils.platform import portable_name, remove_folder, replace
 from fer_core.utils.workspace import workspace
 
 __all__ = ["SYNTHETIC", "Stored", "delete_dataset", "list_datasets", "load_dataset", "save_dataset"]
@@ -120,7 +119,12 @@ def _folder(name: str) -> Path:
 
 
 def load_dataset(name: str) -> Dataset:
-    """The dataset of that name; raises DatasetError where there is none or it is damaged."""
+    """The dataset of that name; raises DatasetError where there is none or it is damaged.
+
+    Example:
+        >>> load_dataset("synthetic").images.shape[1:]
+        (48, 48)
+    """
     if name == SYNTHETIC:
         return _drawn()
     folder = _folder(name)
@@ -151,6 +155,7 @@ def save_dataset(name: str, data: Dataset, *, title: str = "", source: str = "",
     if not len(data):
         raise DatasetError("A dataset without an image cannot be kept. Choose at least one image.")
     stem = re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-._").lower()[:LONGEST] or "dataset"
+    stem = portable_name(stem)
     root = _root()
     draft = root / f".{secrets.token_hex(8)}"
     try:
@@ -164,7 +169,7 @@ def save_dataset(name: str, data: Dataset, *, title: str = "", source: str = "",
             try:
                 if free == SYNTHETIC or (root / free).exists():
                     raise FileExistsError(free)
-                os.rename(draft, root / free)  # refuses a folder that came in between and is not empty
+                replace(draft, root / free)  # refuses a folder that came in between and is not empty
                 return free
             except OSError:
                 if free != SYNTHETIC and not (root / free).exists():
@@ -173,7 +178,7 @@ def save_dataset(name: str, data: Dataset, *, title: str = "", source: str = "",
     except OSError as error:
         raise DatasetError(f"The dataset cannot be kept: {error.strerror}. Free some disk space.") from error
     finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        remove_folder(draft)
 
 
 def delete_dataset(name: str) -> None:
@@ -183,7 +188,7 @@ def delete_dataset(name: str) -> None:
     folder = _folder(name)
     grave = _root() / f".{secrets.token_hex(8)}"
     try:
-        os.rename(folder, grave)
+        replace(folder, grave)
     except OSError as error:
         raise DatasetError(f"The dataset {name!r} cannot be deleted: {error.strerror}.") from error
-    shutil.rmtree(grave, ignore_errors=True)
+    remove_folder(grave)

@@ -46,6 +46,15 @@ def read_dataset(path: str | Path, ferplus: str | Path | None = None, *, keep: b
 
     Raises:
         DatasetError: it cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> rows = ["emotion,pixels,Usage", *(f"{i},{' '.join(['7'] * 2304)},Training" for i in (3, 4))]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = (Path(folder) / "faces.csv").write_text(chr(10).join(rows))
+        ...     data, skipped = read_dataset(Path(folder) / "faces.csv")
+        >>> len(data), len(skipped)
+        (2, 0)
     """
     sources = [Path(path), *([] if ferplus is None else [Path(ferplus)])]
     if not keep:
@@ -122,8 +131,9 @@ def _zip(path: Path, ferplus: str | Path | None) -> tuple[Dataset, Skipped]:
         files = [m for m in archive.infolist() if not m.is_dir()]
         if files and all(m.filename.endswith(".npy") for m in files):
             return read_npz(path, name), Skipped()
-        members: list[Member] = [(m.filename, m.file_size, partial(archive.open, m)) for m in files]
-        folders = [m.filename.rstrip("/") for m in archive.infolist() if m.is_dir()]
+        where = {m: m.filename.replace("\\", "/") for m in archive.infolist()}  # some programs of Windows write these
+        members: list[Member] = [(where[m], m.file_size, partial(archive.open, m)) for m in files]
+        folders = [name.rstrip("/") for m, name in where.items() if m.is_dir()]
         try:
             table = _table(members, ferplus, name)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
@@ -161,7 +171,8 @@ def _pictures(members: list[Member], folders: list[str], name: str) -> tuple[Dat
                 return None
             try:
                 with opened() as file:
-                    return file.read(MOST_FILE)
+                    found: bytes | None = file.read(MOST_FILE)
+                    return found
             except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError):
                 return None
 

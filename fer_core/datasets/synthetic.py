@@ -15,7 +15,13 @@ import numpy as np
 from fer_core.datasets.dataset import SIDE, Dataset
 from fer_core.labels import FER7
 
-__all__ = ["BLANK", "CONFLICTS", "LEAKS", "draw_face", "synthetic_faces"]
+__all__ = [
+    "BLANK",
+    "CONFLICTS",
+    "LEAKS",
+    "draw_face",
+    "synthetic_faces",
+]
 
 ZOOM = 4
 """Faces are drawn this many times larger and shrunk, which gives smooth edges."""
@@ -106,7 +112,7 @@ def _arc(start: float, end: float) -> np.ndarray:
 
 
 def _oval(x: float, y: float, w: float, h: float, start: float = 0.0, end: float = 360.0) -> np.ndarray:
-    return (x, y) + np.array([w, h]) * _arc(start, end)
+    return np.asarray((x, y) + np.array([w, h]) * _arc(start, end))
 
 
 def draw_face(label: str, rng: np.random.Generator) -> np.ndarray:
@@ -211,7 +217,7 @@ def _photograph(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.uniform() < 0.5:
         small = cv2.GaussianBlur(small, (0, 0), rng.uniform(0.3, 0.8))
     small = small + rng.normal(0, rng.uniform(1, 6), small.shape)
-    return np.clip(np.round(small), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.round(small), 0, 255).astype(np.uint8))
 
 
 def synthetic_faces(each: int = 300, seed: int = 0) -> Dataset:

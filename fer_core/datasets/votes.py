@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fer_core.labels import FERPLUS8, FERPLUS_VOTES
+from fer_core.labels import FER7, FERPLUS8, FERPLUS_TO_FER7, FERPLUS_VOTES
 
-__all__ = ["agreement", "majority", "most_voted", "votes_of"]
+__all__ = ["agreement", "fer7_majority", "majority", "most_voted", "votes_of"]
 
 
 def majority(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -21,6 +21,21 @@ def majority(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     clear = (votes.max(1) > votes.sum(1) / 2) & (votes.argmax(1) < len(FERPLUS8))
     return clear, votes.argmax(1)
+
+
+def fer7_majority(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what most people saw among FER2013's seven expressions: (clear, expression).
+
+    Args:
+        votes: (n, 10), FER+ votes.
+
+    Returns:
+        clear: bool (n,), more than half of the votes are for one of the seven.
+        expression: int (n,), index into `labels.FER7` of the most frequent vote, -1 where that is none of them.
+    """
+    index = np.array([FER7.index(FERPLUS_TO_FER7[name]) if name in FERPLUS_TO_FER7 else -1 for name in FERPLUS_VOTES])
+    clear, seen = majority(votes)
+    return clear & (index[seen] >= 0), index[seen]
 
 
 def agreement(votes: np.ndarray) -> np.ndarray:

@@ -11,14 +11,14 @@ import numpy as np
 
 from fer_core.curation.near_duplicates import duplicated_in
 from fer_core.datasets.dataset import Dataset
-from fer_core.datasets.votes import majority
+from fer_core.datasets.votes import fer7_majority, majority
 from fer_core.errors import Cancelled, DatasetError, FerError, ModelError
 from fer_core.evaluation.corruptions import CONDITIONS, corrupt
-from fer_core.evaluation.label_mapping import map_labels, map_probabilities
+from fer_core.evaluation.label_mapping import map_labels, map_probabilities, shown_probabilities, shown_rules
 from fer_core.evaluation.metrics import compute_vote_metrics
-from fer_core.evaluation.results import FERPLUS, LABELS, Evaluation, Subset
+from fer_core.evaluation.results import FERPLUS, LABELS, MAIN_HEAD, SHOWN, Evaluation, Subset, SubsetKey
 from fer_core.evaluation.saliency import SaliencyMap
-from fer_core.labels import FERPLUS8
+from fer_core.labels import FER7, FERPLUS8
 from fer_core.models.catalog import load_predictor
 from fer_core.models.predictor import Prediction, Predictor
 from fer_core.utils.array_cache import cached_array, content_key
@@ -47,6 +47,14 @@ class Comparison:
         notes: what a reader has to know of the dataset, a sentence each.
         looks: where models look, as far as somebody asked; by what was asked, see `keep_saliency`.
         progress: 0 to 1; `doing` says in words what is being done.
+
+    Example:
+        >>> from fer_core import load_dataset
+        >>> work = Comparison(load_dataset("synthetic"), "PublicTest", ["expression-s"], flip=False)
+        >>> work.run()
+        >>> figures = work.evaluations[0].figures[SubsetKey("labels")]
+        >>> 0 < figures["accuracy"] <= 1
+        True
     """
 
     def __init__(
@@ -146,8 +154,8 @@ class Comparison:
 
     def _worse_figures(
         self, given: dict[str, np.ndarray], sample: np.ndarray, asked: list[tuple[str, float]]
-    ) -> dict[str, list[dict[str, Any]]]:
-        """Rows for each kind of truth and part that has images in the sample; see `Evaluation.conditions`."""
+    ) -> dict[SubsetKey, list[dict[str, Any]]]:
+        """Rows for each subset that has images in the sample; see `Evaluation.conditions`."""
         found = {}
         for clean in (False, True) if self.clean is not None else (False,):
             for kind, probabilities in given.items():
@@ -159,7 +167,7 @@ class Comparison:
                     continue
                 guess = probabilities.argmax(1).reshape(len(asked), -1)
                 right = (guess == truth[sample])[:, counted].mean(1)
-                found[kind + ("_clean" if clean else "")] = [
+                found[subset.key] = [
                     {"condition": condition, "amount": amount, "accuracy": float(share), "n": int(counted.sum())}
                     for (condition, amount), share in zip(asked, right, strict=True)
                 ]
@@ -172,22 +180,26 @@ class Comparison:
             self.looks.pop(old, None)
 
     def subset(self, kind: str = LABELS, *, clean: bool = False) -> Subset:
-        """The images that count for a kind of truth, LABELS or FERPLUS; of the part without near copies if `clean`."""
+        """The images that count for a kind of truth, see `results`; of the part without near copies if `clean`."""
         if clean and self.clean is None:
             raise DatasetError(
                 "There is no part without near copies: every image has one in Training, or there is no other split "
                 "called Training. Count all images."
             )
+        key = SubsetKey(kind, clean)
         keep = self.clean if clean and self.clean is not None else np.ones(len(self.images), bool)
         if kind == LABELS:
-            return Subset(kind, np.flatnonzero(keep), self.labels[keep], self.names)
+            return Subset(key, np.flatnonzero(keep), self.labels[keep], self.names)
+        if kind in (SHOWN, MAIN_HEAD):
+            known, seen = fer7_majority(self.votes)
+            return Subset(key, np.flatnonzero(keep & known), seen[keep & known], FER7)
         keep = keep & self.known
-        return Subset(kind, np.flatnonzero(keep), self.majority[keep], FERPLUS8)
+        return Subset(key, np.flatnonzero(keep), self.majority[keep], FERPLUS8)
 
     def report(self, evaluation: Evaluation, *, clean: bool = False) -> dict[str, Any]:
         """All figures of a model as plain objects for JSON; those of the clean part where `clean` is set."""
-        subset, suffix = self.subset(clean=clean), "_clean" if clean else ""
-        model, plus = evaluation.predictor, evaluation.figures.get(FERPLUS + suffix)
+        subset, ferplus = self.subset(clean=clean), SubsetKey(FERPLUS, clean)
+        model, plus = evaluation.predictor, evaluation.figures.get(ferplus)
         return {
             "model": model.name,
             "title": model.title,
@@ -196,14 +208,15 @@ class Comparison:
             "split": self.split,
             "clean": clean,
             "views": 2 if self.flip else 1,
-            **evaluation.figures[LABELS + suffix],
+            **evaluation.figures[subset.key],
             "labels": list(self.names),
             "ferplus_accuracy": plus["accuracy"] if plus else None,
             "ferplus": plus,
-            "votes": (evaluation.votes_clean if clean else evaluation.votes) or None,
-            "full": {key: evaluation.figures[LABELS][key] for key in BESIDE} if clean else None,
-            "conditions": evaluation.conditions.get(LABELS + suffix),
-            "ferplus_conditions": evaluation.conditions.get(FERPLUS + suffix),
+            "shown": self._shown_figures(evaluation, clean),
+            "votes": evaluation.votes.get(ferplus),
+            "full": {key: evaluation.figures[SubsetKey(LABELS)][key] for key in BESIDE} if clean else None,
+            "conditions": evaluation.conditions.get(subset.key),
+            "ferplus_conditions": evaluation.conditions.get(ferplus),
             **{k: round(v, 3) for k, v in evaluation.speed.items()},
             "bytes": model.size,
             "notes": evaluation.notes + self.notes,
@@ -213,6 +226,14 @@ class Comparison:
                 if other is not evaluation
             },
         }
+
+    def _shown_figures(self, evaluation: Evaluation, clean: bool) -> dict[str, Any] | None:
+        """What pages show by what most people saw, and what the rule gains over the main head alone."""
+        shown, alone = (evaluation.figures.get(SubsetKey(kind, clean)) for kind in (SHOWN, MAIN_HEAD))
+        if not shown or not alone:
+            return None
+        change = {key: shown[key] - alone[key] for key in ("accuracy", "balanced_recall", "ece")}
+        return {**shown, "labels": list(FER7), "rule": evaluation.rule, "main_head": alone, "change": change}
 
     def _step(self, cancelled: Callable[[], bool], i: int, of: int | None = None) -> Callable[[float], None]:
         """What is told the share of the i-th model that is done."""
@@ -252,15 +273,28 @@ class Comparison:
             except ModelError as error:
                 more = [f"{error} So it is not held against the FER+ votes."]
             else:
-                found.votes = compute_vote_metrics(found.ferplus, self.votes)
+                found.votes[SubsetKey(FERPLUS)] = compute_vote_metrics(found.ferplus, self.votes)
                 if self.clean is not None:
-                    found.votes_clean = compute_vote_metrics(found.ferplus[self.clean], self.votes[self.clean])
+                    part = compute_vote_metrics(found.ferplus[self.clean], self.votes[self.clean])
+                    found.votes[SubsetKey(FERPLUS, True)] = part
             found.notes += [note for note in more if note not in notes]
+            self._add_shown(found, prediction.logits)
         for clean in (False, True) if self.clean is not None else (False,):
-            for kind in (LABELS, FERPLUS):
-                if figures := self.subset(kind, clean=clean).figures(found):
-                    found.figures[kind + ("_clean" if clean else "")] = figures
+            for kind in (LABELS, FERPLUS, SHOWN, MAIN_HEAD):
+                subset = self.subset(kind, clean=clean)
+                if figures := subset.figures(found):
+                    found.figures[subset.key] = figures
         return found
+
+    def _add_shown(self, found: Evaluation, logits: np.ndarray) -> None:
+        """What pages show, by the rule and by the main head alone; nothing where the model has no such words."""
+        try:
+            rules = shown_rules(found.predictor)
+            for kind, rule in zip((SHOWN, MAIN_HEAD), rules, strict=True):
+                found.shown[kind], found.known[kind] = shown_probabilities(found.predictor, logits, rule)
+        except ModelError:
+            return
+        found.rule = rules[0].describe()
 
     def _ask(self, model: Predictor, images: np.ndarray, flip: bool, progress: Callable[[float], None]) -> Prediction:
         def ask() -> np.ndarray:

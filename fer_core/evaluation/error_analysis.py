@@ -22,7 +22,7 @@ def label_loss(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
         probabilities: (n, k), rows sum to 1.
         labels: (n,), indices of the true classes.
     """
-    return -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], LEAST))
+    return np.asarray(-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], LEAST)))
 
 
 def vote_loss(probabilities: np.ndarray, votes: np.ndarray) -> np.ndarray:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from fer_core.errors import DatasetError, ModelError
 from fer_core.labels import FER7, FERPLUS_TO_FER7, FERPLUS_VOTES
-from fer_core.models.bundle import Head
-from fer_core.models.classifier import softmax
+from fer_core.models.bundle import Head, rule_of
+from fer_core.models.classifier import softmax, split_heads
+from fer_core.models.decision_rule import DecisionRule
 
-__all__ = ["head_for", "map_labels", "map_probabilities", "output_for", "people_share"]
+__all__ = [
+    "head_for",
+    "map_labels",
+    "map_probabilities",
+    "output_for",
+    "people_share",
+    "shown_probabilities",
+    "shown_rules",
+]
 
 
 class HasHeads(Protocol):
@@ -22,6 +31,12 @@ class HasHeads(Protocol):
 
     @property
     def heads(self) -> tuple[Head, ...]: ...
+
+
+class HasCard(HasHeads, Protocol):
+    """What also has a card."""
+
+    card: dict[str, Any]
 
 
 def _plain(name: str) -> str:
@@ -130,6 +145,38 @@ def map_probabilities(
     if extra := [label for label in head.labels if _plain(label) not in wanted]:
         notes.append(f"{model.title} can also say {', '.join(extra)}, which the dataset lacks: left out.")
     return found, known, notes
+
+
+def shown_rules(model: HasCard) -> tuple[DecisionRule, DecisionRule]:
+    """The rule by which pages show a model's answers, and its main head alone; the same where the card has no rule."""
+    main = next((head for head in model.heads if head.name == model.card.get("main")), None)
+    head = main or head_for(model, FER7)[1]
+    alone = DecisionRule.of_head(head.name, head.temperature)
+    return (rule_of(model.card, model.heads) if "rule" in model.card else alone), alone
+
+
+def shown_probabilities(model: HasCard, logits: np.ndarray, rule: DecisionRule) -> tuple[np.ndarray, tuple[str, ...]]:
+    """What pages show by a rule, for FER2013's seven expressions.
+
+    Args:
+        model: with heads, a title and a card.
+        logits: (n, outputs), all heads side by side.
+        rule: one of `shown_rules`.
+
+    Returns:
+        probabilities (n, 7), columns as FER7; the expressions that the model knows.
+
+    Raises:
+        ModelError: it knows none of them.
+    """
+    outputs = split_heads(model.heads, logits.astype(np.float64))
+    own = {_plain(name): name for name in outputs[rule.terms[0].head].names}
+    known = tuple(name for name in FER7 if name in own)
+    if not known:
+        raise ModelError(f"{model.title} knows none of {', '.join(FER7)}.")
+    found = np.zeros((len(logits), len(FER7)))
+    found[:, [FER7.index(name) for name in known]] = rule.probabilities(outputs, [own[name] for name in known])
+    return found, known
 
 
 def people_share(votes: np.ndarray, names: Sequence[str]) -> np.ndarray | None:

@@ -41,12 +41,18 @@ def compute_metrics(
             mistakes, but not for the log-likelihood, which would be infinite.
 
     Returns:
-        n, accuracy, accuracy_interval (95 %), macro_f1 (over classes with an image), nll, ece, top2, per_class (recall
-        by name), precision (by name), confusion (k x k, a row for each true class). None stands where there is nothing
-        to measure: the recall of a class without images, the precision of one that was never said.
+        n, accuracy, accuracy_interval (95 %), balanced_recall and macro_f1 (over classes with an image), nll, ece,
+        top2, per_class (recall by name), precision (by name), confusion (k x k, a row for each true class). None stands
+        where there is nothing to measure: the recall of a class without images, the precision of one never said.
 
     Raises:
         ValueError: there are no images.
+
+    Example:
+        >>> import numpy as np
+        >>> answers = np.array([[0.9, 0.1], [0.2, 0.8]])
+        >>> compute_metrics(answers, np.array([0, 1]), ("happy", "sad"))["accuracy"]
+        1.0
     """
     from sklearn import metrics  # a second of start-up
 
@@ -64,6 +70,7 @@ def compute_metrics(
         "n": len(labels),
         "accuracy": right / len(labels),
         "accuracy_interval": wilson_interval(right, len(labels)),
+        "balanced_recall": float(recall[true > 0].mean()),
         "macro_f1": float(
             metrics.f1_score(labels, guess, labels=np.flatnonzero(true), average="macro", zero_division=0)
         ),

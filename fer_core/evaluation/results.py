@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fer_core.evaluation.metrics import compute_metrics, mcnemar, reliability, risk_coverage
 from fer_core.models.predictor import Predictor
 
-__all__ = ["COVERAGES", "FERPLUS", "LABELS", "Evaluation", "Subset"]
+__all__ = [
+    "COVERAGES",
+    "FERPLUS",
+    "LABELS",
+    "MAIN_HEAD",
+    "SHOWN",
+    "Evaluation",
+    "Subset",
+    "SubsetKey",
+]
 
 LABELS, FERPLUS = "labels", "ferplus"
 """The two kinds of truth: the dataset's labels, and what most of FER+'s people saw."""
 
+SHOWN, MAIN_HEAD = "shown", "main_head"
+"""What pages show, held against what most people saw of the seven expressions; and the main head alone beside it."""
+
 COVERAGES = (0.5, 0.7, 0.8, 0.9, 1.0)
 CURVE = 100
 """Points of the curve of risk against coverage that are kept, evenly spread over the coverage."""
+
+
+class SubsetKey(NamedTuple):
+    """Which images count, and against which truth.
+
+    Attributes:
+        truth: LABELS, FERPLUS, SHOWN or MAIN_HEAD.
+        deduplicated: without the images that have a near-duplicate in Training.
+    """
+
+    truth: str
+    deduplicated: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -29,12 +53,15 @@ class Evaluation:
         probabilities: float (n, k), columns as the comparison's `names`.
         ferplus: float (n, 8), columns as `labels.FERPLUS8`; None where nobody voted or the model has no such words.
         known: by the kind of truth, the classes that the model can name.
-        figures: by the kind of truth, LABELS or FERPLUS, each also with `_clean`; see `View.figures`.
-        votes: see `compute_vote_metrics`; votes_clean: of the part without near copies, empty where there is none.
-        conditions: by the kind of truth, as `figures`, rows of condition, amount, accuracy and n, on images made worse;
+        figures: by subset; see `Subset.figures`.
+        votes: by subset, where people voted; see `compute_vote_metrics`.
+        conditions: by subset, rows of condition, amount, accuracy and n, on images made worse;
             empty where that was not asked for.
         speed: images_per_second and one_ms.
         notes: what a reader of the figures has to know, a sentence each.
+        shown: by SHOWN and MAIN_HEAD, float (n, 7), columns as `labels.FER7`; empty where nobody voted, or the model
+            knows none of these words.
+        rule: by which pages show its answers, in words.
     """
 
     predictor: Predictor
@@ -43,14 +70,15 @@ class Evaluation:
     speed: dict[str, float]
     known: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    figures: dict[str, dict[str, Any]] = field(default_factory=dict)
-    votes: dict[str, float | int] = field(default_factory=dict)
-    votes_clean: dict[str, float | int] = field(default_factory=dict)
-    conditions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    figures: dict[SubsetKey, dict[str, Any]] = field(default_factory=dict)
+    votes: dict[SubsetKey, dict[str, float | int]] = field(default_factory=dict)
+    conditions: dict[SubsetKey, list[dict[str, Any]]] = field(default_factory=dict)
+    shown: dict[str, np.ndarray] = field(default_factory=dict)
+    rule: str = ""
 
     @property
     def guess(self) -> np.ndarray:
-        return self.probabilities.argmax(1)
+        return np.asarray(self.probabilities.argmax(1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,13 +86,13 @@ class Subset:
     """The images that count, and what is taken to be true of them.
 
     Attributes:
-        kind: LABELS or FERPLUS.
+        key: the truth, and whether near-duplicates of Training are left out.
         which: int (m,), their places among the comparison's images.
         truth: int (m,), indices into `names`.
         names: the classes.
     """
 
-    kind: str
+    key: SubsetKey
     which: np.ndarray
     truth: np.ndarray
     names: tuple[str, ...]
@@ -74,7 +102,8 @@ class Subset:
 
     def probabilities(self, evaluation: Evaluation) -> np.ndarray | None:
         """What the model says of these images, (m, classes); None where it has no words for this kind of truth."""
-        every = evaluation.probabilities if self.kind == LABELS else evaluation.ferplus
+        given = {LABELS: evaluation.probabilities, FERPLUS: evaluation.ferplus, **evaluation.shown}
+        every = given.get(self.key.truth)
         return None if every is None else every[self.which]
 
     def right(self, evaluation: Evaluation) -> np.ndarray:
@@ -99,7 +128,7 @@ class Subset:
         steps = np.rint(np.linspace(0, 1, CURVE + 1)[1:] * len(risk)).astype(int)
         drawn = np.unique(np.maximum(steps, 1)) - 1
         return {
-            **compute_metrics(given, self.truth, self.names, answers=evaluation.known[self.kind]),
+            **compute_metrics(given, self.truth, self.names, answers=evaluation.known[self.key.truth]),
             "reliability": reliability(given, self.truth),
             "risk_at_coverage": {str(c): float(risk[max(1, round(c * len(risk))) - 1]) for c in COVERAGES},
             "risk_coverage": {"coverage": coverage[drawn].tolist(), "risk": risk[drawn].tolist()},

@@ -60,7 +60,7 @@ class SaliencyMap:
         if total <= 0:
             return f"{self.title}: no part of the picture speaks for {self.expression}."
         fields = self.heat.reshape(3, 16, 3, 16).sum((1, 3)) / total
-        row, column = np.unravel_index(int(fields.argmax()), fields.shape)
+        row, column = divmod(int(fields.argmax()), fields.shape[1])
         where = f"{ROWS[row]} {COLUMNS[column]}" if (row, column) != (1, 1) else "centre"
         ordered = np.sort(self.heat, axis=None)[::-1].cumsum()
         part = (int(np.searchsorted(ordered, total / 2)) + 1) / self.heat.size

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import threading
+from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -37,11 +40,35 @@ SMALLEST_INPUT = 256
 HAAR_WIDTH, HAAR_HEIGHT = 0.82, 1.07
 
 
+class Picture(Protocol):
+    """What detection needs of a frame; see `fer_core.video.frame.Frame`."""
+
+    @property
+    def size(self) -> tuple[int, int]: ...
+
+    def image(self, max_side: int | None = None) -> np.ndarray: ...
+
+
+def _cascade(name: str) -> cv2.CascadeClassifier:
+    """One of OpenCV's cascades; on Windows, OpenCV itself opens nothing below a folder with an accent in its name."""
+    text = Path(haarcascades, name).read_text(encoding="utf-8")
+    found = cv2.CascadeClassifier()
+    storage = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
+    found.read(storage.getFirstTopLevelNode())  # the storage must live as long as that is read
+    return found
+
+
 class FaceDetector:
     """Faces of a picture. May be shared between threads.
 
     YuNet: Wu et al., "YuNet: a tiny millisecond-level face detector", 2023.
     Haar: Viola and Jones, "Rapid object detection using a boosted cascade of simple features", 2001.
+
+    Example:
+        >>> import numpy as np
+        >>> detector = FaceDetector(side=320)
+        >>> len(detector(np.zeros((240, 320, 3), np.uint8)).boxes)
+        0
     """
 
     def __init__(
@@ -83,16 +110,22 @@ class FaceDetector:
         if kind == "yunet":
             self._yunet = YuNet(min_score, alone=alone)
         else:
-            self._haar = cv2.CascadeClassifier(haarcascades + "haarcascade_frontalface_default.xml")
+            self._haar = _cascade("haarcascade_frontalface_default.xml")
             self._lock = threading.Lock()  # a cascade works in buffers of its own
 
-    def __call__(self, image: np.ndarray) -> Detections:
+    def with_side(self, side: int) -> FaceDetector:
+        """Return the same detector, with the same network, for a picture of another longer side in pixels."""
+        other = copy.copy(self)
+        other.sides, other.side = (side,), side
+        return other
+
+    def __call__(self, image: np.ndarray | Picture) -> Detections:
         """Find the faces, largest first.
 
         Args:
-            image: uint8 (h, w, 3), BGR.
+            image: uint8 (h, w, 3), BGR; or a frame, of which only the small picture that is needed is made.
         """
-        height, width = image.shape[:2]
+        width, height = _size(image)
         found = self._look(image, self.sides[0], 1.0)
         for side in self.sides[1:]:
             found = _once(found, self._look(image, side, ENLARGED))
@@ -104,14 +137,14 @@ class FaceDetector:
         order = order[keep[order]]
         return Detections(boxes[order], found.scores[order], found.landmarks[order])
 
-    def _look(self, image: np.ndarray, side: int, enlarge: float) -> Detections:
-        height, width = image.shape[:2]
+    def _look(self, image: np.ndarray | Picture, side: int, enlarge: float) -> Detections:
+        width, height = _size(image)
         longer = max(height, width)
         scale = min(side, max(longer * enlarge, SMALLEST_INPUT)) / longer
         size = max(1, round(width * scale)), max(1, round(height * scale))
-        small = image
-        if size != (width, height):
-            small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+        small = image if isinstance(image, np.ndarray) else image.image(side if scale < 1 else None)
+        if size != small.shape[1::-1]:
+            small = cv2.resize(small, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
         small = _lifted(small)
         found = self._yunet(small) if self.kind == "yunet" else self._find_haar(small)
         to_image = np.array([width / size[0], height / size[1]], np.float32)
@@ -130,9 +163,15 @@ class FaceDetector:
         return Detections(boxes, scores.astype(np.float32), np.full((len(boxes), 5, 2), np.nan, np.float32))
 
 
+def _size(image: np.ndarray | Picture) -> tuple[int, int]:
+    """Width and height."""
+    return (image.shape[1], image.shape[0]) if isinstance(image, np.ndarray) else image.size
+
+
 def _lifted(image: np.ndarray) -> np.ndarray:
     """A dark picture, made bright; the sensor's noise is smoothed before, or it would be lifted too."""
-    top = float(np.percentile(image[::4, ::4], 99))
+    levels = np.bincount(image[::4, ::4].ravel(), minlength=256).cumsum()
+    top = float(np.searchsorted(levels, 0.99 * levels[-1]))
     if not 0 < top < DARK:
         return image
     smooth = cv2.GaussianBlur(image, (0, 0), 0.8)

@@ -32,16 +32,17 @@ class SessionHistory:
         full: the session became too long to keep all of it; what came later is not kept.
     """
 
-    def __init__(self, labels: tuple[str, ...], width: int, max_seconds: float):
+    def __init__(self, labels: tuple[str, ...], width: int, max_seconds: float, measures: tuple[str, ...] = ()):
         """Set up.
 
         Args:
             labels: expressions that results name.
             width: of the picture that boxes are measured in, in pixels.
             max_seconds: only so much is kept.
+            measures: names of the measures to keep.
         """
         self.recorder, self.key_moments, self.person_grouper = (
-            ResultTable(labels),
+            ResultTable(labels, measures),
             KeyMoments(width),
             PersonGrouper(width),
         )

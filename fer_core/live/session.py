@@ -14,14 +14,17 @@ import numpy as np
 
 from fer_core.analysis.export import ClipResult
 from fer_core.analysis.key_moments import KeyMoments
+from fer_core.analysis.person_names import PersonNames
 from fer_core.analysis.table import ResultTable
 from fer_core.annotation.draw import draw_overlays
 from fer_core.annotation.overlays import Overlay, SteadyOverlays
 from fer_core.errors import FerError
+from fer_core.faces.measures import measures_of
 from fer_core.faces.recognizer import ExpressionRecognizer, reader_settings
 from fer_core.live.history import SessionHistory
 from fer_core.live.recorder import LiveRecorder
 from fer_core.live.stats import LiveMeter, LiveStats
+from fer_core.models.bundle import Bundle
 from fer_core.tracking.reidentification import PersonGrouper
 from fer_core.tracking.smoothing import Smoothing
 from fer_core.tracking.tracker import Tracker
@@ -48,6 +51,14 @@ class LiveSession:
         mirror: give the picture back as a mirror would show it; what is measured and recorded is not mirrored.
         error: what went wrong last, in words for a person.
         damaged: 0; a camera has no damaged frames.
+        names: of the people, as a person gives them; they belong to the result.
+
+    Example:
+        >>> from fer_core import ExpressionRecognizer
+        >>> session = LiveSession(ExpressionRecognizer())
+        >>> session.process(np.zeros((120, 160, 3), np.uint8)).shape
+        (120, 160, 3)
+        >>> session.close()
     """
 
     def __init__(
@@ -85,7 +96,8 @@ class LiveSession:
         self._how = {"smoothing": asdict(smoothing or Smoothing()), "confidence_threshold": confidence_threshold}
         self._tracker = Tracker(recognizer.labels, smoothing, confidence_threshold=confidence_threshold)
         self._side, self._max_seconds = side, max_seconds
-        self._kept = SessionHistory(recognizer.labels, side, max_seconds)
+        self._kept = SessionHistory(recognizer.labels, side, max_seconds, measures_of(recognizer))
+        self.names = PersonNames(self.recorder)
         self._meter = LiveMeter(clock)
         self._lock = threading.Lock()
         self._size = (side, side)
@@ -128,7 +140,10 @@ class LiveSession:
     def _begin(self, width: int, height: int) -> None:
         scale = max(1.0, self._side / max(width, height))
         self._size = round(width * scale), round(height * scale)
-        self._kept = SessionHistory(self.recognizer.labels, self._size[0], self._max_seconds)
+        self._kept = SessionHistory(
+            self.recognizer.labels, self._size[0], self._max_seconds, measures_of(self.recognizer)
+        )
+        self.names = PersonNames(self.recorder)
         if self.annotated is not None:
             self._recording = LiveRecorder(self.annotated, width=self._size[0], height=self._size[1])
 
@@ -180,6 +195,11 @@ class LiveSession:
             if value != self._paused:
                 self._paused, self._found = value, []
         self._look.forget()
+
+    @property
+    def model(self) -> Bundle | None:
+        """The model that names the expressions; None where it is no bundle."""
+        return getattr(self.recognizer.classifier, "bundle", None)
 
     @property
     def recorder(self) -> ResultTable:
@@ -244,11 +264,12 @@ class LiveSession:
         return self._kept.recent(self.seconds)
 
     def result(self, names: Mapping[int, str] | None = None) -> ClipResult:
-        """What was found so far, for exports; see `ClipAnalysis.findings`."""
+        """What was found so far, for exports; see `ClipAnalysis.result`."""
         width, height = self._size
         session = {"name": self.name, "source": "camera", "complete": self.complete}
         session |= {"width": width, "height": height, "seconds": round(self.seconds, 3)}
-        return ClipResult(self.recorder.table(names), session, {**reader_settings(self.recognizer), **self._how})
+        table = self.recorder.table(self.names if names is None else names)
+        return ClipResult(table, session, {**reader_settings(self.recognizer), **self._how})
 
     def close(self, wait: float = 0.0) -> None:
         """End the session; what was found stays. Waits at most so many seconds until the recording is whole."""

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from fer_core.errors import ModelError
+from fer_core.models.decision_rule import DecisionRule
 from fer_core.utils.files import read_object
 
-__all__ = ["Bundle", "Head", "read_bundle"]
+__all__ = ["Bundle", "Head", "read_bundle", "rule_of"]
 
 WEIGHTS = "model.tflite"
 CARD = "card.json"
@@ -36,6 +37,14 @@ class Head:
     temperature: float = 1.0
     shown: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The labels as pages call them; one that pages leave out keeps its own name, marked where that is taken."""
+        taken = set(self.shown.values())
+        return tuple(
+            self.shown.get(label, f"{label} (not shown)" if label in taken else label) for label in self.labels
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
@@ -48,6 +57,7 @@ class Bundle:
         main: name of the head that pages show.
         confidence_threshold: confidence under which a page says "unsure".
         card: the whole of card.json.
+        rule: how the heads become what pages show; the main head alone where the card names no other.
     """
 
     folder: Path
@@ -56,6 +66,10 @@ class Bundle:
     main: str
     confidence_threshold: float
     card: dict[str, Any]
+
+    @property
+    def rule(self) -> DecisionRule:
+        return rule_of(self.card, self.heads)
 
     @property
     def title(self) -> str:
@@ -92,12 +106,28 @@ def _read(folder: Path, name: str) -> Bundle:
             shown = list(head.shown.values())
             if not set(head.shown) <= set(head.labels) or len(set(shown)) < len(shown) or not head.temperature > 0:
                 raise ValueError(head.name)
+        rule_of(card, heads)
         return Bundle(folder, name, heads, main, float(card.get("unsure_below", 0.0)), card)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"The model {name!r} has no readable card ({CARD}), so nobody can tell what its answers mean. Install it "
             "again; one of your own, bring in or train again."
         ) from error
+
+
+def rule_of(card: dict[str, Any], heads: tuple[Head, ...]) -> DecisionRule:
+    """Return the rule of a card; one head alone where it names none: the main one, or the first.
+
+    Raises:
+        KeyError, TypeError, ValueError: the card's rule is not one for these heads.
+    """
+    main = next((head for head in heads if head.name == card.get("main")), heads[0])
+    if "rule" not in card:
+        return DecisionRule.of_head(main.name, main.temperature)
+    rule = DecisionRule.from_card(card["rule"], {head.name: head.names for head in heads})
+    if rule.terms[0].head != main.name:
+        raise ValueError(f"The rule begins with {rule.terms[0].head}, not with the main head {main.name}.")
+    return rule
 
 
 def read_bundle(folder: Path) -> Bundle:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import threading
+import queue
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from fer_core.errors import ModelError
-from fer_core.models.bundle import Bundle
-from fer_core.models.preprocessing import INPUT_SIDE, SCALES, prepare
-from fer_core.models.registry import load_bundle
+from fer_core.models.bundle import Bundle, Head
+from fer_core.models.decision_rule import HeadOutput
+from fer_core.models.preprocessing import INPUT_SIDE, SCALES, prepare, prepare_color
+from fer_core.models.registry import DEFAULT, load_model
 
-__all__ = ["Classifier", "preprocessing_of", "softmax"]
+__all__ = ["CONTEMPT", "Classifier", "preprocessing_of", "softmax", "split_heads"]
+
+CONTEMPT = "contempt"
+"""The eighth expression of FER+, named on request."""
 
 SIZES = (1, 2, 4, 8, 16, 32)
-"""Batch sizes that networks are prepared for; other numbers of crops are padded to the next."""
+"""Batch sizes that networks are prepared for; other numbers of crops are made up of these."""
+CALLS = 2
+"""Calls that run at the same time; a clip is analysed in two threads."""
 SMALLEST, LARGEST = 16, 256
 """Sides in pixels of the inputs that are known."""
 
@@ -23,7 +31,7 @@ def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     """Probabilities along the last axis."""
     scaled = logits / temperature
     powers = np.exp(scaled - scaled.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
+    return np.asarray(powers / powers.sum(-1, keepdims=True))
 
 
 class Classifier:
@@ -32,9 +40,16 @@ class Classifier:
     Attributes:
         bundle: the model.
         labels: names of the columns of what a call returns.
+        own_crop: side of the crops in color that it should be given; None where gray ones of 48 pixels are enough.
+
+    Example:
+        >>> classifier = Classifier()
+        >>> crops = np.zeros((2, 48, 48), np.uint8)
+        >>> classifier(crops).shape
+        (2, 7)
     """
 
-    def __init__(self, bundle: Bundle | None = None, *, flip: bool = False, threads: int = 1):
+    def __init__(self, bundle: Bundle | None = None, *, flip: bool = False, threads: int = 1, contempt: bool = False):
         """Load the weights.
 
         Args:
@@ -42,22 +57,25 @@ class Classifier:
             flip: also look at the mirrored crop and take the mean: twice the time for 1.0 point of accuracy on FER
                 labels and 0.1 on what people see (PublicTest). A clip gains little, as its frames are averaged anyway.
             threads: processor threads of one call. With one, a clip is read faster: two frames are in work at a time.
+            contempt: also name contempt, as the last column; FER2013 has no such class, FER+ has.
 
         Raises:
-            ModelError: the weights are missing, damaged, or not a network of this kind.
+            ModelError: the weights are missing, damaged, or not a network of this kind; or it does not know contempt.
         """
-        self.bundle = bundle or load_bundle()
+        self.bundle = bundle or load_model()
         self.flip = flip
         self._threads = threads
         self._weights = self.bundle.weights()
         self.side, self._scale = preprocessing_of(self.bundle)
-        self._lock = threading.Lock()  # an interpreter holds its input and output: one call at a time
-        self._interpreters: dict[int, tuple] = {}
-        main = next(head for head in self.bundle.heads if head.name == self.bundle.main)
-        shown = main.shown or {label: label for label in main.labels}
-        self.labels: tuple[str, ...] = tuple(sorted(shown.values()))
-        self._columns = [main.labels.index(next(k for k, v in shown.items() if v == name)) for name in self.labels]
-        outputs = self._run(np.zeros((1, self.side, self.side, 1), np.float32)).shape[1]
+        self._channels = 3 if (self.bundle.card.get("preprocessing") or {}).get("channels") == 3 else 1
+        self.own_crop = self.side if self._channels == 3 else None
+        # An interpreter holds its input and output, so two calls at a time need two; more would only take memory.
+        self._free: queue.LifoQueue[dict[int, tuple[Any, ...]]] = queue.LifoQueue()
+        for _ in range(CALLS):
+            self._free.put({})
+        self.rule = self.bundle.rule
+        self.labels: tuple[str, ...] = _labels(self.bundle, contempt)
+        outputs = self._run(np.zeros((1, self.side, self.side, self._channels), np.float32)).shape[1]
         expected = sum(len(head.labels) for head in self.bundle.heads)
         if outputs != expected:
             raise ModelError(f"The model {self.bundle.name!r} has {outputs} outputs, its card names {expected}.")
@@ -66,13 +84,16 @@ class Classifier:
         """Probabilities of the expressions that pages show, calibrated.
 
         Args:
-            crops: uint8 (n, 48, 48).
+            crops: uint8 (n, 48, 48); or (n, own_crop, own_crop, 3) RGB.
 
         Returns:
             float32 (n, k), columns as `labels`, rows sum to 1.
         """
-        shown = self.head(crops, self.bundle.main)[:, self._columns]
-        return shown / shown.sum(1, keepdims=True)
+        return self.probabilities(self.logits(crops))
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """What a call returns, from outputs that are at hand; `logits` as the method of that name gives them."""
+        return self.rule.probabilities(split_heads(self.bundle.heads, logits), self.labels).astype(np.float32)
 
     def head(self, crops: np.ndarray, name: str) -> np.ndarray:
         """Calibrated probabilities of one head, with all its labels; float32 (n, labels of the head)."""
@@ -85,43 +106,68 @@ class Classifier:
 
     def logits(self, crops: np.ndarray) -> np.ndarray:
         """Raw outputs of all heads side by side, the mean of both views where `flip` is set; float32 (n, outputs)."""
-        x = prepare(crops, self.side, self._scale)
+        how = prepare_color if self._channels == 3 else prepare
+        x = how(crops, self.side, self._scale)
         if self.flip:
             both = self._run(np.concatenate([x, x[:, :, ::-1]]))
-            return (both[: len(x)] + both[len(x) :]) / 2
+            return np.asarray((both[: len(x)] + both[len(x) :]) / 2)
         return self._run(x)
 
     def _run(self, x: np.ndarray) -> np.ndarray:
-        parts = []
-        with self._lock:
-            for i in range(0, len(x), SIZES[-1]):
-                part = x[i : i + SIZES[-1]]
-                size = next(s for s in SIZES if s >= len(part))
-                interpreter, source, target = self._interpreter(size)
-                batch = np.zeros((size, *x.shape[1:]), np.float32)
-                batch[: len(part)] = part
-                interpreter.set_tensor(source, batch)
+        parts, start = [], 0
+        interpreters = self._free.get()
+        try:
+            while start < len(x):
+                # The largest size that fits: an empty place in a batch takes as long as a face.
+                size = next(s for s in reversed(SIZES) if s <= len(x) - start)
+                interpreter, source, target = self._interpreter(interpreters, size)
+                interpreter.set_tensor(source, x[start : start + size])
                 interpreter.invoke()
-                parts.append(interpreter.get_tensor(target)[: len(part)])
+                parts.append(interpreter.get_tensor(target))
+                start += size
+        finally:
+            self._free.put(interpreters)
         outputs = sum(len(head.labels) for head in self.bundle.heads)
         return np.concatenate(parts) if parts else np.empty((0, outputs), np.float32)
 
-    def _interpreter(self, size: int) -> tuple:
-        if size not in self._interpreters:
+    def _interpreter(self, interpreters: dict[int, tuple[Any, ...]], size: int) -> tuple[Any, ...]:
+        if size not in interpreters:
             from ai_edge_litert.interpreter import Interpreter  # a third of a second, only where a model is used
 
             try:
                 interpreter = Interpreter(model_content=self._weights, num_threads=self._threads)
                 source = interpreter.get_input_details()[0]["index"]
-                interpreter.resize_tensor_input(source, (size, self.side, self.side, 1))
+                interpreter.resize_tensor_input(source, (size, self.side, self.side, self._channels))
                 interpreter.allocate_tensors()
             except (ValueError, RuntimeError) as error:
                 raise ModelError(
                     f"The weights of the model {self.bundle.name!r} are not a network that takes "
-                    f"{self.side}x{self.side} grey crops."
+                    f"{self.side}x{self.side} {'grey' if self._channels == 1 else 'colour'} crops."
                 ) from error
-            self._interpreters[size] = interpreter, source, interpreter.get_output_details()[0]["index"]
-        return self._interpreters[size]
+            interpreters[size] = interpreter, source, interpreter.get_output_details()[0]["index"]
+        return interpreters[size]
+
+
+def split_heads(heads: Sequence[Head], logits: np.ndarray) -> dict[str, HeadOutput]:
+    """Return each head's part of a network's outputs, float (n, outputs), by its name."""
+    parts, start = {}, 0
+    for head in heads:
+        parts[head.name] = HeadOutput(head.names, logits[:, start : start + len(head.labels)])
+        start += len(head.labels)
+    return parts
+
+
+def _labels(bundle: Bundle, contempt: bool) -> tuple[str, ...]:
+    main = next(head for head in bundle.heads if head.name == bundle.main)
+    shown = tuple(sorted(main.shown.values() or main.labels))
+    if not contempt or CONTEMPT in shown:
+        return shown
+    if CONTEMPT not in main.names:
+        raise ModelError(
+            f"The model {bundle.name!r} does not know contempt; it knows {', '.join(shown)}. "
+            f"Choose one that was trained on FER+ votes, such as {DEFAULT}, or leave contempt out."
+        )
+    return (*shown, CONTEMPT)
 
 
 def preprocessing_of(bundle: Bundle) -> tuple[int, str]:

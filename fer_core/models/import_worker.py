@@ -18,11 +18,16 @@ import numpy as np
 
 from fer_core.datasets.synthetic import synthetic_faces
 from fer_core.errors import ModelError
+from fer_core.labels import FER7
 from fer_core.models.keras_rebuild import rebuild
 from fer_core.models.litert_export import make_bundle
+from fer_core.models.preprocessing import SCALES, prepare, prepare_color
 
 __all__ = ["main"]
 
+TRIED, SMALL = 40, 96
+"""Drawn faces of each expression that a model is tried on; a quarter where its pictures have a larger side."""
+ENDINGS = (".keras", ".json", ".h5", ".hdf5")
 LARGEST = 500_000_000
 """Bytes of an unpacked part of an archive."""
 
@@ -37,6 +42,8 @@ def _described(files: list[Path], folder: Path) -> tuple[Any, Path]:
     (only,) = files
     if zipfile.is_zipfile(only):
         with zipfile.ZipFile(only) as archive:
+            if "config.json" not in archive.namelist():
+                return _described(_unpacked(archive, folder), folder)
             parts = {name: archive.getinfo(name) for name in ("config.json", "model.weights.h5")}
             if sum(part.file_size for part in parts.values()) > LARGEST:
                 raise ModelError("The model is too large when unpacked.")
@@ -45,12 +52,42 @@ def _described(files: list[Path], folder: Path) -> tuple[Any, Path]:
             return _json(archive.read(parts["config.json"])), _weights(folder / "given.h5", folder)
     with h5py.File(only, "r") as file:
         described = file.attrs.get("model_config")
+        pictures = [name for name, item in file.items() if isinstance(item, h5py.Dataset)]
+    if described is None and pictures:
+        raise ModelError(
+            "This file holds tables of numbers, such as a dataset, and no model. Bring the file that training saved."
+        )
     if described is None:
         raise ModelError(
             "This file holds weights only, not the network that they belong to. Bring its model.json too, or save the "
             "whole model as .keras."
         )
     return _json(described), _weights(only, folder)
+
+
+def _unpacked(archive: zipfile.ZipFile, folder: Path) -> list[Path]:
+    """The model in a ZIP that somebody made: one file, or a description and weights."""
+    inside = [part for part in archive.infolist() if not part.is_dir() and not part.filename.startswith("__MACOSX")]
+    if any(Path(part.filename).name == "saved_model.pb" for part in inside):
+        raise ModelError(
+            "This ZIP holds a SavedModel, which is a program rather than a network of known layers, so it is refused. "
+            'Load it in Keras 2 and save it with model.save("model.h5").'
+        )
+    ending = {suffix: [p for p in inside if p.filename.lower().endswith(suffix)] for suffix in ENDINGS}
+    weights, texts = ending[".h5"] + ending[".hdf5"], ending[".json"]
+    chosen = ending[".keras"] if len(ending[".keras"]) == 1 else [*texts, *weights]
+    if len(chosen) not in (1, 2) or (not ending[".keras"] and (len(texts) > 1 or len(weights) != 1)):
+        raise ModelError(
+            "This ZIP does not hold one model. Put into it one .keras or .h5 file, or a .json file and its weights."
+        )
+    if sum(part.file_size for part in chosen) > LARGEST:
+        raise ModelError("The model is too large when unpacked.")
+    paths = []
+    for number, part in enumerate(chosen):
+        paths.append(folder / f"unpacked-{number}{Path(part.filename).suffix.lower()}")
+        with archive.open(part) as source, open(paths[-1], "wb") as target:
+            shutil.copyfileobj(source, target)
+    return paths
 
 
 def _json(text: str | bytes) -> Any:
@@ -101,7 +138,7 @@ def _load(files: list[Path], folder: Path) -> Any:
 
 
 def _logits(model: Any) -> Any:
-    """The network without its last softmax, of grey pictures."""
+    """The network without its last softmax."""
     import keras
 
     last = model.layers[-1]
@@ -122,12 +159,25 @@ def _logits(model: Any) -> Any:
         out = last.output
     if len(out.shape) != 2:
         raise ModelError("The model's answer is a picture; one number for each expression is needed.")
-    side, channels = model.input_shape[1], model.input_shape[3]
-    found = keras.Model(model.inputs, out, name=model.name)
-    if channels == 1:
-        return found
-    gray = keras.Input((side, side, 1), name="crop")
-    return keras.Model(gray, found(keras.layers.Concatenate(name="three_times")([gray] * channels)))
+    return keras.Model(model.inputs, out, name=model.name)
+
+
+def _answers(logits: Any, folder: Path, side: int, channels: int) -> dict[str, list[list[int]]]:
+    """How often each output is the strongest for faces of each of FER7, at each scale of grey levels."""
+    given = folder / "examples.npz"
+    if given.exists():
+        with np.load(given, allow_pickle=False) as file:
+            images, labels = file["images"], file["labels"].astype(str)
+    else:
+        drawn = synthetic_faces(TRIED if side <= SMALL else TRIED // 4)
+        images, labels = drawn.images, np.asarray(FER7)[drawn.labels]
+    found = {}
+    for scale in SCALES:
+        x = (prepare_color if channels == 3 else prepare)(images, side, scale)
+        strongest = np.concatenate([np.argmax(np.asarray(logits(x[i : i + 32])), 1) for i in range(0, len(x), 32)])
+        outputs = int(logits.output_shape[-1])
+        found[scale] = [np.bincount(strongest[labels == name], minlength=outputs).tolist() for name in FER7]
+    return found
 
 
 def _facts(model: Any) -> dict[str, Any]:
@@ -154,6 +204,8 @@ def main(folder: Path) -> int:
         model = _load([Path(name) for name in request["files"]], folder)
         facts = _facts(model)
         logits = _logits(model)
+        if request.get("tried"):
+            facts["answers"] = _answers(logits, folder, facts["side"], facts["channels"])
         if card := request.get("card"):
             named = len(card["heads"][0]["labels"])
             if named != facts["outputs"]:
@@ -162,6 +214,8 @@ def main(folder: Path) -> int:
                     "each, in its order."
                 )
             card["preprocessing"]["side"] = facts["side"]
+            if facts["channels"] == 3:
+                card["preprocessing"]["channels"] = 3
             make_bundle(logits, Path(request["target"]), card, synthetic_faces(10).images)
     except ModelError as error:
         (folder / "error.txt").write_text(str(error), encoding="utf-8")

@@ -8,74 +8,49 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fer_core.errors import ModelError
-from fer_core.labels import FER7, FERPLUS8, KAGGLE_CODES, SAME
+from fer_core.labels import FER7, SAME
 from fer_core.models.bundle import Bundle
+from fer_core.models.foreign_model import ForeignModel
 from fer_core.models.keras_subprocess import has_keras, wait_for
 from fer_core.models.preprocessing import SCALES
-from fer_core.models.registry import list_bundles, load_bundle
+from fer_core.models.registry import list_models, load_model
+from fer_core.utils.platform import portable_name, temporary_folder
 from fer_core.utils.workspace import workspace
 
-__all__ = ["ORDERS", "SUFFIXES", "ForeignModel", "import_model", "inspect_model", "known_labels"]
+__all__ = ["SUFFIXES", "import_model", "inspect_model", "known_labels"]
 
-ORDERS = {
-    "by name": FER7,
-    "of Kaggle's fer2013.csv": tuple(KAGGLE_CODES[code] for code in range(7)),
-    "of FER+": FERPLUS8,
-}
-"""Orders of labels that models usually have: by name where folders of images were read."""
+HDF5 = b"\x89HDF\r\n\x1a\n"
 LARGEST = 300_000_000
 """Bytes of a file."""
-SUFFIXES = (".keras", ".h5", ".hdf5", ".json")
+SUFFIXES = (".keras", ".h5", ".hdf5", ".json", ".zip")
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignModel:
-    """What a foreign model says of itself.
-
-    Attributes:
-        side: of its input in pixels.
-        channels: 1 for grey, 3 for colours.
-        outputs: numbers that it answers with.
-        parameters: how many it has.
-        rescales: it scales grey levels itself, so that its input is likely "raw".
-    """
-
-    side: int
-    channels: int
-    outputs: int
-    parameters: int
-    rescales: bool
-
-    @property
-    def scale(self) -> str:
-        """The scaling of grey levels that it most likely was trained with."""
-        return "raw" if self.rescales else "unit"
-
-    @property
-    def orders(self) -> dict[str, tuple[str, ...]]:
-        """Orders of labels that it may have, the likeliest first."""
-        return {name: labels for name, labels in ORDERS.items() if len(labels) == self.outputs}
-
-
-def inspect_model(files: Sequence[Path], *, progress: Callable[[float], None] = lambda share: None) -> ForeignModel:
-    """Read a foreign model without keeping it.
+def inspect_model(
+    files: Sequence[Path],
+    *,
+    examples: tuple[np.ndarray, np.ndarray] | None = None,
+    progress: Callable[[float], None] = lambda share: None,
+) -> ForeignModel:
+    """Read a foreign model without keeping it, and try which scale and order of labels fit its answers.
 
     Args:
-        files: one whole model, or its description (.json) and its weights (.h5) in any order.
+        files: one whole model, or its description (.json) and its weights (.h5) in any order; or a ZIP of them.
+        examples: uint8 (n, 48, 48) faces and (n,) names of FER7; drawn faces where None.
         progress: called now and then; where it raises, reading ends.
 
     Raises:
         ModelError: it cannot be read, or is refused.
     """
-    facts = _work(files, progress)
-    return ForeignModel(*(facts[name] for name in ("side", "channels", "outputs", "parameters", "rescales")))
+    facts = _work(files, progress, examples, tried=True)
+    known = {name: facts[name] for name in ("side", "channels", "outputs", "parameters", "rescales", "answers")}
+    return ForeignModel(**known, tried_on="drawn faces" if examples is None else "the dataset's faces")
 
 
 def import_model(
@@ -100,13 +75,20 @@ def import_model(
 
     Raises:
         ModelError: it cannot be read, is refused, or the labels do not fit it.
+
+    Example:
+        >>> order = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+        >>> import_model([Path("nowhere.keras")], labels=order, scale="unit", name="mine")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        fer_core.errors.ModelError: nowhere.keras cannot be opened: ...
     """
     names = known_labels(labels)
     if scale not in SCALES:
         raise ModelError(f"The scale of grey levels must be one of {', '.join(SCALES)}; received {scale!r}.")
     title = " ".join(name.split())[:80] or "Imported model"
-    stem = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or "model"
-    taken, number, free = {bundle.name for bundle in list_bundles()}, 1, stem
+    stem = portable_name(re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or "model")
+    taken, number, free = {bundle.name for bundle in list_models()}, 1, stem
     while free in taken or (workspace() / "models" / free).exists():
         number += 1
         free = f"{stem}-{number}"
@@ -123,8 +105,8 @@ def import_model(
         "imported_from": [_shown(Path(file)) for file in files],
         "limits": ["An expression is not a feeling: the network names what a face shows."],
     }
-    _work(files, progress, card=card, target=str((workspace() / "models" / free).resolve()))
-    return load_bundle(free)
+    _work(files, progress, None, card=card, target=str((workspace() / "models" / free).resolve()))
+    return load_model(free)
 
 
 def known_labels(labels: Sequence[str]) -> tuple[str, ...]:
@@ -141,16 +123,23 @@ def known_labels(labels: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def _work(files: Sequence[Path], progress: Callable[[float], None], **more: Any) -> dict[str, Any]:
+def _work(
+    files: Sequence[Path],
+    progress: Callable[[float], None],
+    examples: tuple[np.ndarray, np.ndarray] | None,
+    **more: Any,
+) -> dict[str, Any]:
     if not has_keras():
         raise ModelError("TensorFlow is not installed here, and importing needs it: pip install tensorflow.")
     sorted_files = _check(files)
-    with tempfile.TemporaryDirectory(prefix="import-") as name:
-        folder = Path(name)
+    with temporary_folder("import-") as folder:
         request = {"files": [str(file.resolve()) for file in sorted_files], **more}
+        if examples is not None:
+            np.savez(folder / "examples.npz", images=examples[0], labels=np.asarray(examples[1], str))
         (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
         wait_for("fer_core.models.import_worker", folder, progress)
-        return json.loads((folder / "response.json").read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads((folder / "response.json").read_text(encoding="utf-8"))
+        return found
 
 
 def _check(files: Sequence[Path]) -> list[Path]:
@@ -159,6 +148,9 @@ def _check(files: Sequence[Path]) -> list[Path]:
     binaries: list[Path] = []
     for path in map(Path, files):
         shown = _shown(path)
+        if path.is_dir():
+            kind = "is a SavedModel" if (path / "saved_model.pb").exists() else "is a folder, not a model"
+            raise ModelError(f"{shown} {kind}. Bring one file: save it with model.save('model.keras').")
         try:
             size = path.stat().st_size
             with open(path, "rb") as file:
@@ -185,16 +177,32 @@ def _shown(path: Path) -> str:
 
 def _foreign(path: Path, head: bytes) -> str:
     """What is wrong with a file that begins like this; empty where nothing is."""
+    suffix, text = path.suffix.lower(), head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if not head:
         return "is empty."
-    if head[:1] == b"\x80" or path.suffix.lower() in {".pkl", ".pickle", ".joblib"}:
+    if text.startswith(b"version https://git-lfs.github.com/"):
+        return (
+            "is only a pointer of Git LFS to the model, not the model. Fetch it with `git lfs pull`, or press Download "
+            "on the page of the file."
+        )
+    if text[:1] == b"<":
+        return "is a web page, not a model. Open the address in a browser and press Download, then bring that file."
+    if head[:1] == b"\x80" or suffix in {".pkl", ".pickle", ".joblib"}:
         return "is pickled, and opening such a file can run code that somebody put into it, so it is refused."
-    if path.suffix.lower() in {".pt", ".pth"} or b"data.pkl" in head:
+    if suffix in {".pt", ".pth"} or b"data.pkl" in head:
         return "is a model of PyTorch. Only models of Keras are read: .keras, .h5, or model.json and weights."
-    if head[4:8] == b"TFL3":
-        return "is a TensorFlow Lite model, whose labels and layers cannot be checked. Bring the Keras model."
-    if path.suffix.lower() in {".pb", ".onnx"}:
-        return "is no Keras model. Save it as .keras, .h5, or as model.json and weights."
-    if head[:4] not in {b"PK\x03\x04", b"\x89HDF"} and head.lstrip()[:1] != b"{":
+    if head[4:8] == b"TFL3" or suffix in {".onnx", ".tflite"}:
+        return "is a model for use alone, without its layers. Bring the Keras model: .keras, .h5, or .json and weights."
+    if suffix == ".pb" or b"saved_model.pb" in head:
+        return (
+            "is a SavedModel, which is a program rather than a network of known layers, so it is refused. Load it in "
+            'Keras 2 and save it with model.save("model.h5").'
+        )
+    if head[:8] != HDF5 and head[1:4] == b"HDF":
+        return (
+            "was damaged when it was copied: something took it for text and changed its line ends. Download it again, "
+            "in binary mode."
+        )
+    if head[:4] not in {b"PK\x03\x04", HDF5[:4]} and text[:1] != b"{":
         return f"is no Keras model. Those end in {', '.join(SUFFIXES)}."
     return ""

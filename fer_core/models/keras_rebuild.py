@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fer_core.errors import ModelError
+from fer_core.models.keras_layers import layer_scale
 
 __all__ = ["rebuild"]
 
@@ -24,6 +25,10 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "Dense": ("units", "activation", "use_bias"),
     "BatchNormalization": ("momentum", "epsilon", "center", "scale"),
     "LayerNormalization": ("epsilon", "center", "scale"),
+    "Normalization": ("mean", "variance"),
+    "LayerScale": ("projection_dim",),
+    "StochasticDepth": (),
+    "Identity": (),
     "Activation": ("activation",),
     "ReLU": ("max_value", "negative_slope", "threshold"),
     "LeakyReLU": ("negative_slope",),
@@ -53,11 +58,18 @@ LAYERS: dict[str, tuple[str, ...]] = {
 NETWORKS = ("Sequential", "Functional", "Model")
 ACTIVATIONS = (
     *("linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "swish", "mish", "sigmoid"),
-    *("hard_sigmoid", "tanh", "softplus", "softsign", "softmax", "exponential"),
+    *("hard_sigmoid", "hard_swish", "hard_silu", "tanh", "softplus", "softsign", "softmax", "exponential"),
 )
 OLD_NAMES = {"LeakyReLU": {"alpha": "negative_slope"}}
 """What Keras 2 called some settings."""
 
+OPERATIONS = {
+    **dict.fromkeys(("TrueDivide", "Divide", "math.truediv", "math.divide"), "divide"),
+    **dict.fromkeys(("Multiply", "math.multiply"), "multiply"),
+    **dict.fromkeys(("Add", "math.add", "__operators__.add"), "add"),
+    **dict.fromkeys(("Subtract", "math.subtract"), "subtract"),
+}
+"""Sums with one plain number, as `preprocess_input` leaves them in a network, by their names in Keras 3 and 2."""
 MOST_PARAMETERS = 60_000_000
 MOST_VALUES = 30_000_000
 """In the result of a layer, for one image."""
@@ -126,13 +138,16 @@ class _Builder:
             name = one.get("name") or one["config"]["name"]
             if one["class_name"] == "InputLayer":
                 given = one["config"]
-                made[name] = self._keras.Input(
-                    _shape(given.get("batch_shape") or given["batch_input_shape"]), name=name
-                )
+                shape = _shape(given.get("batch_shape") or given["batch_input_shape"])
+                made[name] = self._keras.Input(shape, name=_name({"name": name}))
                 continue
             nodes = one["inbound_nodes"]
             if len(nodes) != 1:
                 raise ModelError(f"The layer {_quoted(name)} is used {len(nodes)} times, which is not read here.")
+            if (sum_ := _sum(one, nodes[0])) is not None:
+                source, scale, offset = sum_
+                made[name] = self._keras.layers.Rescaling(scale, offset, name=_name({"name": name}))(made[source])
+                continue
             sources = [made[source] for source in _sources(nodes[0])]
             layer = self._layer(one, depth)
             self._count(one, layer, tuple(sources[0].shape))
@@ -159,9 +174,12 @@ class _Builder:
             )
         if config.get("data_format") == "channels_first":
             raise ModelError("The model wants colours before rows (channels_first); only channels_last is read.")
+        if kind == "StochasticDepth":  # leaves out whole blocks in training, and does nothing afterwards
+            kind, config = "Identity", {"name": config["name"]}
         renamed = {OLD_NAMES.get(kind, {}).get(key, key): value for key, value in config.items()}
         kept = {key: _plain(key, renamed[key]) for key in LAYERS[kind] if key in renamed}
-        return getattr(self._keras.layers, kind)(**kept, name=_name(config))
+        made = layer_scale() if kind == "LayerScale" else getattr(self._keras.layers, kind)
+        return made(**kept, name=_name(config))
 
     def _count(self, described: dict[str, Any], layer: Any, shape: tuple[int | None, ...]) -> None:
         """Look at what a layer will be given; count the weights of the kinds that can have very many."""
@@ -185,10 +203,42 @@ class _Builder:
 
 
 def _name(config: dict[str, Any]) -> str:
-    name = config["name"]
-    if not isinstance(name, str) or not 0 < len(name) <= 200 or "/" in name:
+    name = config.get("name", config.get("layer_name", ""))
+    if not isinstance(name, str) or len(name) > 200:
         raise ModelError("A layer of this network has no usable name.")
-    return name
+    # Keras 2 allowed `block1/conv`, as in its DenseNet and MobileNetV3; weights of such files go by order.
+    return name.replace("/", "_") or None  # type: ignore[return-value]
+
+
+def _sum(described: dict[str, Any], node: Any) -> tuple[str, float, float] | None:
+    """Source, scale and offset where a layer is a sum with a plain number; None where it is anything else."""
+    kind = described["class_name"]
+    if kind == "TFOpLambda":
+        kind = str(described["config"].get("function"))
+        if kind not in OPERATIONS:
+            raise ModelError(f"The network uses the operation {_quoted(kind)}, which is not read here.")
+    if kind not in OPERATIONS:
+        return None
+    if isinstance(node, list):
+        name, *_, more = node[0] if isinstance(node[0], list) else node
+        values = [more.get(key) for key in ("y", "x") if isinstance(more, dict) and key in more]
+    else:
+        tensors = [arg for arg in node["args"] if isinstance(arg, dict)]
+        values = [arg for arg in node["args"] if not isinstance(arg, dict)]
+        if len(tensors) != 1:
+            return None
+        name = next(_histories(tensors[0]))[0]
+    numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool) and abs(v) < 1e6]
+    if len(numbers) != 1 or len(values) != 1 or (OPERATIONS[kind] == "divide" and not numbers[0]):
+        return None
+    value = float(numbers[0])
+    scale, offset = {
+        "divide": lambda: (1 / value, 0.0),
+        "multiply": lambda: (value, 0.0),
+        "add": lambda: (1.0, value),
+        "subtract": lambda: (1.0, -value),
+    }[OPERATIONS[kind]]()
+    return str(name), scale, offset
 
 
 def _shape(shape: Any) -> tuple[int, ...]:

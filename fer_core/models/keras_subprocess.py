@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import json
-import os
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from fer_core.errors import ModelError
+from fer_core.utils.child_process import FAILED, run_worker
+from fer_core.utils.platform import temporary_folder
 
 __all__ = ["ask", "has_keras", "look", "wait_for"]
 
@@ -88,8 +85,7 @@ def _run(
 ) -> dict[str, np.ndarray]:
     if not has_keras():
         raise ModelError("TensorFlow is not installed here, and this model needs it: pip install tensorflow.")
-    with tempfile.TemporaryDirectory(prefix="keras-child-") as name:
-        folder = Path(name)
+    with temporary_folder("keras-child-") as folder:
         request = {"task": task, "model": str(Path(model).resolve()), **how}
         (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
         np.savez(folder / "request.npz", images=images)
@@ -114,38 +110,20 @@ def wait_for(
     Raises:
         ModelError: it said what went wrong, or did not end well or in time.
     """
-    environment = {
-        **os.environ,
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "CUDA_VISIBLE_DEVICES": "-1",
-        "KERAS_BACKEND": "tensorflow",
-        **(settings or {}),
-    }
-    command = [sys.executable, "-m", module, str(folder)]
-    root = Path(__file__).resolve().parent.parent.parent
-    with open(folder / "log.txt", "wb") as log:
-        child = subprocess.Popen(
-            command, cwd=root, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        end = time.monotonic() + PATIENCE
-        while True:
-            try:
-                child.wait(0.2)
-                break
-            except subprocess.TimeoutExpired:
-                with contextlib.suppress(OSError, ValueError):
-                    progress(float((folder / "progress.txt").read_text()))
-                    continue
-                progress(0.0)
-            if time.monotonic() > end:
-                raise ModelError("The model did not answer within ten minutes. Try fewer images.")
-    finally:
-        if child.poll() is None:
-            child.kill()
-            child.wait()
-    if child.returncode == 3:
-        raise ModelError((folder / "error.txt").read_text(encoding="utf-8"))
-    if child.returncode:
-        words = (folder / "log.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        raise ModelError(f"The model could not be run; the last that was heard: {words[-1] if words else 'nothing'}")
+    end = time.monotonic() + PATIENCE
+
+    def listen() -> None:
+        try:
+            share = float((folder / "progress.txt").read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            share = 0.0
+        progress(share)
+        if time.monotonic() > end:
+            raise ModelError("The model did not answer within ten minutes. Try fewer images.")
+
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"}
+    ended = run_worker(module, folder, listen, settings={**quiet, **(settings or {})})
+    if ended.status == FAILED:
+        raise ModelError(ended.words)
+    if ended.status:
+        raise ModelError(f"The model could not be run; the last that was heard: {ended.words}")

@@ -7,7 +7,6 @@ response.npz or error.txt. `progress.txt` holds the share done while it runs.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -18,7 +17,10 @@ import numpy as np
 
 from fer_core.errors import ModelError
 from fer_core.models.gradcam import gradcam_maps
+from fer_core.models.keras_layers import layer_scale
 from fer_core.models.preprocessing import CROP_SIDE, INPUT_SIDE, prepare
+from fer_core.utils.child_process import FAILED
+from fer_core.utils.files import atomic_file, write_atomic
 
 __all__ = ["main"]
 
@@ -28,6 +30,7 @@ BATCH = 256
 def _load(path: str) -> Any:
     import keras
 
+    layer_scale()  # so that Keras knows it
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises whatever it likes on a file that is none of its own
@@ -92,9 +95,7 @@ def _look(model: Any, images: np.ndarray, how: dict[str, Any], folder: Path) -> 
 
 
 def _say(folder: Path, share: float) -> None:
-    part = folder / "progress.part"
-    part.write_text(f"{share:.3f}")
-    os.replace(part, folder / "progress.txt")
+    write_atomic(folder / "progress.txt", f"{share:.3f}", durable=False)
 
 
 TASKS = {"predict": _predict, "look": _look}
@@ -110,9 +111,9 @@ def main(folder: Path) -> int:
         found = TASKS[how["task"]](model, images, how, folder)
     except ModelError as error:
         (folder / "error.txt").write_text(str(error), encoding="utf-8")
-        return 3
-    np.savez(folder / "response.part.npz", **found)  # type: ignore[arg-type]
-    os.replace(folder / "response.part.npz", folder / "response.npz")
+        return FAILED
+    with atomic_file(folder / "response.npz", durable=False) as file:
+        np.savez(file, **found)  # type: ignore[arg-type]
     return 0
 
 

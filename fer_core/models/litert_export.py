@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,8 @@ import numpy as np
 
 from fer_core.errors import ModelError
 from fer_core.models.bundle import CARD, WEIGHTS
-from fer_core.models.preprocessing import prepare
+from fer_core.models.preprocessing import prepare, prepare_color
+from fer_core.utils.platform import remove_folder, replace
 
 if TYPE_CHECKING:
     import keras
@@ -35,7 +35,7 @@ def to_litert(model: keras.Model, *, eight_bit: bool = False) -> bytes:
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     if eight_bit:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    return converter.convert()
+    return bytes(converter.convert())
 
 
 def make_bundle(
@@ -60,13 +60,14 @@ def make_bundle(
 
     asked = card["preprocessing"]
     part, old = (folder.with_name(f".{folder.name}-{os.getpid()}-{what}") for what in ("new", "old"))
-    shutil.rmtree(part, ignore_errors=True)
+    remove_folder(part)
     part.mkdir(parents=True)
     try:
         weights = to_litert(model, eight_bit=eight_bit)
         (part / WEIGHTS).write_bytes(weights)
         probabilities = keras.Model(model.inputs, keras.layers.Softmax(name="softmax")(model.output), name=model.name)
-        x = prepare(images[:64], asked["side"], asked["scale"])
+        how = prepare_color if asked.get("channels") == 3 else prepare
+        x = how(images[:64], asked["side"], asked["scale"])
         expected = np.asarray(probabilities(x, training=False))
         difference = float(np.abs(_answers(weights, x) - expected).max()) if len(x) else 0.0
         if not difference <= PARITY and not eight_bit:
@@ -77,12 +78,12 @@ def make_bundle(
         whole = {**card, "sha256": hashlib.sha256(weights).hexdigest(), "keras_parity": difference}
         (part / CARD).write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         if folder.exists():
-            os.replace(folder, old)
-        os.replace(part, folder)
+            replace(folder, old)
+        replace(part, folder)
         return difference
     finally:
         for left in (part, old):
-            shutil.rmtree(left, ignore_errors=True)
+            remove_folder(left)
 
 
 def _answers(weights: bytes, x: np.ndarray) -> np.ndarray:
@@ -96,4 +97,4 @@ def _answers(weights: bytes, x: np.ndarray) -> np.ndarray:
     interpreter.invoke()
     logits = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
     powers = np.exp(logits - logits.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
+    return np.asarray(powers / powers.sum(-1, keepdims=True))

@@ -15,7 +15,7 @@ import numpy as np
 from fer_core.errors import ModelError
 from fer_core.models.bundle import Bundle, Head
 from fer_core.models.classifier import Classifier, preprocessing_of
-from fer_core.models.registry import SHIPPED, list_bundles
+from fer_core.models.registry import SHIPPED, list_models
 from fer_core.utils.progress import Progress
 
 __all__ = ["BundlePredictor", "Prediction", "Predictor", "bundle_predictors"]
@@ -108,7 +108,7 @@ class BundlePredictor:
 def bundle_predictors() -> list[Predictor]:
     """All that can be compared here; models that do not load are left out."""
     found: list[Predictor] = []
-    for bundle in list_bundles():
+    for bundle in list_models():
         try:
             found.append(BundlePredictor(bundle))
         except ModelError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-__all__ = ["CROP_SIDE", "INPUT_SIDE", "SCALES", "prepare", "standardize"]
+__all__ = ["CROP_SIDE", "INPUT_SIDE", "SCALES", "prepare", "prepare_color", "standardize"]
 
 CROP_SIDE = 48
 """Side of a face crop in pixels, as in FER2013."""
@@ -51,6 +51,35 @@ def _even(x: np.ndarray) -> np.ndarray:
     std = np.sqrt(np.einsum("ij,ij->i", flat, flat) / flat.shape[1])
     flat /= np.maximum(std, MIN_STD)[:, None]
     return flat.reshape(x.shape)
+
+
+def prepare_color(crops: np.ndarray, side: int, scale: str) -> np.ndarray:
+    """Network input in colour, for networks of others that take it.
+
+    Args:
+        crops: uint8 (n, s, s, 3) RGB, or grey (n, s, s), which is given three times.
+        side: of the input.
+        scale: as for `prepare`; each image is standardised as a whole.
+
+    Returns:
+        float32 (n, side, side, 3).
+    """
+    if scale not in SCALES:
+        raise ValueError(f"scale must be one of {', '.join(SCALES)}; received {scale!r}")
+    x = np.empty((len(crops), side, side, 3), np.float32)
+    for i, crop in enumerate(crops):
+        way = cv2.INTER_AREA if crop.shape[0] > side else cv2.INTER_LINEAR
+        sized = crop if crop.shape[0] == side else cv2.resize(crop, (side, side), interpolation=way)
+        x[i] = sized if sized.ndim == 3 else sized[..., None]
+    if scale == "unit":
+        return x / 255
+    if scale == "signed":
+        return x / 127.5 - 1
+    if scale == "standardise":
+        flat = x.reshape(len(x), -1)
+        flat -= flat.mean(1, keepdims=True)
+        flat /= np.maximum(flat.std(1, keepdims=True), MIN_STD)
+    return x
 
 
 def prepare(crops: np.ndarray, side: int = INPUT_SIDE, scale: str = "standardise") -> np.ndarray:

@@ -9,15 +9,14 @@ from pathlib import Path
 
 from fer_core.errors import ModelError
 from fer_core.models.bundle import CARD, WEIGHTS, Bundle, _read
+from fer_core.utils.distribution import shipped
 from fer_core.utils.files import read_object, write_atomic
 from fer_core.utils.workspace import workspace
 
-__all__ = ["DEFAULT", "SHIPPED", "active_bundle", "list_bundles", "load_bundle", "set_active", "unreadable_bundles"]
+__all__ = ["DEFAULT", "SHIPPED", "active_bundle", "list_models", "load_model", "set_active", "unreadable_bundles"]
 
 DEFAULT = "expression-s"
-
-
-SHIPPED = Path(__file__).resolve().parent.parent.parent / "models"
+SHIPPED = shipped("models")
 
 
 def _folders() -> Iterator[tuple[str, Path]]:
@@ -30,8 +29,13 @@ def _folders() -> Iterator[tuple[str, Path]]:
                 yield name, card.parent
 
 
-def list_bundles() -> list[Bundle]:
-    """Return the usable models: the default, other shipped ones, the user's own; see also `unreadable_bundles`."""
+def list_models() -> list[Bundle]:
+    """Return the usable models: the default, other shipped ones, the user's own; see also `unreadable_bundles`.
+
+    Example:
+        >>> "expression-s" in [model.name for model in list_models()]
+        True
+    """
     return sorted(_survey()[0].values(), key=lambda bundle: bundle.name != DEFAULT)
 
 
@@ -45,7 +49,7 @@ def _survey() -> tuple[dict[str, Bundle], dict[str, str]]:
     bad: dict[str, str] = {}
     for name, folder in _folders():
         if name in found or name in bad:
-            continue  # the first of a name counts, as for `load_bundle`
+            continue  # the first of a name counts, as for `load_model`
         try:
             found[name] = _read(folder, name)
         except ModelError as error:
@@ -53,13 +57,18 @@ def _survey() -> tuple[dict[str, Bundle], dict[str, str]]:
     return found, bad
 
 
-def load_bundle(name: str = DEFAULT) -> Bundle:
-    """The model of that name; raises ModelError that lists what there is."""
+def load_model(name: str = DEFAULT) -> Bundle:
+    """The model of that name; raises ModelError that lists what there is.
+
+    Example:
+        >>> load_model("expression-s").name
+        'expression-s'
+    """
     for found, folder in _folders():
         # Compared with what there is, never joined to a path: a name from outside cannot leave the folders.
         if found == name:
             return _read(folder, name)
-    names = ", ".join(bundle.name for bundle in list_bundles()) or "none"
+    names = ", ".join(bundle.name for bundle in list_models()) or "none"
     raise ModelError(f"There is no model called {name!r}. Available: {names}.")
 
 
@@ -71,7 +80,7 @@ def active_bundle() -> str:
     """Name of the model in use: the one that was chosen last, or the default where that is gone or damaged."""
     try:
         name = read_object(_choice())["name"]
-        bundle = load_bundle(name)
+        bundle = load_model(name)
         stat = (bundle.folder / WEIGHTS).stat()
         _check(bundle.folder, stat.st_mtime_ns, stat.st_size, str(bundle.card.get("sha256")))
         return bundle.name
@@ -91,7 +100,7 @@ def set_active(name: str) -> None:
     Raises:
         ModelError: there is none of that name, it is damaged, or the choice cannot be kept.
     """
-    load_bundle(name).weights()
+    load_model(name).weights()
     try:
         workspace().mkdir(parents=True, exist_ok=True)
         write_atomic(_choice(), json.dumps({"name": name}) + "\n")

@@ -22,13 +22,13 @@ from fer_core.evaluation.baselines import BASELINES, CAUTION
 from fer_core.evaluation.comparison import Comparison
 from fer_core.evaluation.corruptions import CONDITIONS, TITLES
 from fer_core.evaluation.error_analysis import disagreements, highest_loss, label_loss
-from fer_core.evaluation.results import FERPLUS, LABELS, Evaluation
+from fer_core.evaluation.results import FERPLUS, LABELS, Evaluation, SubsetKey
 from fer_core.evaluation.saliency import CAVEAT
 from fer_core.labels import FERPLUS_VOTES
 from fer_core.reports.tables import class_board, differences, figure_board, model_titles, vote_board
 from fer_core.reports.wording import GOOD, MEANINGS
 
-__all__ = ["to_html"]
+__all__ = ["report_html"]
 
 TEMPLATE = Path(__file__).with_name("html.html")
 
@@ -66,7 +66,7 @@ class Picture:
     lines: tuple[str, ...]
 
 
-def to_html(work: Comparison, *, when: datetime, images: int = 0) -> bytes:
+def report_html(work: Comparison, *, when: datetime, images: int = 0) -> bytes:
     """The report of what is evaluated so far.
 
     Args:
@@ -77,6 +77,13 @@ def to_html(work: Comparison, *, when: datetime, images: int = 0) -> bytes:
 
     Returns:
         UTF-8.
+
+    Example:
+        >>> from fer_core import Comparison, load_dataset
+        >>> work = Comparison(load_dataset("synthetic"), "PublicTest", ["expression-s"], flip=False)
+        >>> work.run()
+        >>> report_html(work, when=datetime(2026, 1, 1))[:15]
+        b'<!doctype html>'
     """
     charts = {e.predictor.name: title for e, title in _titled(work)}
     page = {
@@ -87,7 +94,9 @@ def to_html(work: Comparison, *, when: datetime, images: int = 0) -> bytes:
         "views": "each shown as it is and mirrored" if work.flip else "each shown once",
         "when": when.strftime("%Y-%m-%d %H:%M"),
         "failures": [f"{name} could not be asked. {sentence}" for name, sentence in work.failures],
-        "truths": [_truth(work, kind) for kind in TRUTHS if any(kind in e.figures for e in work.evaluations)],
+        "truths": [
+            _truth(work, kind) for kind in TRUTHS if any(SubsetKey(kind) in e.figures for e in work.evaluations)
+        ],
         "hardest": _pictures(work, _hardest(work)[:images], charts) if images else [],
         "contested": _pictures(work, disagreements([e.probabilities for e in work.evaluations])[:images], charts)
         if images
@@ -111,10 +120,10 @@ def _titled(work: Comparison) -> list[tuple[Evaluation, str]]:
 
 def _truth(work: Comparison, kind: str) -> dict[str, Any]:
     """All of one kind of truth."""
-    given = {title: e.figures[kind] for e, title in _titled(work) if kind in e.figures}
+    given = {title: e.figures[SubsetKey(kind)] for e, title in _titled(work) if SubsetKey(kind) in e.figures}
     subset = work.subset(kind)
     parts = [(False, f"All {len(subset):,} images")]
-    if any(kind + "_clean" in e.figures for e in work.evaluations):
+    if any(SubsetKey(kind, True) in e.figures for e in work.evaluations):
         left = len(work.subset(kind, clean=True))
         parts.append((True, f"The {left:,} images without a near copy in Training"))
     tables = [
@@ -193,7 +202,8 @@ def _confusion_words(title: str, matrix: Sequence[Sequence[int]], names: Sequenc
 
 
 def _conditions(work: Comparison, kind: str) -> list[Drawing]:
-    rows = {title: e.conditions[kind] for e, title in _titled(work) if kind in e.conditions}
+    key = SubsetKey(kind)
+    rows = {title: e.conditions[key] for e, title in _titled(work) if key in e.conditions}
     if not rows:
         return []
     found = []
@@ -208,7 +218,7 @@ def _conditions(work: Comparison, kind: str) -> list[Drawing]:
 
 
 def _condition_words(work: Comparison, kind: str) -> str:
-    n = max((row["n"] for e in work.evaluations for row in e.conditions.get(kind, [])), default=0)
+    n = max((row["n"] for e in work.evaluations for row in e.conditions.get(SubsetKey(kind), [])), default=0)
     truth = "the label" if kind == LABELS else "what most people saw"
     return (
         f"How often each model says {truth} when {n:,} of the images are made worse, in one view, without the mirrored "

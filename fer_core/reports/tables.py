@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fer_core.evaluation.comparison import Comparison
-from fer_core.evaluation.results import LABELS, Evaluation
+from fer_core.evaluation.results import FERPLUS, LABELS, Evaluation, SubsetKey
 from fer_core.reports.wording import difference
 
 __all__ = ["NONE", "Cell", "Scoreboard", "class_board", "differences", "figure_board", "model_titles", "vote_board"]
@@ -65,7 +65,7 @@ def model_titles(evaluations: Iterable[Evaluation]) -> dict[str, str]:
 
 def figure_board(work: Comparison, kind: str = LABELS, *, clean: bool = False, cost: bool = True) -> Scoreboard:
     """How good each model is against a kind of truth, and with `cost` how fast and how large it is."""
-    given = [e.figures.get(kind + ("_clean" if clean else "")) for e in work.evaluations]
+    given = [e.figures.get(SubsetKey(kind, clean)) for e in work.evaluations]
     columns: dict[str, Sequence[Cell]] = {"Right": _best(_each(given, "accuracy"), percent, True)}
     columns["95 % interval"] = [
         Cell(NONE if g is None else f"{g['accuracy_interval'][0]:.1%} to {g['accuracy_interval'][1]:.1%}")
@@ -82,7 +82,7 @@ def figure_board(work: Comparison, kind: str = LABELS, *, clean: bool = False, c
 
 def vote_board(work: Comparison, *, clean: bool = False) -> Scoreboard | None:
     """Each model against every single vote of FER+; None where there are none."""
-    votes = [(e.votes_clean if clean else e.votes) or {} for e in work.evaluations]
+    votes = [e.votes.get(SubsetKey(FERPLUS, clean), {}) for e in work.evaluations]
     if not any(own.get("n") for own in votes):
         return None
     first = next(own for own in votes if own.get("n"))
@@ -105,7 +105,7 @@ def class_board(work: Comparison, figure: str, kind: str = LABELS, *, clean: boo
         kind, clean: as for `figure_board`.
     """
     titles = model_titles(work.evaluations)
-    given = [e.figures.get(kind + ("_clean" if clean else "")) for e in work.evaluations]
+    given = [e.figures.get(SubsetKey(kind, clean)) for e in work.evaluations]
     names = next((list(g[figure]) for g in given if g is not None), [])
     rows = tuple(
         (name, tuple(_best([None if g is None else g[figure][name] for g in given], "{:.0%}".format, True)))

@@ -16,17 +16,13 @@ from fer_core.studies.manifest import ClipEntry, StudyError
 from fer_core.studies.study import Study
 from fer_core.studies.work import content_hash
 from fer_core.utils.archives import open_zip
+from fer_core.video.formats import MEDIA_SUFFIXES
 from fer_core.video.limits import Limits
 from fer_core.video.reader import probe
 
 __all__ = ["CLIP_SUFFIXES", "Added", "add_clips", "add_stream", "add_zip", "find_clips"]
 
-CLIP_SUFFIXES = frozenset(
-    {
-        *(".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".gif", ".mpg", ".mpeg", ".ts", ".3gp", ".wmv", ".flv"),
-        *(".ogv", ".jpg", ".jpeg", ".png", ".webp", ".bmp"),
-    }
-)
+CLIP_SUFFIXES = frozenset(f".{suffix}" for suffix in MEDIA_SUFFIXES)
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ import cv2
 
 from fer_core.errors import FerError, OptionError
 from fer_core.studies.manifest import StudyError
+from fer_core.utils.platform import free_memory, usable_cores
 
 __all__ = ["Engine", "checked_scheduler", "local_workers", "open_engine"]
 
@@ -159,16 +160,7 @@ def local_workers(wanted: int | None = None) -> int:
         if not 1 <= wanted <= 256:
             raise OptionError(f"The number of workers must lie between 1 and 256; received {wanted}.")
         return wanted
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, _free_bytes() // WORKER_BYTES))
-
-
-def _free_bytes() -> int:
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            return next(1024 * int(line.split()[1]) for line in file if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
-        return 64 * WORKER_BYTES  # not known here: the cores decide
+    return max(1, min(usable_cores(), free_memory() // WORKER_BYTES))
 
 
 @contextmanager

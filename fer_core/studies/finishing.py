@@ -25,6 +25,7 @@ from fer_core.studies.segments import Plan, follow_readings
 from fer_core.studies.settings import StudySettings
 from fer_core.tracking.reidentification import PersonGrouper
 from fer_core.types import FrameResult
+from fer_core.utils.platform import remove_folder
 from fer_core.video.frame import Frame
 from fer_core.video.limits import Limits
 from fer_core.video.reader import ClipInfo, FrameReader, probe
@@ -112,11 +113,11 @@ def finish_clip(
         people=int(table["track_id"].nunique()),
     )
     made = work / "result"
-    shutil.rmtree(made, ignore_errors=True)
+    remove_folder(made)
     found, portraits = _with_pictures(moments, source, limits)
     names = _names_before(place, table)
     tables = {"table.parquet": table, "episodes.parquet": episodes(table)}
-    write_result(made, facts, tables, found, portraits, grouper.groups(), names)
+    write_result(made, facts, tables, found, portraits, grouper.pairs(), names)
     _keep_preview(work, made, plan)
     if settings.annotate and not info.is_image:
         _annotate(source, made / "annotated.mp4", info, _results(work, recognizer.labels, options), settings, limits)

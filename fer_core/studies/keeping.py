@@ -16,6 +16,7 @@ from fer_core.studies.result import ClipFacts, swap_in, write_result
 from fer_core.studies.study import Study
 from fer_core.studies.work import content_hash
 from fer_core.utils.files import write_atomic
+from fer_core.utils.platform import remove_folder
 
 __all__ = ["keep_analysis", "recent_study"]
 
@@ -104,10 +105,10 @@ def _write(study: Study, clip: ClipAnalysis, entry: ClipEntry, names: Mapping[in
     )
     (study.folder / "work").mkdir(exist_ok=True)
     made = study.folder / "work" / f"{entry.folder}-kept"
-    shutil.rmtree(made, ignore_errors=True)
+    remove_folder(made)
     portraits = {track: jpeg for track, (_, jpeg) in clip.key_moments.portraits.copy().items()}
     tables = {"table.parquet": table, "episodes.parquet": episodes(table)}
-    write_result(made, facts, tables, clip.key_moments.found(), portraits, clip.person_grouper.groups(), names)
+    write_result(made, facts, tables, clip.key_moments.found(), portraits, clip.person_grouper.pairs(), names)
     if clip.preview is not None:
         write_atomic(made / "preview.jpg", clip.preview)
     if clip.annotated is not None and clip.annotated.exists():

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 from fer_core.studies.library import list_studies
 from fer_core.studies.manifest import StudyError
 from fer_core.studies.study import Study
+from fer_core.utils.child_process import ChildProcess
 
 __all__ = ["launch", "resume_interrupted"]
 
-PROJECT = Path(__file__).resolve().parent.parent.parent
-
-_children: list[subprocess.Popen[bytes]] = []  # those that ended are collected, so that no dead process stays
+_children: list[ChildProcess] = []  # those that ended are collected, so that no dead process stays
 
 
 def launch(study: Study, *, in_turn: bool = False) -> None:
@@ -28,23 +22,19 @@ def launch(study: Study, *, in_turn: bool = False) -> None:
     Raises:
         StudyError: the process cannot be started.
     """
-    _children[:] = [child for child in _children if child.poll() is None]
+    _children[:] = [child for child in _children if child.status is None]
     if study.running():
         return
     study.clear_stops()
     study.tell(ended=False, starting=True)
     options = ["--in-turn", "--workers", "1"] if in_turn else []
     try:
-        with open(study.folder / "log.txt", "ab") as log:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "fer_core", "studies", "run", study.name, *options],
-                cwd=PROJECT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                env={**os.environ, "FER_HOME": str(study.folder.parent.parent.resolve())},
-            )
+        child = ChildProcess(
+            "fer_core",
+            *("studies", "run", study.name, *options),
+            log=study.folder / "log.txt",
+            settings={"FER_HOME": str(study.folder.parent.parent.resolve())},
+        )
     except OSError as error:
         raise StudyError(f"The analysis could not be started: {error.strerror}. Try again in a moment.") from error
     _children.append(child)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from pathlib import Path
 
 from fer_core.errors import FerError
 from fer_core.studies.manifest import StudyError
 from fer_core.studies.settings import StudySettings
 from fer_core.studies.study import VERSION, Study, write_file
+from fer_core.utils.platform import remove_folder
 from fer_core.utils.workspace import workspace
 
 __all__ = ["RECENT", "create_study", "delete_study", "list_studies", "open_study", "study_names"]
@@ -117,4 +117,4 @@ def delete_study(study: Study) -> None:
     with study.hold():
         gone = study.folder.with_name(f".gone-{study.name}-{os.getpid()}")
         study.folder.rename(gone)
-    shutil.rmtree(gone, ignore_errors=True)
+    remove_folder(gone)

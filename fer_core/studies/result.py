@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -15,9 +15,15 @@ import pandas as pd
 
 from fer_core.analysis.export import ClipResult
 from fer_core.analysis.key_moments import KeyMoment
+from fer_core.analysis.person_names import PersonNames
 from fer_core.analysis.table import person_name
+from fer_core.errors import FerError
+from fer_core.models.bundle import Bundle
+from fer_core.models.registry import load_model
 from fer_core.studies.manifest import StudyError
+from fer_core.tracking.reidentification import LookalikePair
 from fer_core.utils.files import atomic_file, read_object, read_plain, write_atomic
+from fer_core.utils.platform import remove_folder
 from fer_core.video.reader import ClipInfo
 
 __all__ = [
@@ -71,7 +77,7 @@ def write_result(
     tables: Mapping[str, pd.DataFrame],
     moments: Sequence[KeyMoment],
     portraits: Mapping[int, bytes],
-    alike: Sequence[Sequence[int]],
+    alike: Sequence[LookalikePair],
     names: Mapping[int, str],
 ) -> None:
     """Write everything of a clip into an empty folder.
@@ -81,7 +87,7 @@ def write_result(
         facts: of the clip.
         tables: file name to table.
         moments, portraits: key moments, and the best picture of each track.
-        alike: groups of tracks that may be one person.
+        alike: pairs of tracks that may be one person.
         names: given by the person, by track.
 
     Raises:
@@ -103,9 +109,10 @@ def write_result(
     write_atomic(folder / "clip.json", json.dumps(asdict(facts), indent=1, ensure_ascii=False))
 
 
-def write_people(folder: Path, names: Mapping[int, str], alike: Sequence[Sequence[int]]) -> None:
+def write_people(folder: Path, names: Mapping[int, str], alike: Sequence[LookalikePair]) -> None:
     """Write the names given to tracks; tracks of one name are one person."""
-    content = {"names": {str(track): name for track, name in sorted(names.items())}, "alike": [list(g) for g in alike]}
+    given = {str(track): name for track, name in sorted(names.items())}
+    content = {"names": given, "alike": [asdict(pair) for pair in alike]}
     write_atomic(folder / "people.json", json.dumps(content, indent=1, ensure_ascii=False))
 
 
@@ -115,12 +122,12 @@ def swap_in(made: Path, place: Path) -> None:
     A crash between the two steps leaves the older one as `.old-...`; `restore` puts it back.
     """
     old = place.with_name(f".old-{place.name}")
-    shutil.rmtree(old, ignore_errors=True)
+    remove_folder(old)
     place.parent.mkdir(exist_ok=True)
     if place.exists():
         place.rename(old)
     made.rename(place)
-    shutil.rmtree(old, ignore_errors=True)
+    remove_folder(old)
 
 
 def restore(clips: Path) -> None:
@@ -128,7 +135,7 @@ def restore(clips: Path) -> None:
     for old in clips.glob(".old-*"):
         place = old.with_name(old.name.removeprefix(".old-"))
         if place.exists():
-            shutil.rmtree(old, ignore_errors=True)
+            remove_folder(old)
         else:
             old.rename(place)
 
@@ -159,6 +166,19 @@ class _StoredTable:
             people = [None if pd.isna(t) else named[int(t)] for t in tracks]
             table["person"] = pd.Series(people, dtype=object, index=table.index)
         return table
+
+    def tracks(self) -> list[int]:
+        """Return the ids of all tracks."""
+        return [int(track) for track in sorted(self._table["track_id"].dropna().unique())]
+
+    def overlaps(self) -> set[tuple[int, int]]:
+        """Return the pairs of tracks that are on screen together in at least one frame, the lower id first."""
+        seen = self._table.dropna(subset=["track_id"])
+        crowded = seen[seen.duplicated("frame", keep=False)]
+        found: set[tuple[int, int]] = set()
+        for _, tracks in crowded.groupby("frame")["track_id"]:
+            found |= set(itertools.combinations(sorted(int(track) for track in tracks), 2))
+        return found
 
 
 class _StoredMoments:
@@ -191,14 +211,14 @@ class _StoredMoments:
         return found
 
 
-class _StoredGroups:
+class _StoredPairs:
     """Tracks that may be one person."""
 
-    def __init__(self, alike: list[list[int]]) -> None:
+    def __init__(self, alike: list[LookalikePair]) -> None:
         self._alike = alike
 
-    def groups(self) -> list[list[int]]:
-        """Return each group in order of time."""
+    def pairs(self) -> list[LookalikePair]:
+        """Return the pairs, the likest first."""
         return self._alike
 
 
@@ -211,7 +231,8 @@ class StoredClip:
         recorder, key_moments, person_grouper: the table, the key moments, and who may be one person.
         annotated: the annotated clip, where there is one.
         damaged: number of frames that could not be decoded.
-        names: people's names by track, as they are kept.
+        names: people's names by track; `rename` keeps them.
+        kept_names: those that are kept.
     """
 
     complete = True
@@ -235,16 +256,26 @@ class StoredClip:
         self.recorder = _StoredTable(folder / "table.parquet")
         self.key_moments = _StoredMoments(folder)
         self.annotated: Path | None = folder / "annotated.mp4"
-        self.names, self._alike = self._people()
-        self.person_grouper = _StoredGroups(self._alike)
+        self.kept_names, self._alike = self._people()
+        self.names = PersonNames(self.recorder, self.kept_names)
+        self.person_grouper = _StoredPairs(self._alike)
 
-    def _people(self) -> tuple[dict[int, str], list[list[int]]]:
+    def _people(self) -> tuple[dict[int, str], list[LookalikePair]]:
         try:
             found = read_object(self.folder / "people.json", MOST_JSON)
             names = {int(track): str(name) for track, name in found["names"].items()}
-            return names, [[int(t) for t in group] for group in found["alike"]]
+            return names, [LookalikePair(**pair) for pair in found["alike"]]
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return {}, []
+
+    @property
+    def model(self) -> Bundle | None:
+        """The model that read the clip; None where it is not here any more, or was trained again."""
+        try:
+            bundle = load_model(str(self.facts.settings.get("model")))
+        except FerError:
+            return None
+        return bundle if bundle.card.get("sha256") == self.facts.settings.get("model_sha256") else None
 
     @property
     def preview(self) -> bytes | None:
@@ -264,7 +295,9 @@ class StoredClip:
             raise StudyError(
                 f"The names could not be kept: {error.strerror}. Free some room, or write there."
             ) from error
-        self.names = dict(names)
+        self.kept_names = dict(names)
+        if self.names != self.kept_names:
+            self.names = PersonNames(self.recorder, names)
 
     def result(self, names: Mapping[int, str] | None = None) -> ClipResult:
         """Return what was found, for exports; with the names that are kept where no others are given."""

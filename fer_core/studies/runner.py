@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections import deque
@@ -12,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from fer_core.studies.cluster import Engine, local_workers, open_engine
 from fer_core.studies.manifest import ClipEntry, StudyError
 from fer_core.studies.segments import LONG
 from fer_core.studies.study import Study
 from fer_core.studies.work import ClipJob, do_finish, do_plan, do_segment, do_whole
+from fer_core.utils.locks import try_lock
+from fer_core.utils.platform import user_id
 from fer_core.video.limits import Limits
 
 __all__ = ["Progress", "in_turn", "run_study"]
@@ -209,19 +208,15 @@ def in_turn(study: Study) -> Iterator[None]:
     Raises:
         StudyError: the study was deleted, or told to stop, while it waited.
     """
-    lock = FileLock(Path(tempfile.gettempdir()) / f"expression-lab-studies-{os.getuid()}.lock", timeout=1.0)
-    while True:
-        try:
-            lock.acquire()
-            break
-        except Timeout:
-            study.tell(ended=False, queued=True)
+    place = Path(tempfile.gettempdir()) / f"expression-lab-studies-{user_id()}.lock"
+    while (held := try_lock(place, 1.0)) is None:
+        study.tell(ended=False, queued=True)
         if not study.folder.is_dir() or (study.folder / "stop").exists():
             raise StudyError("The study was stopped while it waited for its turn.")
     try:
         yield
     finally:
-        lock.release()
+        held.release()
 
 
 def _weight(entry: ClipEntry) -> float:

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from fer_core.analysis.key_moments import KeyMoments
-from fer_core.analysis.pipeline import AnalysisOptions, FrameSelector, Recognize, make_tracker, recognize_frame
+from fer_core.analysis.lookahead import FrameGroups, Lookahead, Recognize
+from fer_core.analysis.pipeline import AnalysisOptions, FrameSelector, make_tracker
 from fer_core.annotation.blur import blur_faces
 from fer_core.annotation.draw import draw_overlays
 from fer_core.annotation.overlays import overlays
 from fer_core.errors import Cancelled, OptionError
 from fer_core.studies.readings import Chunk, Reading, Seam, read_chunk, stored_chunks, write_chunk
 from fer_core.studies.segments import Plan
-from fer_core.tracking.features import FrameFeatures
-from fer_core.types import Faces, FrameResult
+from fer_core.types import FrameResult
 from fer_core.utils.files import write_atomic
 from fer_core.video.frame import Frame
 from fer_core.video.limits import Limits
@@ -64,13 +64,15 @@ class SegmentReader:
             options: which frames are analysed, and how.
             limits: what is refused.
             stopped: asked at every frame; what is done when it turns true is written down.
-            threads: frames recognised at the same time.
+            threads: groups of frames recognised at the same time.
             blur: make faces unrecognisable in the preview.
         """
         self._source, self._folder, self._plan, self._segment = source, folder, plan, segment
         self._recognizer, self._options, self._limits = recognizer, options, limits or Limits()
         self._stopped, self._threads, self._blur = stopped, threads, blur
         self._readings: list[Reading] = []
+        self._group: list[Reading] = []  # the last one so far; whole when the next one begins
+        self._rate: float | None = None
         self._state = Chunk(None, None, 0, False)
         self._number = 0
         self._most_faces = 0
@@ -98,58 +100,62 @@ class SegmentReader:
             self._flush(None, whole=True)
 
     def _read(self, frames: Iterator[Frame]) -> None:
-        selector = FrameSelector(self._options)
-        if self._state.last is not None:
-            selector(self._state.last.index, self._state.last.seconds)
+        first = next(frames, None)
+        if first is None:
+            if self._stopped():
+                raise Cancelled("The analysis was stopped; what was done so far is kept.")
+            self._flush(None, whole=True)
+            return
+        end = self._plan.starts[self._segment][0] if self._segment < self._plan.segments - 1 else None
+        groups = FrameGroups(FrameSelector(self._options), self._options, self._rate, first.index)
+        begun = self._segment == 0 or self._state.last is not None
+        stretch = _Stretch(chain([first], frames), groups, end, self._stopped, begun=begun)
         taker = _PictureTaker(self._plan.width)
         tracker = make_tracker(self._recognizer.labels, self._options)
-        end = self._plan.starts[self._segment][0] if self._segment < self._plan.segments - 1 else None
-        flushed = time.monotonic()
-        border: Frame | None = None
-
-        def inside() -> Iterator[Frame]:
-            nonlocal border
-            for frame in frames:
-                if end is not None and frame.index >= end:
-                    border = frame
-                    return
-                if self._stopped():
-                    return
-                yield frame
-
-        wanted = (frame for frame in inside() if selector(frame.index, frame.seconds))
-        for frame, (faces, features) in _ahead(wanted, self._recognize, self._threads):
-            result = tracker.follow(frame.index, frame.seconds, faces, features)
-            pictures = taker.pictures(frame, result)
-            self._readings.append(Reading(frame.index, frame.seconds, faces, features, pictures))
-            self._preview(frame, result)
-            if time.monotonic() - flushed > FLUSH:
-                self._flush(frame, whole=False)
-                flushed = time.monotonic()
-            last = frame
-        if border is None and self._stopped():
-            if self._readings:
-                self._flush(last, whole=False)
+        flushed, opened = time.monotonic(), None
+        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="analyze")
+        try:
+            for frame, recognized in Lookahead(stretch, stretch, self._recognizer, pool, width=self._plan.width):
+                if recognized is None or frame is stretch.following:
+                    continue
+                if stretch.may_go_on_at(frame):
+                    self._readings += self._group
+                    self._group, opened = [], frame
+                    if self._readings and time.monotonic() - flushed > FLUSH:
+                        self._flush(frame, whole=False)
+                        flushed = time.monotonic()
+                faces, features = recognized
+                result = tracker.follow(frame.index, frame.seconds, faces, features)
+                pictures = taker.pictures(frame, result)
+                self._group.append(Reading(frame.index, frame.seconds, faces, features, pictures))
+                self._preview(frame, result)
+        finally:
+            pool.shutdown(cancel_futures=True)
+        if stretch.stopped:
+            # Frames of the last group were read without what follows on them: they are read again.
+            if self._readings and opened is not None:
+                self._flush(opened, whole=False)
             raise Cancelled("The analysis was stopped; what was done so far is kept.")
-        self._flush(border, whole=True)
-
-    def _recognize(self, frame: Frame) -> tuple[Faces, FrameFeatures]:
-        return recognize_frame(frame, self._recognizer, self._plan.width)
+        self._readings += self._group
+        self._flush(stretch.border, whole=True)
 
     def _frames(self) -> Generator[Frame, None, None]:
-        """Yield the frames that are still to be read."""
+        """Yield the frames that are still to be read, beginning with the first one of a group."""
         last = self._state.last
         # Where frames were damaged, others may be after a seek: the segment is decoded anew from its beginning.
         if last is not None and not self._state.damaged:
             with FrameReader(self._source, self._limits, start=last.seconds) as reader:
+                self._rate = reader.info.frame_rate
                 frame = next(reader, None)
                 if frame is not None and _seam(frame) == last:
+                    yield frame
                     yield from self._counted(reader, -reader.damaged)
                     return
         start = self._plan.starts[self._segment - 1][1] if self._segment else 0.0
         with FrameReader(self._source, self._limits, start=start) as reader:
+            self._rate = reader.info.frame_rate
             for frame in self._counted(reader, 0, begins=last is None):
-                if last is None or frame.index > last.index:
+                if last is None or frame.index >= last.index:
                     yield frame
 
     def _counted(self, reader: FrameReader, before: int, *, begins: bool = False) -> Iterator[Frame]:
@@ -171,13 +177,79 @@ class SegmentReader:
         if len(result.faces) <= self._most_faces:
             return
         self._most_faces = len(result.faces)
-        image = frame.image(PICTURE_SIDE if self._plan.is_image else PREVIEW_SIDE)
+        image = frame.image(PICTURE_SIDE if self._plan.is_image else PREVIEW_SIDE).copy()
         faces = result.faces.scaled(image.shape[1] / self._plan.width)
         if self._blur:
             blur_faces(image, faces.boxes)
         draw_overlays(image, overlays(faces))
         jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
         write_atomic(self._folder / f"preview-{self._segment:04d}.jpg", jpeg)
+
+
+class _Stretch(FrameGroups):
+    """The analysed frames of a segment, and their groups as of reading the clip in one go.
+
+    A segment begins at a key frame, which may lie in the middle of a group that the segment before began. Which frames
+    came before is not known here, but the first analysed frame of a later group than the key frame's own begins a
+    group in any case. So a segment has the frames from there on, up to the same place of the next segment.
+
+    Attributes:
+        border: the first frame of the next segment, once it is reached.
+        following: the first frame of the next segment's first group: read for what it tells of those before it.
+        stopped: reading was stopped before the end.
+    """
+
+    def __init__(
+        self, frames: Iterable[Frame], groups: FrameGroups, end: int | None, stopped: Callable[[], bool], *, begun: bool
+    ) -> None:
+        """Set up.
+
+        Args:
+            frames: of the segment and beyond, in order.
+            groups: tells which are analysed.
+            end: number of the next segment's first frame.
+            stopped: asked at every frame.
+            begun: the first of the frames begins a group.
+        """
+        self.size = groups.size
+        self.border: Frame | None = None
+        self.following: Frame | None = None
+        self.stopped = False
+        self._frames, self._of, self._end, self._asked, self._begun = frames, groups, end, stopped, begun
+        self._numbers: dict[int, int] = {}
+        self._last: int | None = None
+
+    def __call__(self, frame: Frame) -> int | None:
+        """Number of the group of a frame that was given."""
+        return self._numbers[frame.index]
+
+    def __iter__(self) -> Iterator[Frame]:
+        ours: int | None = None
+        for frame in self._frames:
+            if self.border is None and self._end is not None and frame.index >= self._end:
+                self.border = frame
+            if self._asked():
+                self.stopped = True
+                return
+            number = self._of(frame)
+            if not self._begun:
+                ours = self._of.number(frame) if ours is None else ours
+                self._begun = number is not None and number > ours
+            if number is None:
+                continue
+            is_following = self.border is not None and number > self._of.number(self.border)
+            if self._begun:
+                self._numbers[frame.index] = number
+                self.following = frame if is_following else None
+                yield frame
+            if is_following:
+                return
+
+    def may_go_on_at(self, frame: Frame) -> bool:
+        """Whether reading may go on at a frame another time; to be asked of each, in order."""
+        number = self._numbers.pop(frame.index)
+        begins, self._last = number != self._last, number
+        return begins and (self._end is None or frame.index < self._end)
 
 
 class _PictureTaker(KeyMoments):
@@ -204,25 +276,3 @@ class _PictureTaker(KeyMoments):
 def _seam(frame: Frame) -> Seam:
     digest = hashlib.blake2b(np.ascontiguousarray(frame.image()).data, digest_size=16).hexdigest()
     return Seam(frame.index, frame.seconds, digest)
-
-
-def _ahead(
-    frames: Iterable[Frame], work: Callable[[Frame], tuple[Faces, FrameFeatures]], threads: int
-) -> Iterator[tuple[Frame, tuple[Faces, FrameFeatures]]]:
-    """Do the work for each frame, a few at the same time, and give them in order."""
-    if threads == 1:
-        for frame in frames:
-            yield frame, work(frame)
-        return
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="look")
-    waiting: deque[tuple[Frame, Future[tuple[Faces, FrameFeatures]]]] = deque()
-    try:
-        for frame in frames:
-            waiting.append((frame, pool.submit(work, frame)))
-            while len(waiting) > 3 * threads or (waiting and waiting[0][1].done()):
-                first, done = waiting.popleft()
-                yield first, done.result()
-        for first, done in waiting:
-            yield first, done.result()
-    finally:
-        pool.shutdown(cancel_futures=True)

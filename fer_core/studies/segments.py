@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from fer_core.analysis.pipeline import AnalysisOptions, FrameSelector, make_tracker
+from fer_core.analysis.pipeline import AnalysisOptions, make_tracker
 from fer_core.studies.readings import Reading, Seam, read_chunk, stored_chunks
 from fer_core.types import FrameResult
 from fer_core.utils.files import read_object, write_atomic
@@ -124,13 +124,12 @@ def follow_readings(
     Yields:
         Each analysed frame in order of time, up to the first gap.
     """
-    selector, tracker = FrameSelector(options), make_tracker(labels, options)
+    tracker = make_tracker(labels, options)
     expected = 0
     for segment, _, _, path in stored_chunks(folder):
         if segment > expected:
             return
         readings, chunk = read_chunk(path)
         for reading in readings:
-            if selector(reading.index, reading.seconds):
-                yield reading, tracker.follow(reading.index, reading.seconds, reading.faces, reading.features)
+            yield reading, tracker.follow(reading.index, reading.seconds, reading.faces, reading.features)
         expected = segment + 1 if chunk.whole else segment

@@ -17,7 +17,7 @@ from fer_core.errors import FerError, OptionError
 from fer_core.faces.detector import DETECTORS, STILL, FaceDetector
 from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.models.classifier import Classifier
-from fer_core.models.registry import DEFAULT, load_bundle
+from fer_core.models.registry import DEFAULT, load_model
 from fer_core.tracking.smoothing import Smoothing
 from fer_core.utils.files import read_object
 
@@ -107,7 +107,7 @@ class StudySettings:
         Raises:
             ModelError: there is no such model.
         """
-        return self.options(load_bundle(self.model).confidence_threshold)
+        return self.options(load_model(self.model).confidence_threshold)
 
     def recognizer(self, *, picture: bool = False) -> ExpressionRecognizer:
         """Return what finds and names faces, loaded once in a process.
@@ -115,7 +115,7 @@ class StudySettings:
         Args:
             picture: for a picture that stands alone, in which smaller faces are found.
         """
-        sha256 = str(load_bundle(self.model).card.get("sha256"))
+        sha256 = str(load_model(self.model).card.get("sha256"))
         return _recognizer(self.model, sha256, self.detector, STILL if picture else self.detector_side)
 
 
@@ -123,7 +123,7 @@ class StudySettings:
 def _recognizer(model: str, sha256: str, detector: str, side: int | tuple[int, ...]) -> ExpressionRecognizer:
     # The hash is in the key: a model that was trained again under the same name is loaded again.
     cv2.setNumThreads(1)  # several processes are at work; more threads would only get in each other's way
-    return ExpressionRecognizer(Classifier(load_bundle(model)), FaceDetector(detector, side=side, alone=True))
+    return ExpressionRecognizer(Classifier(load_model(model)), FaceDetector(detector, side=side, alone=True))
 
 
 def read_settings(path: Path) -> StudySettings:

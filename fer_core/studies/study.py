@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from fer_core.studies.manifest import ClipEntry, Manifest, StudyError
 from fer_core.studies.readings import stored_chunks
 from fer_core.studies.result import StoredClip, restore
 from fer_core.studies.settings import StudySettings
 from fer_core.utils.files import read_object, write_atomic
+from fer_core.utils.locks import is_locked, try_lock
+from fer_core.utils.platform import remove_folder
 
 __all__ = ["VERSION", "Study", "write_file"]
 
@@ -97,7 +96,7 @@ class Study:
         """Take a clip out of the study, with its result, and with its file where it was brought here."""
         self.manifest.append([{"id": entry.id, "gone": True}])
         for folder in ("clips", "work"):
-            shutil.rmtree(self.folder / folder / entry.folder, ignore_errors=True)
+            remove_folder(self.folder / folder / entry.folder)
         if not Path(entry.path).is_absolute():
             (self.folder / entry.path).unlink(missing_ok=True)
 
@@ -105,12 +104,8 @@ class Study:
 
     def running(self) -> bool:
         """Say whether some program analyses it at the moment."""
-        lock = FileLock(self.folder / "run.lock", timeout=0)
         try:
-            with lock:
-                return False
-        except Timeout:
-            return True
+            return is_locked(self.folder / "run.lock")
         except OSError:
             return False
 
@@ -121,21 +116,20 @@ class Study:
         Raises:
             StudyError: another program does, or the folder cannot be written.
         """
-        lock = FileLock(self.folder / "run.lock", timeout=0.3)
         try:
-            lock.acquire()
-        except Timeout as error:
-            raise StudyError(
-                f"The study {self.name} is being analysed by another program. Wait until it is done, or pause it there."
-            ) from error
+            held = try_lock(self.folder / "run.lock", 0.3)
         except OSError as error:
             raise StudyError(
                 f"The study {self.name} cannot be written: {error.strerror or error}. Copy it to where you may write."
             ) from error
+        if held is None:
+            raise StudyError(
+                f"The study {self.name} is being analysed by another program. Wait until it is done, or pause it there."
+            )
         try:
             yield
         finally:
-            lock.release()
+            held.release()
 
     def stop(self) -> None:
         """Tell whoever analyses it to stop; what is done is kept."""
@@ -168,7 +162,8 @@ class Study:
         for segment, _, seconds, _ in stored_chunks(work):
             last[segment] = max(seconds, last.get(segment, 0.0))
         done = sum(seconds - starts[segment] for segment, seconds in last.items() if segment < len(starts))
-        return min(1.0, max(0.0, done / entry.seconds))
+        share: float = min(1.0, max(0.0, done / entry.seconds))
+        return share
 
     def tell(self, **facts: Any) -> None:
         """Write down how the analysis goes, for whoever watches."""

@@ -81,7 +81,8 @@ def _parts(study: Study, done: Sequence[ClipEntry], kind: str) -> Iterator[bytes
 
 def _csv(table: pd.DataFrame, *, head: bool) -> bytes:
     places = {name: 4 for name in table.columns if table[name].dtype.kind == "f"}
-    return safe_table(table.round(places)).to_csv(index=False, header=head, lineterminator="\n").encode()
+    text: str = safe_table(table.round(places)).to_csv(index=False, header=head, lineterminator="\n")
+    return text.encode()
 
 
 def read_columns(content: bytes, name: str) -> list[dict[str, str]]:

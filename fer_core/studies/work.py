@@ -10,7 +10,6 @@ import errno
 import hashlib
 import logging
 import os
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -23,6 +22,7 @@ from fer_core.studies.manifest import ClipEntry, StudyError
 from fer_core.studies.segment_reader import SegmentReader
 from fer_core.studies.segments import Plan, bad_seam, plan_segments
 from fer_core.studies.settings import StudySettings
+from fer_core.utils.platform import remove_folder
 from fer_core.utils.workspace import use_workspace
 from fer_core.video.limits import Limits
 from fer_core.video.reader import probe
@@ -140,7 +140,7 @@ def _plan(job: ClipJob) -> Plan:
     plan = Plan.load(job.work)
     if plan is not None and plan.settings == job.settings.key:
         return plan
-    shutil.rmtree(job.work, ignore_errors=True)
+    remove_folder(job.work)
     plan = plan_segments(job.source, job.settings.key, probe(job.source, job.limits), job.limits)
     job.work.mkdir(exist_ok=True)  # no folder above it: a study that is deleted meanwhile stays deleted
     plan.save(job.work)
@@ -209,7 +209,7 @@ def _finish(job: ClipJob, plan: Plan) -> Outcome:
         plan.save(job.work)
         _read(job, plan, keep)
     facts = finish_clip(job.entry, job.source, job.work, job.place, plan, job.settings, job.limits)
-    shutil.rmtree(job.work, ignore_errors=True)
+    remove_folder(job.work)
     return {"state": "done", "error": "", "settings": facts.settings_key, **counts(asdict(facts))}
 
 

@@ -13,6 +13,10 @@ _SIDE = 6
 _LINE = np.eye(_SIDE) / 2 + (np.eye(_SIDE, k=1) + np.eye(_SIDE, k=-1)) / 4
 _SPREAD = np.kron(np.kron(_LINE, _LINE), _LINE).astype(np.float32)
 
+_LEVELS = np.arange(256)
+_LIGHT_BINS = _LEVELS * _SIDE // 256 * _SIDE**2
+_COLOR_BINS = np.clip((_LEVELS - 86) // 14, 0, _SIDE - 1)  # skin and most cloth lie within 42 of gray
+
 BINS = _SIDE**3
 """Bins of a region's histogram."""
 
@@ -36,10 +40,8 @@ def appearance_descriptors(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     columns = np.clip(region[:, :1] + grid * sides[:, :1], 0, width - 1).astype(np.intp)
     rows = np.clip(region[:, 1:2] + grid * sides[:, 1:], 0, height - 1).astype(np.intp)
     pixels = image[rows[:, :, None], columns[:, None, :]].reshape(-1, _SAMPLES, 3)
-    lab = cv2.cvtColor(pixels, cv2.COLOR_BGR2Lab).reshape(len(wanted), -1, 3).astype(np.intp)
-    light = lab[..., 0] * _SIDE // 256
-    chroma = np.clip((lab[..., 1:] - 86) // 14, 0, _SIDE - 1)  # skin and most cloth lie within 42 of grey
-    bins = (light * _SIDE + chroma[..., 0]) * _SIDE + chroma[..., 1]
+    lab = cv2.cvtColor(pixels, cv2.COLOR_BGR2Lab).reshape(len(wanted), -1, 3)
+    bins = _LIGHT_BINS[lab[..., 0]] + _COLOR_BINS[lab[..., 1]] * _SIDE + _COLOR_BINS[lab[..., 2]]
     bins += np.arange(len(wanted))[:, None] * BINS
     counts = np.bincount(bins.ravel(), minlength=len(wanted) * BINS).reshape(len(wanted), -1)
     histograms = counts.astype(np.float32) @ _SPREAD
@@ -54,4 +56,4 @@ def descriptor_distance(known: np.ndarray, seen: np.ndarray, crowded: np.ndarray
     weight[:, crowded, 1] *= 0.3  # the clothes may be those of the neighbour
     distance = np.sqrt(np.clip(1.0 - overlap, 0.0, 1.0))
     mean = (distance * weight).sum(2) / np.maximum(weight.sum(2), 1e-6)
-    return np.clip((mean - 0.2) / 0.4, 0.0, 1.0)
+    return np.asarray(np.clip((mean - 0.2) / 0.4, 0.0, 1.0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,11 +11,26 @@ from fer_core.tracking.appearance import appearance_descriptors, descriptor_dist
 from fer_core.types import FrameResult
 from fer_core.video.frame import Frame
 
-__all__ = ["PersonGrouper"]
+__all__ = ["LookalikePair", "PersonGrouper"]
 
 SAME_PERSON = 0.5
 """Difference of looks, 0 to 1, under which two tracks may be one person. In the sample clip the same person in another
 light and framing differs by at most 0.37, two people by at least 0.60."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookalikePair:
+    """Two tracks that may be one person.
+
+    Attributes:
+        one: track id of the earlier one.
+        other: track id of the later one.
+        likeness: how much their colors agree, 0 to 1; no probability.
+    """
+
+    one: int
+    other: int
+    likeness: float
 
 
 class PersonGrouper:
@@ -39,7 +55,7 @@ class PersonGrouper:
         """Take the next frame."""
 
         def descriptors() -> np.ndarray:
-            image = frame.image(640)
+            image = frame.picked(640)
             assert result is not None
             return appearance_descriptors(image, result.faces.boxes * (image.shape[1] / self._width))
 
@@ -66,17 +82,26 @@ class PersonGrouper:
             elif len(self._sums) < self._limit:
                 self._sums[track] = descriptor.astype(np.float64)
 
+    def pairs(self) -> list[LookalikePair]:
+        """Pairs of tracks that may be one person, the likest first.
+
+        Tracks that are in the picture at the same time are never one person.
+        """
+        tracks, apart = self._distances()
+        found = [
+            LookalikePair(tracks[i], tracks[j], 1.0 - float(apart[i, j]))
+            for i in range(len(tracks))
+            for j in range(i + 1, len(tracks))
+            if apart[i, j] < SAME_PERSON and not self._together(tracks[i], tracks[j])
+        ]
+        return sorted(found, key=lambda pair: -pair.likeness)
+
     def groups(self) -> list[list[int]]:
         """Tracks that may be one person, each group in order of time; tracks without a partner are left out.
 
         Tracks that are in the picture at the same time are never one person.
         """
-        tracks = sorted(self._sums.copy(), key=lambda t: self._times[t])
-        if len(tracks) < 2:
-            return []
-        descriptors = np.stack([self._sums[t] for t in tracks])
-        descriptors = descriptors / np.maximum(descriptors.sum(2, keepdims=True), 1e-9)
-        apart = descriptor_distance(descriptors, descriptors, np.zeros(len(tracks), bool))
+        tracks, apart = self._distances()
         found: list[list[int]] = []
         for i, track in enumerate(tracks):
             fits = [
@@ -94,3 +119,12 @@ class PersonGrouper:
     def _together(self, one: int, other: int) -> bool:
         a, b = self._times[one], self._times[other]
         return a[0] <= b[1] and b[0] <= a[1]
+
+    def _distances(self) -> tuple[list[int], np.ndarray]:
+        """Tracks in order of time, and how different each two look, (n, n)."""
+        tracks = sorted(self._sums.copy(), key=lambda t: self._times[t])
+        if not tracks:
+            return [], np.zeros((0, 0))
+        descriptors = np.stack([self._sums[t] for t in tracks])
+        descriptors = descriptors / np.maximum(descriptors.sum(2, keepdims=True), 1e-9)
+        return tracks, descriptor_distance(descriptors, descriptors, np.zeros(len(tracks), bool))

@@ -61,6 +61,13 @@ class Tracker:
 
     Raises:
         OptionError: `max_gap` or `confidence_threshold` is outside its range.
+
+    Example:
+        >>> from fer_core import Faces
+        >>> tracker = Tracker(("happy", "sad"))
+        >>> image = np.zeros((120, 160, 3), np.uint8)
+        >>> tracker.update(0, 0.0, Faces.none(("happy", "sad")), image).index
+        0
     """
 
     def __init__(
@@ -205,6 +212,8 @@ def _assign(cost: np.ndarray, limit: float) -> list[tuple[int, int]]:
     rows, columns = cost.shape
     if not rows or not columns:
         return []
+    if rows == columns == 1:
+        return [(0, 0)] if cost[0, 0] < limit else []
     # Column 0 is the entry of the search; `rows` further columns stand for "not in this frame".
     padded = np.hstack([np.zeros((rows, 1)), np.where(cost < limit, cost, 1e6), np.full((rows, rows), limit)])
     width = padded.shape[1]

@@ -110,7 +110,7 @@ def _light_from_a_side(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray
     side = np.linspace(-1, 1, len(crop), dtype=np.float32)
     angle, depth = rng.uniform(0, 2 * np.pi), rng.uniform(0.2, 0.7)
     ramp = 1 + depth * (np.cos(angle) * side[None, :] + np.sin(angle) * side[:, None])
-    return np.clip(crop * ramp, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(crop * ramp, 0, 255).astype(np.uint8))
 
 
 def _in_low_light(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Generator
+from typing import Any
 
 import numpy as np
 
@@ -71,7 +72,7 @@ def batches(
     rng = np.random.default_rng([config.seed, epoch])
     order = rng.permutation(len(labels))
     together = max(1, BLOCK // config.batch)
-    ready: queue.Queue = queue.Queue(max(AHEAD, 2 * together))
+    ready: queue.Queue[Any] = queue.Queue(max(AHEAD, 2 * together))
     left = threading.Event()
 
     def put(item: object) -> bool:

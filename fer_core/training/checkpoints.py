@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from fer_core.errors import FerError
+from fer_core.utils.files import atomic_file
+from fer_core.utils.platform import replace
 
 __all__ = ["CHECKPOINT", "load_arrays", "load_last", "save_arrays", "save_next"]
 
@@ -23,16 +24,9 @@ log = logging.getLogger(__name__)
 
 def save_arrays(path: Path, arrays: Sequence[np.ndarray], state: dict[str, Any]) -> None:
     """Write or replace a file of arrays and what belongs to them; raises OSError, and what was there stays then."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with open(part, "wb") as file:
-            named = {f"a{i:04d}": array for i, array in enumerate(arrays)}
-            np.savez(file, state=np.array(json.dumps(state)), **named)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with atomic_file(path) as file:
+        named = {f"a{i:04d}": array for i, array in enumerate(arrays)}
+        np.savez(file, state=np.array(json.dumps(state)), **named)  # type: ignore[arg-type]
 
 
 def load_arrays(path: Path) -> tuple[list[np.ndarray], dict[str, Any]] | None:
@@ -53,8 +47,8 @@ def save_next(folder: Path, arrays: Sequence[np.ndarray], state: dict[str, Any])
     new, last = folder / f"next-{CHECKPOINT}", folder / CHECKPOINT
     save_arrays(new, arrays, state)
     if last.exists():
-        os.replace(last, folder / BEFORE)
-    os.replace(new, last)
+        replace(last, folder / BEFORE)
+    replace(new, last)
 
 
 def load_last(folder: Path) -> tuple[list[np.ndarray], dict[str, Any]] | None:

@@ -76,6 +76,10 @@ class TrainingConfig:
         seed: source of all randomness.
         precision: auto takes bfloat16 where the processor is faster with it, see `learner.precision_for`.
         threads: processor threads; 0 for all.
+
+    Example:
+        >>> TrainingConfig(epochs=3).epochs
+        3
     """
 
     data: str = "synthetic"
@@ -182,7 +186,12 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 
 
 def preset(name: str, /, **changes: Any) -> TrainingConfig:
-    """The settings of a preset with some of them changed; OptionError where there is none of that name."""
+    """The settings of a preset with some of them changed; OptionError where there is none of that name.
+
+    Example:
+        >>> preset("quick", epochs=2).epochs
+        2
+    """
     if name not in PRESETS:
         raise OptionError(f"There is no preset called {name!r}. There are: {', '.join(PRESETS)}.")
     return TrainingConfig(**{"preset": name, **PRESETS[name], **changes})

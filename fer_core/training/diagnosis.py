@@ -115,9 +115,17 @@ def _running(
             f"After {_epochs(done)} it is still no better than guessing ({_percent(chance)}). "
             "If that stays, stop and choose another learning rate.",
         )
+    recall = _recall(epochs, when)
+    if (favorite := _favorite(recall)) is not None:
+        return Diagnosis(
+            "guessing",
+            f"It calls nearly every face {favorite}. That alone is right for {100 * top:.0f} of 100 new faces: "
+            "it has not learned to tell expressions apart yet.",
+        )
     if since == 0:
         gain = _gain(epochs, when, top)
-        return Diagnosis("learning", f"It is learning: of 100 new faces it names {100 * top:.0f} right{gain}.")
+        right = f"of 100 new faces it names {100 * top:.0f} right{gain}."
+        return Diagnosis("learning", f"It is learning: {right}{_never(recall)}")
     if since < PATIENCE:
         ago = "the last epoch" if since == 1 else f"the last {since} epochs"
         return Diagnosis(
@@ -162,6 +170,31 @@ def _gain(epochs: pd.DataFrame, when: int, top: float) -> str:
         return ""
     ago = "one epoch ago" if back == 1 else f"{back} epochs ago"
     return f", {points:.0f} more than {ago}" if points >= 1 else f", a little more than {ago}"
+
+
+def _recall(epochs: pd.DataFrame, when: int) -> dict[str, float]:
+    """Share of the validation images of each expression that was named right in that epoch."""
+    found = list(epochs.loc[epochs["epoch"] == when, "recall"]) if "recall" in epochs else []
+    shares = found[0] if found else None
+    return {str(k): float(v) for k, v in shares.items() if _finite(v)} if isinstance(shares, dict) else {}
+
+
+def _favorite(recall: dict[str, float]) -> str | None:
+    """The one expression that a network gives as its answer to nearly everything; None where it tells some apart."""
+    if len(recall) < 2:
+        return None
+    name = max(recall, key=recall.__getitem__)
+    others = [share for other, share in recall.items() if other != name]
+    return name if recall[name] >= 0.8 and sum(others) / len(others) <= 0.1 else None
+
+
+def _never(recall: dict[str, float]) -> str:
+    """The expressions that are hardly ever found, in a sentence."""
+    names = [name for name, share in recall.items() if share < 0.05]
+    if not names:
+        return ""
+    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return f" It hardly ever finds {listed}."
 
 
 def _finite(value: object) -> bool:

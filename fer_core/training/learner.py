@@ -7,10 +7,7 @@ training would have given.
 from __future__ import annotations
 
 import contextlib
-import os
-import re
 from collections.abc import Generator, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +16,7 @@ from fer_core.errors import FerError
 from fer_core.models.architectures import ARCHITECTURES
 from fer_core.training.config import TrainingConfig
 from fer_core.training.layers import fast_layers
+from fer_core.utils.platform import computes_bfloat16, usable_cores
 
 __all__ = ["Learner", "precision_for"]
 
@@ -36,10 +34,7 @@ def precision_for(asked: str, architecture: str) -> str:
         return asked
     if ARCHITECTURES[architecture].separable:
         return "float32"
-    with contextlib.suppress(OSError):
-        if re.search(r"\b(avx512_bf16|amx_bf16)\b", Path("/proc/cpuinfo").read_text()):
-            return "mixed_bfloat16"
-    return "float32"
+    return "mixed_bfloat16" if computes_bfloat16() else "float32"
 
 
 class Learner:
@@ -64,7 +59,7 @@ class Learner:
         import keras
         import tensorflow as tf
 
-        threads = config.threads or len(os.sched_getaffinity(0))
+        threads = config.threads or usable_cores()
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
         keras.utils.set_random_seed(config.seed)

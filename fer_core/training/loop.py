@@ -18,11 +18,12 @@ from fer_core.models.preprocessing import prepare
 from fer_core.training.batches import batches
 from fer_core.training.checkpoints import load_arrays, load_last, save_arrays, save_next
 from fer_core.training.learner import Learner
-from fer_core.training.run_log import lines
+from fer_core.training.run_log import lines, open_lines
 from fer_core.training.runs import Run
-from fer_core.training.split import split_dataset
-from fer_core.training.status import Status, memory_mb
+from fer_core.training.split import TrainingSplit, split_dataset
+from fer_core.training.status import Status
 from fer_core.utils.files import write_atomic
+from fer_core.utils.platform import peak_memory_mb
 
 __all__ = ["Interrupted", "NotANumber", "TrainingLoop"]
 
@@ -46,25 +47,25 @@ class TrainingLoop:
         best_epoch: the epoch of the best weights; 0 before the first.
     """
 
-    def __init__(self, run: Run, status: Status, interrupted: Callable[[], bool]):
-        """Read the data, build the network, and take up the last checkpoint.
+    def __init__(
+        self, run: Run, status: Status, interrupted: Callable[[], bool], data: TrainingSplit, learner: Learner
+    ):
+        """Set up; nothing is read or written yet. See `prepare`.
 
         Args:
             run: the run.
             status: hears what happens.
             interrupted: asked often; where it says so, the epoch under way is left.
-
-        Raises:
-            FerError: the data, the settings or the checkpoint cannot be used.
+            data: images to learn from and to measure on.
+            learner: the network and its optimizer.
         """
         self.run, self.config = run, run.config
         self._status, self._interrupted = status, interrupted
-        self._parts = split_dataset(self.config)
-        self._training, self._validation = self._parts.training, self._parts.validation
+        self._parts, self._learner = data, learner
+        self._training, self._validation = data.training, data.validation
         self._names = self._training.names
         self._architecture = ARCHITECTURES[self.config.architecture]
         self._check = prepare(self._validation.images, self._architecture.side, self._architecture.scale)
-        self._learner = Learner(self.config, len(self._names))
         self._steps = math.ceil(len(self._training) / self.config.batch)
         self._state: dict[str, Any] = {
             "epoch": 0,
@@ -76,19 +77,31 @@ class TrainingLoop:
             "rows": [],
             "fingerprint": self._parts.fingerprint,
         }
+
+    @classmethod
+    def prepare(cls, run: Run, status: Status, interrupted: Callable[[], bool]) -> TrainingLoop:
+        """Read the data, build the network, and take up the last checkpoint; see `__init__`.
+
+        Raises:
+            FerError: the data, the settings or the checkpoint cannot be used.
+        """
+        data = split_dataset(run.config)
+        learner = Learner(run.config, len(data.training.names))
+        loop = cls(run, status, interrupted, data, learner)
         status.say(
-            classes=list(self._names),
-            guess=float(np.bincount(self._validation.labels).max() / len(self._validation)),
-            precision=self._learner.precision,
-            epochs=self.config.epochs,
-            warnings=list(self._parts.warnings),
-            memory_mb=memory_mb(),
+            classes=list(data.training.names),
+            guess=float(np.bincount(data.validation.labels).max() / len(data.validation)),
+            precision=learner.precision,
+            epochs=run.config.epochs,
+            warnings=list(data.warnings),
+            memory_mb=peak_memory_mb(),
         )
-        self._restore()
+        loop._restore()
+        return loop
 
     @property
     def best_epoch(self) -> int:
-        return self._state["best_epoch"]
+        return int(self._state["best_epoch"])
 
     def _restore(self) -> None:
         found = load_last(self.run.folder)
@@ -122,7 +135,7 @@ class TrainingLoop:
     def _rate(self, step: int) -> float:
         config = self.config
         if config.schedule != "cosine":
-            return self._state["rate"]
+            return float(self._state["rate"])
         total = self._steps * config.epochs
         rising = config.warm_up * total
         if step < rising:
@@ -130,7 +143,7 @@ class TrainingLoop:
         return config.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1.0, total - rising)))
 
     def _epoch(self, number: int) -> None:
-        began = told = time.time()
+        began = told = time.monotonic()  # the clock of the day may jump
         total = hits = seen = rate = 0.0
         part = [0.0, 0.0, 0.0]
         feed = batches(
@@ -142,7 +155,7 @@ class TrainingLoop:
             self._architecture.side,
             self._architecture.scale,
         )
-        with contextlib.closing(feed), open(self.run.folder / "batches.jsonl", "a") as file:
+        with contextlib.closing(feed), open_lines(self.run.folder / "batches.jsonl") as file:
             for b, (x, y, w, own) in enumerate(feed):
                 if self._interrupted():
                     raise Interrupted
@@ -154,14 +167,14 @@ class TrainingLoop:
                 n, right = len(own), float((guess == own).sum())
                 total, hits, seen = total + loss * n, hits + right, seen + n
                 part = [part[0] + loss * n, part[1] + right, part[2] + n]
-                if time.time() - told > SAY_EVERY or b + 1 == self._steps:
-                    told = time.time()
+                if time.monotonic() - told > SAY_EVERY or b + 1 == self._steps:
+                    told = time.monotonic()
                     row = {"batch": b + 1, "epoch": number, "loss": part[0] / part[2], "accuracy": part[1] / part[2]}
-                    file.write(json.dumps({**row, "t": told}) + "\n")
+                    file.write(json.dumps({**row, "t": time.time()}) + "\n")
                     file.flush()
-                    self._status.say(epoch=number, batch=b + 1, batches=self._steps, memory_mb=memory_mb())
+                    self._status.say(epoch=number, batch=b + 1, batches=self._steps, memory_mb=peak_memory_mb())
                     part = [0.0, 0.0, 0.0]
-        speed = seen / (time.time() - began)
+        speed = seen / max(time.monotonic() - began, 1e-9)
         val_loss, val_accuracy, recall = self._validate()
         figures = {
             "epoch": number,
@@ -172,8 +185,8 @@ class TrainingLoop:
             "recall": recall,
             "learning_rate": rate,
             "images_per_second": round(speed, 1),
-            "seconds": round(time.time() - began, 2),
-            "memory_mb": memory_mb(),
+            "seconds": round(time.monotonic() - began, 2),
+            "memory_mb": peak_memory_mb(),
         }
         self._close_epoch(number, figures)
 
@@ -212,7 +225,7 @@ class TrainingLoop:
         state["epoch"] = number
         state["rows"].append(row)
         save_next(folder, self._learner.arrays(), state)
-        with open(folder / "epochs.jsonl", "a") as file:
+        with open_lines(folder / "epochs.jsonl") as file:
             file.write(json.dumps(row) + "\n")
         self._status.say(best_epoch=state["best_epoch"], best_accuracy=state["best_accuracy"])
 

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from fer_core.utils.locks import lock, try_lock
+from fer_core.utils.platform import user_id
+
 __all__ = ["is_taken", "queue_turn", "shared_folder"]
 
 
 def shared_folder() -> Path:
     """What all servers and visitors of this computer share about trainings; one's own user alone may look into it."""
-    folder = Path(os.environ.get("FER_QUEUE") or Path(tempfile.gettempdir()) / f"expression-lab-queue-{os.getuid()}")
+    # Not as `jobs.PREFIX`: a folder of that beginning is deleted when nothing was written to it for an hour.
+    folder = Path(os.environ.get("FER_QUEUE") or Path(tempfile.gettempdir()) / f"fer-queue-{user_id()}")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 
 
-@contextlib.contextmanager
-def _gate(folder: Path) -> Iterator[None]:
-    with open(folder / "gate", "ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _gate(folder: Path) -> contextlib.AbstractContextManager[None]:
+    return lock(folder / "gate")
 
 
 def _waiting(folder: Path, own: Path) -> int:
@@ -34,12 +34,10 @@ def _waiting(folder: Path, own: Path) -> int:
         for path in sorted(folder.glob("ticket-*")):
             if path >= own:
                 break
-            with open(path, "rb") as file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                    path.unlink(missing_ok=True)
-                except OSError:
-                    before += 1
+            if (left := try_lock(path)) is None:
+                before += 1
+            else:
+                left.release(for_good=True)
     return before
 
 
@@ -64,8 +62,8 @@ def queue_turn(tell: Callable[[int], None], cancelled: Callable[[], bool]) -> It
     with _gate(folder):
         numbers = [int(path.name.removeprefix("ticket-")) for path in folder.glob("ticket-*")]
         own = folder / f"ticket-{max(numbers, default=0) + 1:09d}"
-        ticket = open(own, "wb")  # noqa: SIM115 (held for the whole block)
-        fcntl.flock(ticket, fcntl.LOCK_EX)
+        ticket = try_lock(own, -1.0)
+        assert ticket is not None  # nobody else knows it yet
     try:
         while before := _waiting(folder, own):
             if before != said:
@@ -76,5 +74,4 @@ def queue_turn(tell: Callable[[int], None], cancelled: Callable[[], bool]) -> It
             time.sleep(0.2)
         yield not before
     finally:
-        own.unlink(missing_ok=True)
-        ticket.close()
+        ticket.release(for_good=True)

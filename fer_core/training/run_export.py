@@ -17,7 +17,7 @@ def epochs_csv(epochs: pd.DataFrame) -> bytes:
     """The epochs of a run as CSV, one column for each class's recall."""
     shares = [share if isinstance(share, dict) else {} for share in epochs["recall"]]
     recall = pd.DataFrame(shares, index=epochs.index).add_prefix("recall_")
-    return safe_table(epochs.drop(columns="recall").join(recall)).to_csv(index=False).encode()
+    return bytes(safe_table(epochs.drop(columns="recall").join(recall)).to_csv(index=False).encode())
 
 
 def run_zip(run: Run) -> bytes:

@@ -6,13 +6,13 @@ import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pandas as pd
 
 from fer_core.utils.files import read_plain
 
-__all__ = ["BATCH_COLUMNS", "EPOCH_COLUMNS", "batch_table", "epoch_table", "lines"]
+__all__ = ["BATCH_COLUMNS", "EPOCH_COLUMNS", "batch_table", "epoch_table", "lines", "open_lines"]
 
 EPOCH_COLUMNS = (
     *("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "recall"),
@@ -23,6 +23,11 @@ MOST = 10**9
 """Epochs or batches; a larger number is none of ours."""
 MOST_BYTES = 64 * 1024**2
 """Of a file of lines; a thousand epochs have a hundredth of it."""
+
+
+def open_lines(path: Path) -> TextIO:
+    """Open a file of lines to write behind what is there; the ends of lines are the same on every system."""
+    return open(path, "a", encoding="utf-8", newline="\n")
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,7 @@ A run is the folder `workspace()/runs/<id>/`, written by its own process (`train
     note.txt        the person's own words
     log.txt         what the process printed
     stop            is there where somebody asked it to stop
-    lock            held (flock) from the start until the process has ended, however it ends
+    lock            held from the start until the process has ended, however it ends
 
 Lines are appended whole; a last line without its end is left out by readers.
 """
@@ -26,7 +26,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -42,9 +41,11 @@ from fer_core.training.launcher import held, launch, take
 from fer_core.training.run_log import batch_table, epoch_table
 from fer_core.training.status import read_status
 from fer_core.utils.files import read_object, read_plain, write_atomic
+from fer_core.utils.platform import remove_file, remove_folder
+from fer_core.utils.platform import replace as move
 from fer_core.utils.workspace import workspace
 
-__all__ = ["ACTIVE", "Run", "list_runs", "load_run", "start"]
+__all__ = ["ACTIVE", "Run", "list_runs", "load_run", "start", "train"]
 
 ACTIVE = frozenset({"queued", "running", "stopping"})
 """States of a run that has not ended."""
@@ -59,6 +60,10 @@ class Run:
     Attributes:
         folder: where it lies.
         id: its folder's name.
+
+    Example:
+        >>> for run in list_runs():
+        ...     print(run.id, run.state)
     """
 
     def __init__(self, folder: Path):
@@ -186,35 +191,35 @@ class Run:
         if self.state == "done" and (epochs or 0) <= config.epochs:
             raise OptionError("This training has done all its epochs. Ask for more of them to go on.")
         longer = replace(config, epochs=epochs or config.epochs)
-        lock = take(self.folder)
+        gate = take(self.folder)
         try:
             created = self.created
             write_atomic(self.folder / "config.json", longer.to_json())
             os.utime(self.folder / "config.json", (created, created))
-            self._begin(lock, minutes)
+            self._begin(minutes)
         except OSError as error:
             raise FerError(f"The training cannot go on: {error.strerror}. Free some space and try again.") from error
         finally:
-            os.close(lock)
+            gate.release()
 
-    def _begin(self, lock: int, minutes: float | None) -> None:
-        (self.folder / "stop").unlink(missing_ok=True)
+    def _begin(self, minutes: float | None) -> None:
+        remove_file(self.folder / "stop")
         status = {**self.status, "state": "queued", "error": None, "message": None, "place": 0}
         write_atomic(self.folder / "status.json", json.dumps(status))
-        launch(self.folder, lock, minutes)
+        launch(self.folder, minutes)
 
     def delete(self) -> None:
         """Remove it with all its files; OptionError while it runs."""
-        lock = take(self.folder)
+        gate = take(self.folder)
         try:
             grave = self.folder.with_name(f".{secrets.token_hex(8)}")
             try:
-                os.rename(self.folder, grave)
+                move(self.folder, grave)
             except OSError as error:
                 raise FerError(f"The training cannot be deleted: {error.strerror}.") from error
-            shutil.rmtree(grave, ignore_errors=True)
+            remove_folder(grave)
         finally:
-            os.close(lock)
+            gate.release(for_good=True)
 
 
 def start(config: TrainingConfig, *, minutes: float | None = None) -> Run:
@@ -238,14 +243,42 @@ def start(config: TrainingConfig, *, minutes: float | None = None) -> Run:
     try:
         run.folder.mkdir(parents=True)
         write_atomic(run.folder / "config.json", config.to_json())
-        lock = take(run.folder)
+        gate = take(run.folder)
         try:
-            run._begin(lock, minutes)
+            run._begin(minutes)
         finally:
-            os.close(lock)
+            gate.release()
     except OSError as error:
-        shutil.rmtree(run.folder, ignore_errors=True)
+        remove_folder(run.folder)
         raise FerError(f"The training cannot be kept: {error.strerror}. Free some space and try again.") from error
+    return run
+
+
+def train(config: TrainingConfig, *, minutes: float | None = None) -> Run:
+    """Train a network in a process of its own, and wait until it has ended.
+
+    Args:
+        config: the settings; see `preset`.
+        minutes: see `start`.
+
+    Returns:
+        The run; `run.bundle` is the folder of its model.
+
+    Raises:
+        OptionError: there is no network of that name.
+        FerError: it cannot be started, or it failed.
+
+    Example:
+        >>> from fer_core import preset
+        >>> run = train(preset("quick"))  # doctest: +SKIP
+        >>> run.state  # doctest: +SKIP
+        'done'
+    """
+    run = start(config, minutes=minutes)
+    while run.state in ACTIVE:
+        time.sleep(0.3)
+    if run.error:
+        raise FerError(run.error)
     return run
 
 

@@ -7,15 +7,11 @@ training loop does, on drawn faces. What was measured holds for all visitors and
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import functools
 import hashlib
 import json
 import math
-import os
 import platform
-import signal
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -33,11 +29,13 @@ from fer_core.training.batches import batches
 from fer_core.training.config import TrainingConfig
 from fer_core.training.learner import CHUNK, Learner, precision_for
 from fer_core.training.machine_queue import is_taken, shared_folder
+from fer_core.utils.child_process import ChildProcess
 from fer_core.utils.files import write_atomic
+from fer_core.utils.locks import lock
+from fer_core.utils.platform import exit_after, lower_process_priority, processor_name, usable_cores
 
 __all__ = ["SpeedTrial", "TrainingSpeed", "estimate_speed", "known_speed", "main", "speed_key"]
 
-PROJECT = Path(__file__).resolve().parent.parent.parent
 LARGEST = 256
 """Images a step at most while measuring: beyond, an image takes no less time."""
 SECONDS = 4.0
@@ -102,7 +100,7 @@ def speed_key(config: TrainingConfig) -> str:
         "architecture": config.architecture,
         "batch": min(config.batch, LARGEST),
         "precision": precision_for(config.precision, config.architecture),
-        "threads": config.threads or len(os.sched_getaffinity(0)),
+        "threads": config.threads or usable_cores(),
         "optimizer": config.optimizer,
         "augmentation": config.augmentation,
         "mixup": config.mixup > 0,
@@ -117,12 +115,7 @@ def _file(config: TrainingConfig) -> Path:
 
 @functools.cache
 def _machine() -> list[str]:
-    names = [platform.node(), platform.machine()]
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        names.append(next(line for line in lines if line.startswith("model name")))
-    except (OSError, StopIteration):
-        names.append(platform.processor())
+    names = [platform.node(), platform.machine(), processor_name()]
     for package in ("tensorflow", "keras"):
         try:
             names.append(version(package))
@@ -144,28 +137,23 @@ class SpeedTrial:
         self._end = time.monotonic() + PATIENCE
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "fer_core.training.speed_estimate", config.to_json(), str(self._file.resolve())],
-                cwd=PROJECT,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-            )
+            arguments = (config.to_json(), str(self._file.resolve()))
+            quiet = {"TF_CPP_MIN_LOG_LEVEL": "3"}
+            module = "fer_core.training.speed_estimate"
+            self._process = ChildProcess(module, *arguments, settings=quiet, outlives=False)
         except OSError as error:
             raise FerError(f"The time cannot be measured: {error.strerror}.") from error
 
     @property
     def ended(self) -> bool:
         """Whether it has ended; `known_speed` then has the answer, or None where it could not be measured."""
-        if self._process.poll() is None and time.monotonic() > self._end:
+        if self._process.status is None and time.monotonic() > self._end:
             self.cancel()
-        return self._process.poll() is not None
+        return self._process.status is not None
 
     def cancel(self) -> None:
         """End it without an answer."""
-        self._process.kill()
-        self._process.wait()
+        self._process.end()
 
 
 def _measure(config: TrainingConfig) -> TrainingSpeed:
@@ -196,8 +184,7 @@ def main(arguments: list[str]) -> int:
     """Measure for these settings, and write the answer; 1 without one where a training would have spoiled it."""
     settings, path = arguments
     config = TrainingConfig.from_dict(json.loads(settings))
-    with open(shared_folder() / "measuring", "ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two at once would each find the computer half as fast
+    with lock(shared_folder() / "measuring"):  # two at once would each find the computer half as fast
         if is_taken():
             return 1
         tempo = _measure(dataclasses.replace(config, batch=min(config.batch, LARGEST)))
@@ -208,6 +195,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    signal.alarm(math.ceil(PATIENCE))  # also where whoever began it has gone
-    os.nice(NICE)
+    exit_after(PATIENCE)  # also where whoever began it has gone
+    lower_process_priority(NICE)
     sys.exit(main(sys.argv[1:]))

@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
 from fer_core.utils.files import read_object, write_atomic
+from fer_core.utils.platform import remove_file
 
-__all__ = ["Status", "memory_mb", "read_status"]
+__all__ = ["Status", "read_status"]
 
 RESERVE = 65536
 
@@ -24,11 +24,6 @@ def read_status(folder: Path) -> dict[str, Any]:
         return read_object(folder / "status.json")
     except (OSError, ValueError):
         return {}
-
-
-def memory_mb() -> int:
-    """Memory that this process has taken at its most."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 class Status:
@@ -47,7 +42,7 @@ class Status:
             try:
                 write_atomic(self.folder / "status.json", json.dumps(self.known))
             except OSError:
-                (self.folder / "reserve").unlink(missing_ok=True)
+                remove_file(self.folder / "reserve")
                 write_atomic(self.folder / "status.json", json.dumps(self.known))
 
     def leave(self, **values: Any) -> None:
@@ -66,4 +61,4 @@ class Status:
     def close(self) -> None:
         """The process ends: what was there for it alone goes."""
         for name in ("stop", "reserve"):
-            (self.folder / name).unlink(missing_ok=True)
+            remove_file(self.folder / name)

@@ -1,4 +1,4 @@
-"""A training as a process of its own: `python -m fer_core.training.worker RUN_FOLDER LOCK`. See `runs` for the folder.
+"""A training, in the process that `launcher` has made for it. See `runs` for the folder.
 
 It waits for its turn, trains until the end, a stop or the end of its time, and makes a model of the best weights.
 Whatever happens is said in status.json.
@@ -7,12 +7,9 @@ Whatever happens is said in status.json.
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import math
 import os
-import signal
-import sys
 import threading
 import time
 from pathlib import Path
@@ -20,7 +17,8 @@ from pathlib import Path
 from fer_core.errors import FerError
 from fer_core.training.machine_queue import queue_turn
 from fer_core.training.runs import Run
-from fer_core.training.status import Status, memory_mb
+from fer_core.training.status import Status
+from fer_core.utils.platform import disk_is_full, peak_memory_mb, stop_signals
 
 __all__ = ["main"]
 
@@ -76,7 +74,7 @@ def _leave_while_nothing_is_lost(clock: _Clock, status: Status, prepared: thread
     """A stop while TensorFlow is loaded, the data read and the network built need not wait for that."""
     while not prepared.wait(0.2):
         with contextlib.suppress(OSError):  # a full disk is said by who needs it
-            status.say(memory_mb=memory_mb())
+            status.say(memory_mb=peak_memory_mb())
         if clock.ended() and not (status.folder / "best.npz").exists():
             status.leave(state="stopped", place=0, ended=time.time(), **_time(clock))
 
@@ -93,7 +91,7 @@ def _train(run: Run, status: Status, clock: _Clock) -> str:
     try:
         from fer_core.training.loop import Interrupted, NotANumber, TrainingLoop  # loads TensorFlow
 
-        job = TrainingLoop(run, status, clock.ended)
+        job = TrainingLoop.prepare(run, status, clock.ended)
     finally:
         prepared.set()
     try:
@@ -114,7 +112,7 @@ def _words(error: BaseException) -> str:
     """What went wrong, for the person."""
     if isinstance(error, FerError):
         return str(error)
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+    if disk_is_full(error):
         return FULL
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         return MEMORY
@@ -126,7 +124,11 @@ def main(folder: Path) -> int:
     """Do the training of a run's folder, in its turn; whatever happens is said in status.json."""
     run, status = Run(folder), Status(folder)
     clock = _Clock(status)
-    signal.signal(signal.SIGTERM, lambda *_: clock.terminated.set())  # the computer is switched off, for instance
+    with stop_signals(lambda _: clock.terminated.set(), interrupt=False):  # the computer is switched off, for instance
+        return _follow(run, status, clock)
+
+
+def _follow(run: Run, status: Status, clock: _Clock) -> int:
     try:
         status.say(state="queued", started=time.time(), ended=None, error=None, pid=os.getpid())
         with queue_turn(lambda place: status.say(place=place), clock.ended) as mine:
@@ -142,8 +144,3 @@ def main(folder: Path) -> int:
         return 1
     finally:
         status.close()
-
-
-if __name__ == "__main__":
-    logging.basicConfig()
-    sys.exit(main(Path(sys.argv[1])))

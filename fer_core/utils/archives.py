@@ -6,7 +6,7 @@ import io
 import stat
 import zipfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from fer_core.errors import DatasetError
 
@@ -29,7 +29,7 @@ class Bounded(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def]
+    def readinto(self, buffer: Any) -> int:
         part = self._source.read(len(buffer))
         self._left -= len(part)
         if self._left < 0:

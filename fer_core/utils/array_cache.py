@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 import numpy as np
+
+from fer_core.utils.files import atomic_file
 
 __all__ = ["FEW", "cached_array", "cached_arrays", "content_key"]
 
@@ -68,16 +69,11 @@ def _cached(
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         pass
     found = make()
-    part = path.with_name(f".{secrets.token_hex(6)}.part")
-    try:
+    with contextlib.suppress(OSError):  # a full or read-only disk: it will be made again
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(part, "wb") as file:
+        with atomic_file(path, durable=False) as file:
             save(file, found)
-        os.replace(part, path)
         _shrink(path.parent)
-    except OSError:  # a full or read-only disk: it will be made again
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
     return found
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import secrets
-import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from fer_core.errors import FerError
+from fer_core.utils.platform import open_plain, remove_file, replace
 
 __all__ = ["atomic_file", "read_object", "read_plain", "write_atomic", "write_export"]
 
@@ -23,10 +22,7 @@ def read_plain(path: Path, most: int) -> bytes:
     Raises:
         OSError: there is none.
     """
-    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with os.fdopen(file, "rb") as plain:
-        if not stat.S_ISREG(os.fstat(file).st_mode):
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
+    with os.fdopen(open_plain(path), "rb") as plain:
         return plain.read(most)
 
 
@@ -47,8 +43,12 @@ def read_object(path: Path, most: int = 1_000_000) -> dict[str, Any]:
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[BinaryIO]:
+def atomic_file(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
     """Open a file that appears under its name whole, once the block ends without an error, or not at all.
+
+    Args:
+        path: of the file.
+        durable: whether it survives a loss of power once the block has ended; that takes the disk some milliseconds.
 
     Raises:
         OSError: it cannot be written; what was there before is still there.
@@ -57,20 +57,21 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     try:
         with open(part, "wb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        replace(part, path)
     finally:
-        part.unlink(missing_ok=True)
+        remove_file(part)
 
 
-def write_atomic(path: Path, content: bytes | str) -> None:
-    """Write or replace a file as a whole; it survives a loss of power once this returns.
+def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> None:
+    """Write or replace a file as a whole; see `atomic_file`.
 
     Raises:
         OSError: it cannot be written; what was there before is still there.
     """
-    with atomic_file(path) as file:
+    with atomic_file(path, durable=durable) as file:
         file.write(content.encode() if isinstance(content, str) else content)
 
 

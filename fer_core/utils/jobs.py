@@ -7,7 +7,6 @@ import enum
 import logging
 import os
 import secrets
-import shutil
 import tempfile
 import threading
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from fer_core.errors import Cancelled, FerError
+from fer_core.utils.platform import remove_folder
 from fer_core.utils.threads import yield_to
 
 __all__ = ["PREFIX", "Busy", "Job", "Jobs", "State", "Work"]
@@ -83,6 +83,11 @@ class Job(Generic[W]):
             self._cancel.set()
             if self.state is State.WAITING:
                 self.state = State.CANCELLED
+
+    @property
+    def stopping(self) -> bool:
+        """It was asked to stop and has not ended yet."""
+        return self._cancel.is_set() and not self.state.ended
 
     def touch(self) -> None:
         """Say that somebody still looks at it."""
@@ -196,7 +201,7 @@ class Jobs(Generic[W]):
             if job in self._queue:
                 self._queue.remove(job)
         if job.state is not State.RUNNING:
-            shutil.rmtree(job.folder, ignore_errors=True)
+            remove_folder(job.folder)
 
     def close(self) -> None:
         """Stop everything and delete all files."""
@@ -208,7 +213,7 @@ class Jobs(Generic[W]):
             self.forget(job_id)
         for thread in self._threads:
             thread.join(timeout=10)
-        shutil.rmtree(self._root, ignore_errors=True)
+        remove_folder(self._root)
 
     def _work(self) -> None:
         while True:
@@ -220,7 +225,7 @@ class Jobs(Generic[W]):
             job.run(lambda: yield_to(self._busy, lambda: self._closed))
             job.touch()
             if job.id not in self._jobs:  # forgotten while it ran
-                shutil.rmtree(job.folder, ignore_errors=True)
+                remove_folder(job.folder)
 
     def _sweep(self) -> None:
         while True:
@@ -233,7 +238,7 @@ class Jobs(Generic[W]):
             for folder, made in self._unclaimed.copy().items():
                 if now - made > self._keep_seconds:
                     self._unclaimed.pop(folder, None)
-                    shutil.rmtree(folder, ignore_errors=True)
+                    remove_folder(folder)
             for job in list(self._jobs.values()):
                 if job.state.ended and now - job.seen > self._keep_seconds:
                     self.forget(job.id)
@@ -244,4 +249,4 @@ def _delete_orphans() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             if time.time() - folder.stat().st_mtime > ORPHANED:
-                shutil.rmtree(folder, ignore_errors=True)
+                remove_folder(folder)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import gc
-import sys
 import threading
+
+from fer_core.utils.platform import trim_memory
 
 __all__ = ["collect_rarely", "give_back"]
 
@@ -17,9 +16,7 @@ EVERY = 10.0
 def give_back() -> None:
     """Let go of what is unreachable, and of what the allocator holds free; takes some hundredths of a second."""
     gc.collect()
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):  # musl has no such function
-            ctypes.CDLL(None).malloc_trim(0)
+    trim_memory()
 
 
 def collect_rarely(every: float = EVERY) -> threading.Event:

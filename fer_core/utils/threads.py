@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
 import time
 from collections.abc import Callable
+
+from fer_core.utils.platform import lower_thread_priority
 
 __all__ = ["lower_priority", "yield_to"]
 
@@ -23,9 +22,7 @@ def lower_priority() -> None:
     which a thread has to let go first: work that is mostly Python asks whether it may go on, see `yield_to`. Linux
     alone knows this for a single thread; elsewhere nothing happens.
     """
-    if sys.platform == "linux":
-        thread = threading.get_native_id()
-        os.setpriority(os.PRIO_PROCESS, thread, max(NICE, os.getpriority(os.PRIO_PROCESS, thread)))
+    lower_thread_priority(NICE)
 
 
 def yield_to(busy: Callable[[], bool], over: Callable[[], bool]) -> None:

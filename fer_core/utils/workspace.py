@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-__all__ = ["set_workspace_finder", "use_workspace", "workspace"]
+from fer_core.utils.distribution import default_workspace
 
-PROJECT = Path(__file__).resolve().parent.parent.parent
+__all__ = ["set_workspace_finder", "use_workspace", "workspace"]
 
 _chosen: ContextVar[Path | None] = ContextVar("home", default=None)
 _finder: Callable[[], Path | None] | None = None
@@ -19,12 +19,12 @@ _finder: Callable[[], Path | None] | None = None
 def workspace() -> Path:
     """Folder of the datasets, runs and models of whoever is served now; it need not exist yet.
 
-    On one's own computer that is FER_HOME, else `.fer` in the project. On a host each visitor has one of their own, so
-    ask every time rather than keep the answer, and put it into the key of whatever is cached by name. A child process
-    is given it as FER_HOME.
+    On one's own computer that is FER_HOME, else `.fer` in the repository or the system's folder for such data. On a
+    host each visitor has one of their own, so ask every time rather than keep the answer, and put it into the key of
+    whatever is cached by name. A child process is given it as FER_HOME.
     """
     found = _chosen.get() or (_finder() if _finder is not None else None)
-    return found or Path(os.environ.get("FER_HOME") or PROJECT / ".fer")
+    return found or Path(os.environ.get("FER_HOME") or default_workspace())
 
 
 @contextmanager

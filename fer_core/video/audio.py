@@ -6,8 +6,10 @@ import math
 import os
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import av
+import numpy as np
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
@@ -19,6 +21,9 @@ __all__ = ["SoundTrack"]
 
 AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 SOUND_BLOCK = 1024
+
+TOLERATED = 0.1
+"""Seconds by which stamps of sound may differ from the count of its samples; more is a gap or an overlap."""
 
 
 class SoundTrack:
@@ -32,10 +37,12 @@ class SoundTrack:
         except BaseException:
             self._file.close()
             raise
+        # AVI has no stamps of sound: FFmpeg makes them from bytes.
+        self._counts_only = self._container.format.name == "avi"
         self._zero = origin + start
         self._end = math.inf if end is None else end - start
-        self._pieces: Iterator[tuple[float, av.Packet]] = iter(())
-        self._next: tuple[float, av.Packet] | None = None
+        self._pieces: Iterator[tuple[float, av.Packet[Any]]] = iter(())
+        self._next: tuple[float, av.Packet[Any]] | None = None
 
     @classmethod
     def of(
@@ -68,7 +75,7 @@ class SoundTrack:
         return found
 
     @staticmethod
-    def _decode(packet: av.Packet) -> list[av.AudioFrame]:
+    def _decode(packet: av.Packet[Any]) -> list[av.AudioFrame]:
         try:
             return packet.decode()  # type: ignore[return-value]
         except (av.FFmpegError, ValueError):
@@ -85,7 +92,7 @@ class SoundTrack:
         self._track.layout = "mono" if decoder.channels == 1 else "stereo"
         self._pieces = self._encoded(self._track, rate)
 
-    def until(self, seconds: float) -> Iterator[av.Packet]:
+    def until(self, seconds: float) -> Iterator[av.Packet[Any]]:
         """The packets up to a time of the output, each once."""
         while True:
             if self._next is None:
@@ -98,7 +105,7 @@ class SoundTrack:
             packet, self._next = self._next[1], None
             yield packet
 
-    def _copied(self) -> Iterator[tuple[float, av.Packet]]:
+    def _copied(self) -> Iterator[tuple[float, av.Packet[Any]]]:
         unit = self._source.time_base or Fraction(1, av.time_base)
         zero, last = round(self._zero / unit), -1
         for packet in self._container.demux(self._source):
@@ -109,25 +116,62 @@ class SoundTrack:
             packet.stream = self._track
             yield float(last * unit), packet
 
-    def _encoded(self, track: AudioStream, rate: int) -> Iterator[tuple[float, av.Packet]]:
+    def _encoded(self, track: AudioStream, rate: int) -> Iterator[tuple[float, av.Packet[Any]]]:
         resampler = av.AudioResampler(format="fltp", layout=track.layout, rate=rate, frame_size=SOUND_BLOCK)
-        position: int | None = None
+        position: int | None = None  # of the next sample that goes into the resampler, counted from the output's start
+        written = 0  # position of the next sample that comes out of it
         for packet in self._container.demux(self._source):
             for frame in self._decode(packet) if packet.size else []:
+                stamp = None if frame.time is None else round((frame.time - self._zero) * rate)
+                pieces = [frame]
                 if position is None:
-                    position = round(((frame.time or 0.0) - self._zero) * rate)
-                # Samples are counted from here on: the stamps of AVI with MP3 are too coarse to be written.
-                frame.pts = None
-                for block in resampler.resample(frame):
-                    block.pts, block.time_base = position, Fraction(1, rate)
-                    position += block.samples
-                    if block.pts >= 0:
-                        for made in track.encode(block):
-                            yield (made.pts or 0) / rate, made
+                    position = written = min(stamp or 0, 0)
+                if stamp is not None and (pieces := self._in_place(frame, stamp - position, rate)) == []:
+                    continue
+                for piece in pieces:
+                    # Small steps are counted: the stamps of AVI with MP3 are too coarse to be written.
+                    position += round(piece.samples * rate / piece.sample_rate)
+                    piece.pts = None
+                    for block in resampler.resample(piece):
+                        block.pts, block.time_base = written, Fraction(1, rate)
+                        written += block.samples
+                        if block.pts >= 0:
+                            for made in track.encode(block):
+                                yield (made.pts or 0) / rate, made
         for made in track.encode(None):
             yield (made.pts or 0) / rate, made
+
+    def _in_place(self, frame: av.AudioFrame, late: int, rate: int) -> list[av.AudioFrame]:
+        """The frame at its stamp: silence before it fills a gap, and one that overlaps what is there is left out.
+
+        Args:
+            frame: decoded sound.
+            late: samples of the output by which its stamp lies behind the end of what is there.
+            rate: samples of the output in a second.
+        """
+        if self._counts_only or abs(late) < TOLERATED * rate:
+            return [frame]
+        if late < 0:
+            return []
+        missing = round(late / rate * frame.sample_rate)
+        return [*_silence(frame, missing), frame]
 
     def close(self) -> None:
         self._pieces = iter(())
         self._container.close()
         self._file.close()
+
+
+def _silence(like: av.AudioFrame, samples: int) -> Iterator[av.AudioFrame]:
+    """So many samples of silence, in the form of a frame."""
+    while samples > 0:
+        count = min(samples, like.sample_rate)
+        shape = (len(like.layout.channels), count) if like.format.is_planar else (1, len(like.layout.channels) * count)
+        kind = like.to_ndarray().dtype
+        middle = 128 if kind == np.uint8 else 0
+        made = av.AudioFrame.from_ndarray(
+            np.full(shape, middle, kind), format=like.format.name, layout=like.layout.name
+        )
+        made.sample_rate = like.sample_rate
+        yield made
+        samples -= count

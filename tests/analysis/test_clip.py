@@ -1,3 +1,4 @@
+import os
 import threading
 
 import av
@@ -14,6 +15,7 @@ from fer_core.analysis.pipeline import AnalysisOptions
 from fer_core.errors import Cancelled, LimitError, MediaError, OptionError
 from fer_core.video.limits import Limits
 from fer_core.video.reader import FrameReader, probe
+from fer_core.video.writer import ClipWriter
 
 
 def images(count: int) -> list[np.ndarray]:
@@ -241,3 +243,82 @@ def test_blur_can_start_anywhere(tmp_path, source):
     )
     clip.run()
     assert len(frames_of(tmp_path / "b.mp4")) == 25
+
+
+@pytest.mark.parametrize("when", ["writing", "ending"])
+def test_a_disk_that_is_full_keeps_the_table(source, tmp_path, monkeypatch, when):
+    written = []
+
+    def write(self, image, seconds):
+        written.append(seconds)
+        if len(written) == 5:
+            raise MediaError("The disk is full.")
+
+    if when == "writing":
+        monkeypatch.setattr(ClipWriter, "write", write)
+    else:
+        monkeypatch.setattr(ClipWriter, "_finish", lambda self: write(self, None, written.extend([0] * 4)))
+    clip = ClipAnalysis(source, FakeRecognizer(), annotated=tmp_path / "out.mp4")
+    clip.run()
+    assert clip.analyzed_frames == probe(source).frames and clip.complete
+    assert clip.annotation_failed and "table is whole. The disk is full." in clip.problems[0]
+    assert list(tmp_path.glob("*.mp4")) == [p for p in tmp_path.glob("*.mp4") if p == source]
+    assert not list(tmp_path.glob("*.part")) and not list(tmp_path.glob(".*.part"))
+    assert len(written) == 5
+
+
+def test_a_file_that_changes_meanwhile_is_said(source, tmp_path):
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes(source.read_bytes())
+    clip = ClipAnalysis(copy, FakeRecognizer())
+    clip.run(lambda: bool(os.utime(copy, ns=(1, 1))))
+    assert not clip.complete and "changed or replaced" in clip.problems[0]
+    assert clip.result().clip["problems"] == clip.problems
+
+
+def test_names_are_drawn_into_the_clip_on_request(source, tmp_path):
+    out = tmp_path / "out.mp4"
+    clip = ClipAnalysis(source, FakeRecognizer(), AnalysisOptions(sample_fps=10), annotated=out)
+    clip.run()
+    before, numbered = frames_of(out), out.read_bytes()
+    clip.redraw()
+    again = frames_of(out)
+    assert len(again) == len(before)
+    assert max(np.abs(a.astype(int) - b.astype(int)).mean() for a, b in zip(again, before, strict=True)) < 1
+    clip.names.rename([0], "Grace")
+    assert set(clip.result().table["person"]) == {"Grace"}
+    assert clip.drawn_names == {}
+
+    def stop(share: float) -> None:
+        raise Cancelled("It was stopped.")
+
+    whole = out.read_bytes()
+    with pytest.raises(Cancelled):
+        clip.redraw(stop)
+    assert out.read_bytes() == whole and clip.drawn_names == {}, "a stopped redraw keeps the old clip"
+    shares: list[float] = []
+    clip.redraw(shares.append)
+    assert clip.drawn_names == {0: "Grace"} and shares[-1] == 1.0
+    assert out.read_bytes() != numbered
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4"]
+
+
+def test_the_names_of_a_picture_are_drawn_into_it(tmp_path):
+    clip = ClipAnalysis(make_picture(tmp_path / "a.png", patch_frame([(20, 30, 40)])), FakeRecognizer())
+    clip.run()
+    before = clip.preview
+    clip.redraw()
+    assert clip.preview == before
+    clip.names.rename([0], "Grace")
+    clip.redraw()
+    assert clip.preview != before
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_clip_with_a_broken_time_base_is_analysed(tmp_path, count):
+    source = make_clip(tmp_path / "broken.mp4", images(count), frame_rate=11316)
+    assert probe(source).frame_rate is None
+    out = tmp_path / "out.mp4"
+    clip = ClipAnalysis(source, FakeRecognizer(), AnalysisOptions(sample_fps=10), annotated=out)
+    clip.run()
+    assert clip.complete and clip.analyzed_frames >= 1 and len(frames_of(out)) == count

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from helpers.fakes import GONE, Still, make_faces, make_results
 
-from fer_core.analysis.key_moments import SIDE, KeyMoments
+from fer_core.analysis.key_moments import SIDE, KeyMoment, KeyMoments, choose_moments
 from fer_core.types import FrameResult
 
 GREY = np.full((180, 320, 3), 100, np.uint8)
@@ -108,3 +108,23 @@ def test_hundreds_of_tracks_do_not_fill_the_memory():
         faces = make_faces(["happy"], ids=[i])
         key_moments(Still(i, GREY, 10), FrameResult(i, i / 10, faces))  # type: ignore[arg-type]
     assert len(key_moments.portraits) <= 40
+
+
+def moment(track, label, peak, confidence=0.9):
+    return KeyMoment(track, label, peak, peak + 2, peak, confidence, b"")
+
+
+def test_of_many_moments_the_different_ones_are_chosen():
+    smiles = [moment(0, "happy", 10.0 * i, 0.99) for i in range(30)]
+    rare = [moment(0, "sad", 101.0, 0.7), moment(1, "happy", 207.0, 0.7), moment(1, "surprise", 208.0, 0.7)]
+    chosen = choose_moments([*smiles, *rare], 6)
+    assert all(m in chosen for m in rare) and len(chosen) == 6
+    assert chosen == sorted(chosen, key=lambda m: m.peak)
+    assert choose_moments(smiles, 40) == smiles
+    assert choose_moments([], 3) == []
+
+
+def test_of_one_persons_tracks_the_same_expression_counts_as_the_same():
+    moments = [moment(0, "happy", 0.0, 0.99), moment(1, "happy", 50.0, 0.9), moment(2, "happy", 90.0, 0.89)]
+    assert [m.track_id for m in choose_moments(moments, 2)] == [0, 1]
+    assert [m.track_id for m in choose_moments(moments, 2, {0: "Grace", 1: "Grace"})] == [0, 2]

@@ -3,10 +3,10 @@ import tracemalloc
 import cv2
 import numpy as np
 import pytest
-from helpers.fakes import FakeRecognizer, patch_frame, portrait, stern_portrait
+from helpers.fakes import DETECTION_SIDE, FakeRecognizer, patch_frame, portrait, stern_portrait
 from helpers.media import make_clip, make_picture
 
-from fer_core.analysis.pipeline import ANALYSIS_SIDE, AnalysisOptions, analyze
+from fer_core.analysis.pipeline import AnalysisOptions, analyze
 from fer_core.errors import MediaError, OptionError
 from fer_core.video.limits import Limits
 from fer_core.video.reader import FrameReader
@@ -110,7 +110,7 @@ def test_a_large_picture_is_looked_at_smaller_and_told_in_its_own_pixels(tmp_pat
     image = cv2.resize(patch_frame([(120, 60, 60)], 288, 162), (2880, 1620))
     read = FakeRecognizer()
     (result,) = analyze(make_picture(tmp_path / "a.png", image), read)
-    assert read.sizes == [(ANALYSIS_SIDE, 1080)]
+    assert read.sizes == [(DETECTION_SIDE, 1080)]
     np.testing.assert_allclose(result.faces.boxes[0], [1200, 600, 1800, 1200], atol=8)
 
 
@@ -129,7 +129,7 @@ def test_a_turned_clip_is_looked_at_upright(tmp_path):
     clip = make_clip(tmp_path / "a.mp4", moving(3), rotation=90)
     read = FakeRecognizer()
     results = list(analyze(clip, read))
-    assert read.sizes == [(160, 120)] * 3
+    assert set(read.sizes) == {(160, 120)}
     np.testing.assert_allclose(results[0].faces.boxes[0], [20, 30, 60, 70], atol=4)
 
 

@@ -130,6 +130,7 @@ def segments(table: pd.DataFrame) -> int:
 
 def test_a_gap_breaks_the_line():
     assert segments(make_table({0: ["happy"] * 20})) == 1
+    assert curves(make_table({0: ["happy"] * 20}))["segment"].notna().all()  # the first frame is on the line, too
     assert segments(make_table({0: ["happy"] * 10 + [GONE] * 5 + ["happy"] * 5})) == 2
     assert segments(make_table({0: ["happy"] * 10 + [GONE] + ["happy"] * 5})) == 1  # missed for a tenth of a second
     assert segments(make_table({0: ["happy"] * 10, 1: ["sad"] * 10})) == 2

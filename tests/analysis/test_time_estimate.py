@@ -45,6 +45,12 @@ def test_seconds():
     assert PACE.seconds(INFO, AnalysisOptions(sample_fps=5), annotate=True) == pytest.approx(250 * 0.006 + 50 * 0.01)
 
 
+def test_in_groups_one_frame_is_searched():
+    pace = TimeEstimate(decode=0.001, look=0.01, write=0.005, search=0.006)
+    assert pace.seconds(INFO, AnalysisOptions(sample_fps=5), annotate=False) == pytest.approx(250 * 0.001 + 50 * 0.01)
+    assert pace.seconds(INFO, AnalysisOptions(), annotate=False) == pytest.approx(250 * (0.001 + 0.004 + 0.006 / 3))
+
+
 def test_a_length_that_is_not_known():
     for seconds, frames in ((None, None), (None, 10), (10.0, None), (0.0, 0)):
         info = ClipInfo(640, 360, seconds, frames, None, "h264", False, False)
@@ -69,7 +75,7 @@ def test_measuring(tmp_path):
     clip = make_clip(tmp_path / "a.mp4", [patch_frame([(10, 10, 30)])] * 40)
     read = Slow()
     pace = estimate_time(clip, read)  # type: ignore[arg-type]
-    assert 0.02 <= pace.look < 0.2
+    assert 0.02 <= pace.search <= pace.look < 0.2
     assert 0 < pace.decode < 0.02
     assert 0 < pace.write < 0.005
     assert len(read.sizes) <= 5  # it does not look through the clip

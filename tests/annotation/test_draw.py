@@ -73,11 +73,11 @@ def test_pictures_of_any_size(width, height):
     assert image.shape == (height, width, 3)
 
 
-@pytest.mark.parametrize("name", ["", "😀😀", "Zoë 😀", "שלום", "a\nb", "x" * 500, "\x00", "100% %s {0}"])
+@pytest.mark.parametrize("name", ["", "李", "Zoë 李", "שלום", "a\nb", "x" * 500, "\x00", "100% %s {0}"])
 def test_names_that_the_font_cannot_draw(name):
     image = draw_overlays(canvas(), [mark((100, 80, 180, 160), name=name)])
     assert changed(image).any()
-    if name in {"😀😀", "שלום", "\x00"}:
+    if name in {"李", "\x00"}:
         np.testing.assert_array_equal(image, draw_overlays(canvas(), [mark((100, 80, 180, 160), name="")]))
 
 

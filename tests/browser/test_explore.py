@@ -13,7 +13,7 @@ import pytest
 from helpers.browser import PATIENCE, PHONE, WIDTH, settled, tab
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from fer_core.curation.quality_report import check, cleaned
+from fer_core.curation.quality_report import check_dataset, cleaned
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.readers import read_dataset
 from fer_core.datasets.synthetic import CONFLICTS, LEAKS, synthetic_faces
@@ -93,7 +93,7 @@ def test_from_a_zip_to_a_cleaned_copy(page: Page, address: str, faces: tuple[Pat
     leaks, tested = LEAKS + CONFLICTS, int((data.splits != "Training").sum())
     expect(page.get_by_text(f"{leaks} of {tested} have an exact copy in Training")).to_be_visible()
     expect(page.locator(".group")).to_have_count(leaks)
-    copy = cleaned(data, check(data))
+    copy = cleaned(data, check_dataset(data))
     page.get_by_role("button", name="Make the cleaned copy").click()
     expect(page.get_by_text(f"{len(copy)} images are kept as")).to_be_visible()
     expect(page.get_by_text(f"0 of {int((copy.splits != 'Training').sum())} have an exact copy")).to_be_visible()

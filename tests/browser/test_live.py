@@ -6,6 +6,7 @@ import contextlib
 import io
 import itertools
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -134,6 +135,8 @@ def test_from_consent_to_the_table(browser: Browser, address: str) -> None:
         started = time.monotonic()
         stream = begin(page)
         wait_for_metric(page, "Faces", 1)
+        expect(shown(page, "Person 1")).to_contain_text(re.compile("[A-Z][a-z]+"))
+        page.get_by_text("How fast it runs").click()
         wait_for_metric(page, "Pictures/s", 1)
         wait_for_frames(stream, 20)
         width = stream.evaluate("() => document.querySelector('video').videoWidth")
@@ -179,7 +182,8 @@ def test_from_consent_to_the_table(browser: Browser, address: str) -> None:
         with av.open(str(waiting.value.path())) as clip:
             assert clip.streams.video[0].codec_context.name == "h264"
 
-        page.get_by_role("button", name="Delete this and start over").click()
+        page.get_by_role("button", name="New session").click()
+        page.get_by_role("button", name="Delete and start anew").click()
         begin(page)  # and once more, in the same page
         wait_for_metric(page, "Faces", 1)
         page.get_by_role("link", name="Analyse a clip").click()  # to leave the page is to stop
@@ -232,7 +236,8 @@ def test_a_start_and_a_stop_at_once_again_and_again(browser: Browser, address: s
             expect(page.get_by_role("button", name="Table (CSV)")).to_be_visible()
             expect(page.get_by_role("button", name="Annotated clip (MP4)")).to_be_visible()
             assert page.evaluate(WIDTH) <= 390
-            page.get_by_role("button", name="Delete this and start over").click()
+            page.get_by_role("button", name="New session").click()
+            page.get_by_role("button", name="Delete and start anew").click()
 
 
 def test_all_is_let_go_when_a_browser_is_killed(

@@ -108,17 +108,21 @@ def test_people_are_named_and_joined(page: Page, address: str) -> None:
     analyse(page, address)
     names = page.get_by_label("Name")
     expect(names).to_have_count(5)
-    page.get_by_role("button", name=re.compile("Join those who look alike")).click()
-    expect(names).to_have_count(2)
-    expect(page.locator('[data-testid="stVegaLiteChart"]')).to_have_count(5)  # two of shares, the bars, two of curves
+    page.get_by_role("button", name="Same person").click()
+    expect(names).to_have_count(4)
     names.first.fill("Eileen")
     names.first.press("Enter")
-    expect(page.get_by_text("Eileen", exact=True).first).to_be_visible()
-    names.nth(1).fill("Eileen")
-    names.nth(1).press("Enter")
-    expect(names).to_have_count(1)
+    expect(page.get_by_role("button", name=re.compile("Eileen")).first).to_be_visible()  # below key moments
+    page.reload()
+    expect(names.first).to_have_value("Eileen")
+    page.get_by_role("button", name="Draw these names into the clip").click()
+    expect(page.get_by_role("button", name="Draw these names into the clip")).to_have_count(0, timeout=LONG)
+    page.wait_for_function(PLAYABLE)
     page.get_by_role("button", name="Separate all again").click()
     expect(names).to_have_count(5)
+    page.get_by_role("button", name="Undo").click()
+    expect(names).to_have_count(4)
+    expect(names.first).to_have_value("Eileen")
 
 
 def test_downloads_hold_what_the_page_shows(page: Page, address: str) -> None:
@@ -161,7 +165,7 @@ def test_a_reload_finds_the_job_and_stop_keeps_what_is_done(page: Page, address:
     page.get_by_text("Tiny", exact=True).click()
     page.get_by_role("button", name="Analyse").click()
     expect(page.get_by_role("button", name="Stop and keep what is done")).to_be_visible()
-    page.wait_for_function("() => /[1-9]\\d* frames looked at/.test(document.body.innerText)")
+    page.wait_for_function("() => /[1-9]\\d* frames analysed/.test(document.body.innerText)")
     url = page.url
     page.reload()
     expect(page.get_by_role("button", name="Stop and keep what is done")).to_be_visible()
@@ -169,7 +173,8 @@ def test_a_reload_finds_the_job_and_stop_keeps_what_is_done(page: Page, address:
     page.get_by_role("button", name="Stop and keep what is done").click()
     expect(page.get_by_text("The analysis was stopped early")).to_be_visible()
     page.wait_for_function(PLAYABLE)
-    page.get_by_role("button", name="Delete this and start over").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Yes, delete it").click()
     expect(page.get_by_role("button", name="Try the sample clip")).to_be_visible()
     page.goto(url)
     expect(page.get_by_text("That result is no longer kept")).to_be_visible()
@@ -197,8 +202,12 @@ def test_a_picture_works_as_well(page: Page, address: str, tmp_path: Path) -> No
     page.goto(address)
     upload(page, path)
     page.get_by_role("button", name="Analyse").click()
-    expect(page.get_by_text("most of the time")).to_be_visible()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Annotated picture (JPG)").click()
+    assert waiting.value.suggested_filename == "portrait-annotated.jpg"
     expect(page.locator("video")).to_have_count(0)
+    for nonsense in ("most of the time", "Seen for", "episode", "Timeline"):
+        expect(page.get_by_text(nonsense)).to_have_count(0)
 
 
 def test_it_fits_a_phone(browser: Browser, address: str) -> None:
@@ -207,3 +216,57 @@ def test_it_fits_a_phone(browser: Browser, address: str) -> None:
         page.get_by_role("button", name="Try the sample clip").click()
         expect(page.get_by_role("heading", name="Key moments")).to_be_visible(timeout=LONG)
         assert page.evaluate(WIDTH) <= 390
+
+
+def test_a_second_clip_is_not_swallowed_by_the_first(page: Page, address: str, tmp_path: Path) -> None:
+    """A result is open, the menu leads to the start page: what is chosen there is analysed, at its own address."""
+    analyse(page, address)
+    first = page.url
+    page.get_by_role("link", name="Analyse a clip").click()
+    expect(page.get_by_role("button", name="Try the sample clip")).to_be_visible()
+    expect(page).not_to_have_url(re.compile("job="))
+    second = tmp_path / "second clip.mp4"
+    second.write_bytes(SAMPLE.read_bytes())
+    upload(page, second)
+    expect(page.get_by_text("second clip.mp4").first).to_be_visible()
+    page.get_by_role("button", name="Analyse").click()
+    expect(page.get_by_role("heading", name="Key moments")).to_be_visible(timeout=LONG)
+    expect(page.get_by_text("second clip.mp4").first).to_be_visible()
+    assert "job=" in page.url and page.url != first
+
+
+def test_a_running_clip_and_its_result_are_one_press_away_on_every_page(
+    page: Page, address: str, tmp_path: Path
+) -> None:
+    many_times(SAMPLE, tmp_path / "long.mp4", 20)
+    page.goto(address)
+    upload(page, tmp_path / "long.mp4")
+    page.get_by_role("button", name="Analyse").click()
+    expect(page.get_by_role("button", name="Stop and keep what is done")).to_be_visible()
+    clip = page.get_by_role("button", name=re.compile(r"long\.mp4 · "))
+    for other in ("Compare", "Analyse a clip"):
+        page.get_by_role("link", name=other).click()
+        expect(clip).to_contain_text("analysing")
+    clip.click()
+    page.get_by_role("button", name="Stop and keep what is done").click()
+    expect(page.get_by_role("button", name="New clip")).to_be_visible()
+    expect(clip).to_have_count(0)
+    page.get_by_role("button", name="New clip").click()
+    expect(page.get_by_role("button", name="Try the sample clip")).to_be_visible()
+    expect(clip).to_contain_text("result")
+    clip.click()
+    page.get_by_role("button", name="Analyse again with other settings").click()
+    expect(page.get_by_role("button", name="Analyse", exact=True)).to_be_visible()
+    expect(clip).to_contain_text("result")
+
+
+def test_no_page_asks_another_server(browser: Browser, address: str) -> None:
+    asked: set[str] = set()
+    for path in ("/video", "/live", "/explore", "/train", "/compare", "/about"):
+        with tab(browser) as page:
+            page.on("request", lambda request: asked.add(request.url))
+            page.goto(address + path)
+            expect(page.get_by_role("link", name="About").first).to_be_visible(timeout=60_000)
+            page.wait_for_timeout(1500)
+    strangers = {url for url in asked if not url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))}
+    assert asked and strangers == set()

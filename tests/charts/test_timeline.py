@@ -146,3 +146,30 @@ def test_the_table_is_not_changed():
     charts.ribbon(table, episodes(table))
     assert table.equals(before)
     assert np.array_equal(table.columns, before.columns)
+
+
+def test_the_legend_of_areas_has_their_colors():
+    def symbols(area):
+        found = json.dumps(charts.timeline(one_person(make_table(TWO)), area=area)["layer"])
+        return {kind for kind in ("stroke", "square") if f'"symbolType": "{kind}"' in found}
+
+    assert symbols(False) == {"stroke"} and symbols(True) == {"square"}
+
+
+def test_unsure_is_thinner_than_an_expression_and_nobody_is_nothing():
+    table = make_table({0: ["happy"] * 10 + [None] * 10 + [GONE] * 10})
+    found = spec(charts.ribbon(table, episodes(table, unsure=True)))
+    drawn = [(row["label"], row["start_s"]) for row in found["datasets"]["episodes"]]
+    assert drawn == [("happy", 0.0), (UNSURE, 1.0)]
+    size = found["encoding"]["size"]
+    (condition,) = size["condition"]
+    assert condition["value"] < size["value"] and UNSURE in condition["test"]
+    assert scales(found)[0]["domain"] == ["happy", UNSURE]
+    assert list(episodes(table)["label"]) == ["happy"]
+
+
+def test_shares_are_in_order_of_size():
+    row = summary(make_table({0: ["happy"] * 2 + ["sad"] * 5 + ["angry"] * 3})).iloc[0]
+    found = spec(charts.shares(row, FER7))
+    assert [part["expression"] for part in found["datasets"]["shares"]] == ["Sad", "Angry", "Happy"]
+    assert '"sort": null' in json.dumps(found)

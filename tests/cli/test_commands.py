@@ -13,13 +13,14 @@ from pathlib import Path
 
 import av
 import cv2
+import numpy as np
 import pytest
 from helpers import bad_media, fakes, media
 
 from fer_core.analysis.table import columns
 from fer_core.cli.main import main
 from fer_core.labels import FER7
-from fer_core.models.registry import list_bundles
+from fer_core.models.registry import list_models
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SAMPLE = ROOT / "samples" / "two-people.mp4"
@@ -66,6 +67,19 @@ def test_analyze_writes_table_json_and_clip(tmp_path: Path, capsys: pytest.Captu
     assert "77 frames" in captured.err
 
 
+def test_contempt_is_a_column_on_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clip = str(face_clip(tmp_path / "a.mp4", 2))
+    for options in ([], ["--contempt", "--annotate"]):
+        assert main(["analyze", clip, "--out", str(tmp_path / str(len(options))), *options]) == 0
+    seven, eight = (rows(tmp_path / name / "a.csv") for name in ("0", "2"))
+    assert list(eight[0]) == columns((*FER7, "contempt")) and list(seven[0]) == columns(FER7)
+    for row in eight:
+        assert sum(float(row[name]) for name in (*FER7, "contempt")) == pytest.approx(1, abs=1e-3)
+    assert "both heads" in json.loads((tmp_path / "0" / "a.json").read_text())["settings"]["rule"]
+    assert main(["analyze", clip, "--out", str(tmp_path), "--contempt", "--model", "reference-cnn"]) == 2
+    assert "'reference-cnn' does not know contempt" in capsys.readouterr().err
+
+
 def test_an_annotated_picture_is_a_picture(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), fakes.portrait())
     assert main(["analyze", str(tmp_path / "a.png"), "--out", str(tmp_path), "--annotate", "--blur"]) == 0
@@ -102,7 +116,7 @@ def test_predict_prints_faces(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert none["faces"] == []
     assert [len(d["faces"]) for d in (one, two)] == [1, 1]
     face = one["faces"][0]
-    assert set(face) == {"box", "score", "label", "confidence", "probabilities"}
+    assert set(face) == {"box", "score", "label", "confidence", "quality", "probabilities"}
     assert face["label"] == "happy"
     assert tuple(face["probabilities"]) == FER7
     assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-3)
@@ -117,7 +131,7 @@ def test_models_lists_the_default_first(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().out.startswith("expression-s (default)")
     assert main(["models", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["default"] is True
-    assert list_bundles()
+    assert list_models()
 
 
 def test_models_says_which_one_is_left_out_and_why(
@@ -244,9 +258,69 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "--out" in capsys.readouterr().err
 
 
-def test_predict_says_that_a_clip_is_no_picture(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["predict", str(SAMPLE)]) == 2
-    assert "analyze" in capsys.readouterr().err
+def test_predict_of_a_clip_tells_its_people_in_short(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(SAMPLE), "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert entry["kind"] == "clip" and len(entry["people"]) == 4 and entry["faces"] == []
+    shares = entry["people"][0]["shares"]
+    assert max(shares, key=shares.get) == "happy" and sum(shares.values()) == pytest.approx(1, abs=0.01)
+    assert main(["predict", str(SAMPLE)]) == 0
+    assert "4 people" in capsys.readouterr().out
+
+
+def test_predict_of_a_folder_takes_its_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cv2.imwrite(str(tmp_path / "b.png"), fakes.portrait())
+    cv2.imwrite(str(tmp_path / "A.JPG"), fakes.portrait())
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "bad.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
+    assert main(["predict", str(tmp_path), "--json"]) == 1
+    done = json.loads(capsys.readouterr().out)
+    assert [Path(entry["input"]).name for entry in done] == ["A.JPG", "b.png", "bad.heic"]
+    assert len({tuple(entry) for entry in done}) == 1  # the same keys, whatever came of it
+    assert [len(entry["faces"]) for entry in done] == [1, 1, 0]
+    assert [entry["error"] is None for entry in done] == [True, True, False]
+    (tmp_path / "empty").mkdir()
+    assert main(["predict", str(tmp_path / "empty")]) == 2
+    assert "holds no pictures" in capsys.readouterr().err
+
+
+def test_predict_says_why_it_is_unsure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cv2.imwrite(str(tmp_path / "small.png"), cv2.resize(fakes.portrait(), None, fx=0.2, fy=0.2))
+    assert main(["predict", str(tmp_path / "small.png")]) == 0
+    assert "unsure (small" in capsys.readouterr().out
+
+
+def test_a_clip_that_breaks_off_is_said_and_ends_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = SAMPLE.read_bytes()
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(data[: int(0.45 * len(data))])
+    good = face_clip(tmp_path / "good.mp4")
+    out = tmp_path / "out"
+    assert main(["analyze", str(broken), str(good), "--out", str(out), "--fps", "2", "--json"]) == 1
+    captured = capsys.readouterr()
+    first, second = json.loads(captured.out)
+    assert tuple(first) == tuple(second) and second["problems"] == [] and second["read_until_s"] is None
+    assert 4 < first["read_until_s"] < 12 and f"up to {first['read_until_s']:.1f} s of 15.4 s" in first["problems"][0]
+    assert first["problems"][0] in captured.err
+    clip = json.loads((out / "broken.json").read_text())["clip"]
+    assert clip["complete"] is False and clip["read_until_s"] == first["read_until_s"]
+    assert len(rows(out / "broken.csv")) > 5
+
+
+def test_small_faces_are_looked_at_closely_and_that_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = np.full((480, 640, 3), 120, np.uint8)
+    face = cv2.resize(fakes.portrait(), (90, 90), interpolation=cv2.INTER_AREA)
+    for x in (40, 260, 480):
+        frame[150:240, x : x + 90] = face
+    clip = media.make_clip(tmp_path / "far.mp4", [frame] * 12)
+    assert main(["analyze", str(clip), "--out", str(tmp_path), "--fps", "2"]) == 0
+    assert "faces are small" in capsys.readouterr().err
+    document = json.loads((tmp_path / "far.json").read_text())
+    assert document["settings"]["detector_side"] == 640 and "faces are small" in document["clip"]["notes"][0]
+    assert len(document["frames"][0]["faces"]) == 3
+    assert main(["analyze", str(clip), "--out", str(tmp_path), "--fps", "2", "--detail", "320"]) == 0
+    assert "faces are small" not in capsys.readouterr().err
+    assert len(json.loads((tmp_path / "far.json").read_text())["frames"][0]["faces"]) < 3
 
 
 def test_interrupted_keeps_what_is_done(tmp_path: Path) -> None:

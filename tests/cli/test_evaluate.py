@@ -25,12 +25,12 @@ from fer_core.datasets.library import save_dataset
 from fer_core.datasets.readers import read_dataset
 from fer_core.datasets.synthetic import synthetic_faces
 from fer_core.errors import ModelError
-from fer_core.labels import FER7, FERPLUS_VOTES
+from fer_core.labels import FER7, FERPLUS8, FERPLUS_VOTES
 from fer_core.models.bundle import CARD, WEIGHTS
 from fer_core.models.catalog import load_predictor
 from fer_core.models.classifier import Classifier
 from fer_core.models.predictor import BundlePredictor, bundle_predictors
-from fer_core.models.registry import DEFAULT, SHIPPED, load_bundle
+from fer_core.models.registry import DEFAULT, SHIPPED, load_model
 
 KEYS = {"n", "accuracy", "macro_f1", "nll", "ece", "per_class", "ferplus_accuracy"}
 MORE = {
@@ -98,13 +98,31 @@ def evaluate(capsys: pytest.CaptureFixture[str], *how: str) -> tuple[int, object
 def test_json_of_one_model(tmp_path, faces, capsys):
     status, found, _ = evaluate(capsys, "--data", str(kaggle(tmp_path, faces)))
     assert status == 0 and isinstance(found, dict) and found.keys() >= KEYS | MORE
-    classifier = Classifier(load_bundle(), flip=True)
+    classifier = Classifier(load_model(), flip=True)
     part = faces.split("PublicTest")
     guess = [FER7[i] for i in classifier.head(part.images, "fer7").argmax(1)]
     right = [said == FER7[label] for said, label in zip(guess, part.labels, strict=True)]
     assert found["n"] == 12 and found["accuracy"] == pytest.approx(sum(right) / 12)
     assert list(found["per_class"]) == list(FER7) and found["split"] == "PublicTest"
     assert found["ferplus"]["n"] == 12 and found["ferplus_accuracy"] == found["votes"]["agreement"]
+
+
+def test_what_pages_show_and_what_the_rule_costs(tmp_path, faces, capsys):
+    """All people see surprise."""
+    path = str(kaggle(tmp_path, faces))
+    _, found, _ = evaluate(capsys, "--data", path)
+    images, classifier = faces.split("PublicTest").images, Classifier(load_model(), flip=True)
+    shown = float((classifier(images).argmax(1) == FER7.index("surprise")).mean())
+    assert found["shown"]["accuracy"] == pytest.approx(shown) and found["shown"]["rule"] == classifier.rule.describe()
+    alone = np.delete(classifier.head(images, "ferplus8"), FERPLUS8.index("contempt"), 1).argmax(1)
+    named = float((alone == FERPLUS8.index("surprise")).mean())
+    assert found["shown"]["main_head"]["accuracy"] == pytest.approx(named)
+    assert found["shown"]["change"]["accuracy"] == pytest.approx(shown - named)
+    main(["evaluate", "--data", path])
+    text = capsys.readouterr().out
+    assert f"as pages show it: {shown:.1%} of the 12 images on which most of ten people agree" in text
+    assert "rule: both heads, prior taken off: ferplus8 weighs 0.975, its prior off by 0.35" in text
+    assert f"its main head alone has {named:.1%} and {named:.1%}" in text
 
 
 def test_without_votes(tmp_path, faces, capsys):
@@ -138,7 +156,8 @@ def test_models_that_do_not_load_get_a_sentence_each_and_the_rest_is_evaluated(o
     nothing = b"no network"
     sealed = hashlib.sha256(nothing).hexdigest()
     (add(own, "junk", lambda card: card.update(sha256=sealed)) / WEIGHTS).write_bytes(nothing)
-    add(own, "pets", lambda card: card.update(heads=[{"name": "pets", "labels": list("abcdefghijklmno")}], main="pets"))
+    letters = [{"name": "pets", "labels": list("abcdefghijklmno")}]
+    add(own, "pets", lambda card: card.pop("rule") and card.update(heads=letters, main="pets"))
     says = {
         "altered": "are damaged",
         "torn": "no readable card (card.json)",
@@ -293,6 +312,65 @@ def test_the_figures_follow_from_the_answers(tmp_path, faces, capsys):
     assert found["ece"] == pytest.approx(gap / len(rows), abs=1e-3)
 
 
+def with_people(folder: Path, per_person: int = 15) -> Path:
+    """Drawn faces as Kaggle's file with a column that says who it is; each has a neutral face among them."""
+    drawn = synthetic_faces().split("Training")
+    neutral = np.flatnonzero(drawn.labels == FER7.index("neutral"))[:12]
+    others = np.flatnonzero(drawn.labels != FER7.index("neutral"))[: 6 * (per_person - 2)]
+    lines = ["emotion,pixels,Usage,Person"]
+    for person in range(6):
+        chosen = [*neutral[2 * person : 2 * person + 2], *others[person::6]]
+        for i in chosen:
+            pixels = " ".join(map(str, drawn.images[i].ravel()))
+            lines.append(f"{CODES[FER7[drawn.labels[i]]]},{pixels},PublicTest,P{person}")
+    lines.insert(3, "0,1 2 3,PublicTest,nobody")  # left out, so that rows and images differ
+    (folder / "people.csv").write_text("\n".join(lines) + "\n")
+    return folder / "people.csv"
+
+
+def test_own_neutral_by_the_column_that_says_who_it_is(tmp_path, capsys):
+    data = with_people(tmp_path)
+    status, found, _ = evaluate(capsys, "--data", str(data), "--subject", "person", "--baseline", "--one-view")
+    own = found["baseline"]
+    assert status == 0 and found["n"] == 6 * 15
+    assert (own["subjects"], own["images"], own["baseline_images"], own["left_out"]) == (6, 6 * 14, 6, [])
+    dataset, _ = read_dataset(data)
+    classifier = Classifier(flip=False)
+    given = classifier(dataset.images)  # what pages show, not the head for FER2013's labels
+    first = {f"P{p}": 15 * p for p in range(6)}
+    rows = [i for i in range(90) if i not in first.values()]
+    right = []
+    for i in rows:
+        rest = np.log(np.clip(given[15 * (i // 15)], 1e-6, 1))
+        logits = np.log(np.clip(given[i], 1e-6, 1)) - rest
+        logits[FER7.index("neutral")] += 1.5
+        right.append(int(logits.argmax()) == dataset.labels[i])
+    assert own["adjusted"]["accuracy"] == pytest.approx(np.mean(right))
+    assert own["plain"]["accuracy"] == pytest.approx((given[rows].argmax(1) == dataset.labels[rows]).mean())
+    assert main(["evaluate", "--data", str(data), "--subject", "Person", "--baseline"]) == 0
+    printed = capsys.readouterr().out
+    assert "84 images of 6 people, without 6 for baselines, as clips show them" in printed
+    assert "with each person's own neutral taken off: accuracy" in printed
+
+
+@pytest.mark.parametrize(
+    "how, says",
+    [
+        (["--baseline"], "--baseline and --subject go together"),
+        (["--subject", "person"], "--baseline and --subject go together"),
+        (["--subject", "who", "--baseline"], "no column 'who'; it has: emotion, pixels, Usage, Person"),
+    ],
+)
+def test_baseline_without_people(tmp_path, capsys, how, says):
+    status, found, err = evaluate(capsys, "--data", str(with_people(tmp_path, 3)), *how)
+    assert status == 2 and found is None and says in err.splitlines()[-1]
+
+
+def test_people_of_a_dataset_that_cannot_say(capsys):
+    status, _, err = evaluate(capsys, "--data", "synthetic", "--subject", "person", "--baseline")
+    assert status == 2 and "synthetic has no columns" in err
+
+
 def test_the_report_shows_faces_only_where_it_is_asked_to(tmp_path, faces, own, capsys):
     add(own, "twin")
     data = save_dataset("mine", faces)
@@ -353,7 +431,7 @@ def test_a_bundle_as_a_contender(faces):
     model = load_predictor(DEFAULT)
     told: list[float] = []
     found = model.predict(faces.images, flip=True, progress=told.append)
-    np.testing.assert_allclose(found.logits, Classifier(load_bundle(), flip=True).logits(faces.images), atol=1e-4)
+    np.testing.assert_allclose(found.logits, Classifier(load_model(), flip=True).logits(faces.images), atol=1e-4)
     assert found.one_ms > 0 and found.images_per_second > 0 and told[-1] == 1.0 and told == sorted(told)
     assert (model.name, model.origin, model.size) == (DEFAULT, "shipped", (SHIPPED / DEFAULT / WEIGHTS).stat().st_size)
 
@@ -370,5 +448,5 @@ def test_contenders_leave_out_what_does_not_load(own):
 def test_the_fingerprint_follows_weights_and_preprocessing(own):
     add(own, "same")
     add(own, "other", lambda card: card.update(preprocessing={"side": 48, "scale": "unit"}))
-    found = {name: BundlePredictor(load_bundle(name)).fingerprint for name in (DEFAULT, "same", "other")}
+    found = {name: BundlePredictor(load_model(name)).fingerprint for name in (DEFAULT, "same", "other")}
     assert found[DEFAULT] == found["same"] != found["other"]

@@ -10,7 +10,7 @@ from fer_core.curation.embeddings import embed_2d, features
 from fer_core.datasets.library import load_dataset
 from fer_core.errors import Cancelled, DatasetError
 from fer_core.models.classifier import Classifier
-from fer_core.models.registry import load_bundle
+from fer_core.models.registry import load_model
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ def mixed(xy, labels):
 def test_a_network_gives_what_goes_into_its_last_layer_and_answers_as_before(name, wide):
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    bundle, images = load_bundle(name), drawn(embedding.CHUNK + 3).images
+    bundle, images = load_model(name), drawn(embedding.CHUNK + 3).images
     seen = embedding._before_the_last_layer(images, bundle, lambda share: None)
     assert seen.shape == (len(images), wide)
     # Computed a second way: the last layer's own weights, times what was seen, are the answers.
@@ -56,7 +56,7 @@ def test_a_network_gives_what_goes_into_its_last_layer_and_answers_as_before(nam
 
 def test_the_answers_are_taken_where_the_layer_is_too_wide(monkeypatch):
     monkeypatch.setattr(embedding, "WIDEST", 10)
-    bundle, images = load_bundle(), drawn(5).images
+    bundle, images = load_model(), drawn(5).images
     seen = embedding._before_the_last_layer(images, bundle, lambda share: None)
     np.testing.assert_allclose(seen, Classifier(bundle).logits(images), atol=0.05)
 
@@ -64,7 +64,7 @@ def test_the_answers_are_taken_where_the_layer_is_too_wide(monkeypatch):
 def test_images_that_look_alike_lie_together():
     data = drawn()
     told = []
-    found = embed_2d(features(data, load_bundle(), told.append), told.append)
+    found = embed_2d(features(data, load_model(), told.append), told.append)
     assert found.shape == (len(data), 2) and np.isfinite(found).all() and np.abs(found).max() == pytest.approx(1)
     assert mixed(found, data.labels) < 0.6 * mixed(np.random.default_rng(0).random((len(data), 2)), data.labels)
     assert told[0] == 0 and 1 in told and all(0 <= share <= 1 for share in told)
@@ -82,14 +82,14 @@ def test_without_a_model_the_pixels_are_taken():
 def test_images_beyond_the_landmarks_go_to_their_neighbours(monkeypatch):
     monkeypatch.setattr(embedding, "LANDMARKS", 200)
     data = drawn()
-    found = embed_2d(features(data, load_bundle()))
+    found = embed_2d(features(data, load_model()))
     assert len(np.unique(found, axis=0)) > 290
     assert mixed(found, data.labels) < 0.6 * mixed(np.random.default_rng(0).random((300, 2)), data.labels)
 
 
 def test_both_are_kept_by_content(own_home, monkeypatch):
     monkeypatch.setattr(embedding, "FEW", 100)
-    data, bundle = drawn(), load_bundle()
+    data, bundle = drawn(), load_model()
     first = features(data, bundle)
     place = embed_2d(first)
     assert len(list((own_home / "cache").iterdir())) == 2
@@ -104,7 +104,7 @@ def test_both_are_kept_by_content(own_home, monkeypatch):
     with pytest.raises(AssertionError):
         features(data.select(np.arange(200)), bundle)
     with pytest.raises(AssertionError):
-        features(data, load_bundle("reference-cnn"))
+        features(data, load_model("reference-cnn"))
 
 
 @pytest.mark.parametrize("after", [0.0, 0.3])
@@ -117,7 +117,7 @@ def test_it_stops_at_a_wish_and_keeps_nothing_half_made(own_home, monkeypatch, a
 
     data = drawn()
     with pytest.raises(Cancelled):
-        features(data, load_bundle(), stop)
+        features(data, load_model(), stop)
     with pytest.raises(Cancelled):
         embed_2d(np.random.default_rng(0).random((300, 8), np.float32), stop)
     assert not list(own_home.rglob("*.np*"))

@@ -12,7 +12,7 @@ from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.votes import majority
 from fer_core.errors import Cancelled, DatasetError
 from fer_core.labels import FERPLUS8, FERPLUS_TO_FER7
-from fer_core.models.registry import load_bundle
+from fer_core.models.registry import load_model
 
 RNG = np.random.default_rng(0)
 
@@ -99,7 +99,7 @@ def test_a_rare_label_and_nothing_but_copies():
 
 
 def test_what_must_be_said_of_it():
-    said = caution(load_bundle())
+    said = caution(load_model())
     assert "FER2013 Training" in said and "Expression S" in said and "fewer are found" in said
     assert "no model was chosen" in caution(None)
 
@@ -109,7 +109,7 @@ def test_people_agree_that_the_most_doubtful_labels_are_wrong():
     clear, saw = majority(data.votes)
     names = [FERPLUS_TO_FER7.get(name) for name in FERPLUS8] + [None, None]
     saw = np.array([data.names.index(name) if name in data.names else -1 for name in names])[saw]
-    top = label_errors(data, features(data, load_bundle())).head(200)
+    top = label_errors(data, features(data, load_model())).head(200)
     index = top["index"].to_numpy()[clear[top["index"]]]
     wrong = (saw[index] != data.labels[index]).mean()
     usual = (saw[clear] != data.labels[clear]).mean()

@@ -9,7 +9,7 @@ from helpers.fer2013 import fer2013
 
 from fer_core.cli.main import main
 from fer_core.curation.near_duplicates import near_duplicates
-from fer_core.curation.quality_report import check, cleaned, near_duplicate_pairs
+from fer_core.curation.quality_report import check_dataset, cleaned, near_duplicate_pairs
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.library import load_dataset
 from fer_core.datasets.synthetic import BLANK, CONFLICTS, LEAKS
@@ -27,21 +27,21 @@ def small() -> Dataset:
 
 def test_a_small_set():
     data = small()
-    found = check(data)
+    found = check_dataset(data)
     assert [group.tolist() for group in found.groups] == [[0, 1], [2, 3], [4, 5]]
     assert (found.crossing, found.conflicting) == ([2], [1])
     assert found.blank.tolist() == [6] and found.leaked.tolist() == [5]
     assert found.tested == 2 and found.leakage == 0.5
     kept = cleaned(data, found, drop=[7])
     assert kept.rows.tolist() == [0, 5]
-    again = check(kept)
+    again = check_dataset(kept)
     assert not again.groups and not len(again.leaked) and not len(again.blank)
 
 
 def test_no_image_and_no_training():
-    nothing = check(small().select([]))
+    nothing = check_dataset(small().select([]))
     assert nothing.groups == [] and nothing.leakage == 0
-    assert check(small().select([5, 7])).leakage == 0
+    assert check_dataset(small().select([5, 7])).leakage == 0
 
 
 def test_near_copies_also_mirrored():
@@ -53,14 +53,14 @@ def test_near_copies_also_mirrored():
 
 
 def test_the_drawn_faces_have_the_faults_that_are_said():
-    found = check(load_dataset("synthetic"))
+    found = check_dataset(load_dataset("synthetic"))
     assert len(found.crossing) == len(found.leaked) == LEAKS + CONFLICTS
     assert len(found.conflicting) >= CONFLICTS and len(found.blank) == BLANK
 
 
 def test_the_real_data_counted_a_second_way():
     data = fer2013()
-    found = check(data)
+    found = check_dataset(data)
     _, group, count = np.unique(
         data.images.reshape(len(data), -1).view("V2304").ravel(), return_inverse=True, return_counts=True
     )
@@ -113,14 +113,14 @@ def test_what_was_found_is_kept_by_content(tmp_path, monkeypatch):
     monkeypatch.setenv("FER_HOME", str(tmp_path))
     monkeypatch.setattr("fer_core.curation.quality_report.FEW", 5)
     data = load_dataset("synthetic").select(np.arange(600))
-    first, pairs = check(data), near_duplicate_pairs(data)
+    first, pairs = check_dataset(data), near_duplicate_pairs(data)
 
     def never(*args, **kwargs):
         raise AssertionError("it was kept")
 
     monkeypatch.setattr("fer_core.curation.quality_report._look", never)
     monkeypatch.setattr("fer_core.curation.quality_report.near_duplicates", never)
-    again = check(data)
+    again = check_dataset(data)
     assert [group.tolist() for group in again.groups] == [group.tolist() for group in first.groups]
     for name in ("crossing", "conflicting", "tested"):
         assert getattr(again, name) == getattr(first, name)
@@ -128,7 +128,7 @@ def test_what_was_found_is_kept_by_content(tmp_path, monkeypatch):
     assert again.leakage == first.leakage
     np.testing.assert_array_equal(near_duplicate_pairs(data), pairs)
     with pytest.raises(AssertionError):
-        check(data.select(np.arange(599)))
+        check_dataset(data.select(np.arange(599)))
 
 
 def test_near_copies_say_how_far_they_are_and_stop_at_a_wish(tmp_path, monkeypatch):

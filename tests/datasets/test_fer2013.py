@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers.fer2013 import unpacker
 
-from fer_core.curation.quality_report import check
+from fer_core.curation.quality_report import check_dataset
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.readers import read_dataset
 from fer_core.labels import FER7
@@ -60,9 +60,9 @@ def test_the_table_is_what_was_unpacked(layouts: tuple[Dataset, Dataset, np.ndar
 
 
 def test_the_faults_counted_a_second_way(layouts: tuple[Dataset, Dataset, np.ndarray]) -> None:
-    """By sorting the pixels of what was unpacked; `check` puts the images read from the table into a dictionary."""
+    """By sorting the pixels of what was unpacked; `check_dataset` puts the images of the table into a dictionary."""
     images, labels, usage, votes, _ = unpacker().load()
-    found = check(layouts[0])
+    found = check_dataset(layouts[0])
     flat = images.reshape(len(images), -1)
     _, group, size = np.unique(flat, axis=0, return_inverse=True, return_counts=True)
     per_group = [[set(what[group == k].tolist()) for k in np.flatnonzero(size > 1)] for what in (usage, labels)]

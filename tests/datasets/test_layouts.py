@@ -108,6 +108,14 @@ def test_folders_and_the_same_in_a_zip(tmp_path):
     np.testing.assert_array_equal(one.images[1], FACES[0])
 
 
+def test_a_zip_with_backslashes(tmp_path):
+    """Some programs of Windows write them between folders."""
+    usual, _ = read_dataset(zip_of(tmp_path / "t.zip", TREE))
+    read, _ = read_dataset(zip_of(tmp_path / "w.zip", {name.replace("/", "\\"): data for name, data in TREE.items()}))
+    np.testing.assert_array_equal(read.images, usual.images)
+    assert read.names == usual.names and read.splits.tolist() == usual.splits.tolist()
+
+
 def test_one_level_and_other_words_for_the_same(tmp_path):
     members = {"Happiness/1.png": png(FACES[0]), "bored/2.png": png(FACES[1])}
     read, _ = read_dataset(zip_of(tmp_path / "t.zip", members))

@@ -14,11 +14,13 @@ from fer_core.datasets.dataset import Dataset
 from fer_core.errors import Cancelled, DatasetError, ModelError
 from fer_core.evaluation.comparison import Comparison
 from fer_core.evaluation.corruptions import CONDITIONS
-from fer_core.evaluation.results import COVERAGES, FERPLUS, LABELS
-from fer_core.labels import FER7, FERPLUS8
+from fer_core.evaluation.results import COVERAGES, FERPLUS, LABELS, SubsetKey
+from fer_core.labels import FER7, FERPLUS8, FERPLUS_TO_FER7
 from fer_core.models.bundle import Head
 from fer_core.models.predictor import Prediction, Predictor
 from fer_core.utils.workspace import use_workspace, workspace
+
+PLUS = {fer7: plus for plus, fer7 in FERPLUS_TO_FER7.items()}
 
 
 def test_two_models_and_where_they_differ():
@@ -27,7 +29,7 @@ def test_two_models_and_where_they_differ():
     )
     good, bad = work.evaluations
     assert (work.progress, work.doing, work.failures) == (1.0, "Done", [])
-    assert good.figures["labels"]["accuracy"] == 1.0 and bad.figures["labels"]["accuracy"] == 0.75
+    assert good.figures[SubsetKey("labels")]["accuracy"] == 1.0 and bad.figures[SubsetKey("labels")]["accuracy"] == 0.75
     assert work.subset().against(good, bad) == {"only_first": 2, "only_second": 0, "p": 0.5}
     report = work.report(bad)
     assert report["mcnemar"] == {"good": {"only_first": 0, "only_second": 2, "p": 0.5}}
@@ -43,7 +45,7 @@ def test_labels_are_matched_by_name():
     order = ("surprise", "happiness", "sadness", "anger", "neutral", "fear", "disgust")
     own = [order.index({"angry": "anger", "happy": "happiness", "sad": "sadness"}.get(FER7[i], FER7[i])) for i in TRUTH]
     work = compare(made.dataset(TRUTH), made.Scripted("other", made.saying(own), (Head("main", order),)))
-    assert work.evaluations[0].figures["labels"]["accuracy"] == 1.0
+    assert work.evaluations[0].figures[SubsetKey("labels")]["accuracy"] == 1.0
 
 
 def test_the_votes_are_a_truth_of_their_own():
@@ -70,7 +72,7 @@ def test_a_model_without_words_for_what_people_see_is_held_against_the_labels_al
     data = made.dataset([0, 1] * 4, names=("cat", "dog"), votes=seen)
     work = compare(data, made.Scripted("pets", made.saying([0, 1] * 4, 2), (Head("a", ("cat", "dog")),)))
     (pets,) = work.evaluations
-    assert pets.figures["labels"]["accuracy"] == 1.0 and pets.ferplus is None and not work.failures
+    assert pets.figures[SubsetKey("labels")]["accuracy"] == 1.0 and pets.ferplus is None and not work.failures
     assert work.report(pets)["ferplus"] is None and any("not held against the FER+ votes" in n for n in pets.notes)
     assert work.subset(FERPLUS).figures(pets) is None and not work.subset(FERPLUS).right(pets).any()
     assert compare(made.dataset([0, 1], names=("cat", "dog")), pets.predictor).evaluations[0].notes == []
@@ -85,7 +87,7 @@ def test_a_view_holds_the_images_that_count():
     assert subset.which.tolist() == [2, 3, 4, 5, 6, 7] and subset.names == FERPLUS8 and len(subset) == 6
     assert [FERPLUS8[i] for i in subset.truth] == seen[2:]
     assert subset.right(work.evaluations[0]).all() and work.subset().right(work.evaluations[0]).sum() == 6
-    assert subset.figures(work.evaluations[0])["n"] == work.evaluations[0].figures["ferplus_clean"]["n"] == 6
+    assert subset.figures(work.evaluations[0])["n"] == work.evaluations[0].figures[SubsetKey("ferplus", True)]["n"] == 6
 
 
 def test_it_works_on_another_thread_for_the_home_it_was_made_in(tmp_path):
@@ -147,7 +149,7 @@ def test_images_of_one_class():
 
 def test_a_dataset_with_one_class_alone():
     work = compare(made.dataset([0, 0], names=("happiness",)), made.Scripted("m", made.saying([3, 5])))
-    assert work.names == FER7 and work.evaluations[0].figures["labels"]["accuracy"] == 0.5
+    assert work.names == FER7 and work.evaluations[0].figures[SubsetKey("labels")]["accuracy"] == 0.5
     with pytest.raises(DatasetError, match="one class"):
         Comparison(made.dataset([0], names=("cat",)), "PublicTest", [])
 
@@ -270,7 +272,7 @@ def test_images_made_worse():
     assert dark == {0.1: 0, 0.25: 0, 0.5: 0, 1.0: 1, 1.5: 1, 2.0: 1}
     assert all(r["accuracy"] == 1 for r in rows if r["condition"] != "brightness")
     assert compare(light, model).evaluations[0].conditions == {}
-    assert compare(light, model, worse=100).evaluations[0].conditions[LABELS][0]["n"] == 6
+    assert compare(light, model, worse=100).evaluations[0].conditions[SubsetKey(LABELS)][0]["n"] == 6
 
 
 def test_images_made_worse_are_held_against_each_truth_and_part():
@@ -285,13 +287,16 @@ def test_images_made_worse_are_held_against_each_truth_and_part():
     work = compare(data, Measuring("m", made.saying([0])), worse=6)
     rows = work.evaluations[0].conditions
     bright = {key: (own[0]["n"], {r["amount"]: r["accuracy"] for r in own}) for key, own in by_brightness(rows).items()}
-    assert bright["labels"] == (6, {0.1: 0, 0.25: 0, 0.5: 0, 1.0: 1, 1.5: 1, 2.0: 1})
-    assert bright["labels_clean"][0] == 5 and bright["labels_clean"][1][1.0] == 1
+    assert bright[SubsetKey("labels")] == (6, {0.1: 0, 0.25: 0, 0.5: 0, 1.0: 1, 1.5: 1, 2.0: 1})
+    assert bright[SubsetKey("labels", True)][0] == 5 and bright[SubsetKey("labels", True)][1][1.0] == 1
     # Bright images are said to be happy, which people see in three of five; dark ones sad, as they see in two.
-    assert bright["ferplus"] == (5, {a: 0.4 if a < 1 else 0.6 for a in (0.1, 0.25, 0.5, 1.0, 1.5, 2.0)})
-    assert bright["ferplus_clean"] == bright["ferplus"]
+    assert bright[SubsetKey("ferplus")] == (5, {a: 0.4 if a < 1 else 0.6 for a in (0.1, 0.25, 0.5, 1.0, 1.5, 2.0)})
+    assert bright[SubsetKey("ferplus", True)] == bright[SubsetKey("ferplus")]
     report = work.report(work.evaluations[0], clean=True)
-    assert report["conditions"] == rows["labels_clean"] and report["ferplus_conditions"] == rows["ferplus_clean"]
+    assert (
+        report["conditions"] == rows[SubsetKey("labels", True)]
+        and report["ferplus_conditions"] == rows[SubsetKey("ferplus", True)]
+    )
 
 
 def by_brightness(conditions: dict[str, list]) -> dict[str, list]:
@@ -303,14 +308,14 @@ def test_harder_can_be_asked_afterwards():
     work = compare(made.dataset(TRUTH), model)
     told: list[float] = []
     work.run_corruptions(3, told.append)
-    assert work.evaluations[0].conditions[LABELS][0]["n"] == 3 and model.asked == 2 and told == [1.0]
+    assert work.evaluations[0].conditions[SubsetKey(LABELS)][0]["n"] == 3 and model.asked == 2 and told == [1.0]
 
     def stop(share: float) -> None:
         raise Cancelled("Stopped.")
 
     with pytest.raises(Cancelled):
         work.run_corruptions(4, stop)
-    assert work.evaluations[0].conditions[LABELS][0]["n"] == 3
+    assert work.evaluations[0].conditions[SubsetKey(LABELS)][0]["n"] == 3
 
 
 def test_cancel_while_images_are_made_worse():
@@ -319,3 +324,46 @@ def test_cancel_while_images_are_made_worse():
     with pytest.raises(Cancelled):
         work.run(lambda: model.asked == 2)
     assert [(e.predictor.name, e.conditions) for e in work.evaluations] == [("m", {})]
+
+
+def test_what_pages_show_is_held_against_what_people_see():
+    """The labels are of no account there; contempt, which is not among the seven, is left out."""
+    seen = ["anger", "fear", "sadness", "contempt", "fear", "neutral"]
+    says = ["anger", "fear", "neutral", "happiness", "neutral", "neutral"]
+    said = np.full((6, 8), -2.0)
+    said[np.arange(6), [FERPLUS8.index(name) for name in says]] = 0
+    said[4, FERPLUS8.index("fear")] = -0.5  # fear comes next, and is rare
+    model = made.Scripted("votes", said, (Head("plus", FERPLUS8, shown=dict(FERPLUS_TO_FER7)),))
+    prior = {FERPLUS_TO_FER7.get(name, name): 0.01 if name == "fear" else 0.2 for name in FERPLUS8}
+    rule = {"head": "plus", "weight": 1.0, "prior_exponent": 0.5, "prior": prior}
+    model.card = {"main": "plus", "rule": {"name": "rare ones sooner", "terms": [rule], "temperature": 1.0}}
+    given = votes([name if name != "contempt" else "neutral" for name in seen])
+    given[3] = [0, 0, 0, 0, 0, 0, 0, 10, 0, 0]
+    work = compare(made.dataset([0, 1, 2, 3, 4, 5], votes=given), model)
+    found = work.report(work.evaluations[0])["shown"]
+    assert found["n"] == 5 and found["labels"] == list(FER7)
+    assert found["accuracy"] == pytest.approx(4 / 5) and found["main_head"]["accuracy"] == pytest.approx(3 / 5)
+    assert found["balanced_recall"] == pytest.approx((1 + 1 + 0 + 1) / 4)
+    assert found["change"]["accuracy"] == pytest.approx(1 / 5)
+    assert found["change"]["balanced_recall"] == pytest.approx(0.5 / 4)
+    assert found["rule"] == "rare ones sooner: plus weighs 1, its prior off by 0.5; temperature 1"
+    assert work.subset("shown").which.tolist() == [0, 1, 2, 4, 5]
+
+
+def test_a_model_without_a_rule_shows_its_main_head():
+    heads = (Head("seven", FER7), Head("other", FER7))
+    model = made.Scripted("two", np.concatenate([made.saying(TRUTH), made.saying(WRONG)], 1), heads)
+    model.card = {"main": "other"}
+    work = compare(made.dataset(TRUTH, votes=votes([PLUS[FER7[i]] for i in TRUTH])), model)
+    report = work.report(work.evaluations[0])
+    assert report["accuracy"] == 1.0 and report["shown"]["accuracy"] == 0.75
+    assert set(report["shown"]["change"].values()) == {0.0}
+
+
+def test_nothing_is_shown_where_nobody_voted_or_the_words_are_others():
+    work = compare(made.dataset(TRUTH), made.Scripted("good", made.saying(TRUTH)))
+    assert work.report(work.evaluations[0])["shown"] is None
+    people = votes([PLUS[FER7[i]] for i in TRUTH])
+    letters = made.Scripted("letters", made.saying([0, 1] * 4, outputs=2), (Head("own", ("cat", "dog")),))
+    work = compare(made.dataset([0, 1] * 4, names=("cat", "dog"), votes=people), letters)
+    assert work.report(work.evaluations[0])["shown"] is None and work.failures == []

@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 from helpers.fakes import PORTRAIT_FACE, FakeClassifier, portrait, real_recognizer, stern_portrait, two_people_frame
 
+from fer_core.faces.alignment import crop_faces
 from fer_core.faces.detector import Detections
-from fer_core.faces.quality import assess_quality
+from fer_core.faces.quality import assess_quality, head_turn
 from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.types import FaceQuality
 
@@ -99,7 +100,8 @@ def assess_one(*, nose: float = 0.5, score: float = 0.95, landmarks: bool = True
 @pytest.mark.parametrize("roll", [0, 30, -30])
 def test_a_head_turned_to_either_side_is_flagged(roll):
     assert assess_one(nose=0.5, roll=roll) == FaceQuality.GOOD
-    assert assess_one(nose=0.6, roll=roll) == FaceQuality.GOOD
+    assert assess_one(nose=0.65, roll=roll) == FaceQuality.GOOD
+    assert assess_one(nose=0.67, roll=roll) == FaceQuality.TURNED
     assert assess_one(nose=0.76, roll=roll) == FaceQuality.TURNED
     assert assess_one(nose=0.24, roll=roll) == FaceQuality.TURNED
 
@@ -131,3 +133,62 @@ def test_a_blank_crop_is_blurred_and_gives_no_warning():
 def test_the_portrait_at_120_pixels_is_good():
     assert quality(portrait(120)) == FaceQuality.GOOD
     assert PORTRAIT_FACE < 120
+
+
+def test_how_far_a_head_is_turned():
+    points = np.array([[[30, 40], [70, 40], [nose, 60], [35, 80], [65, 80]] for nose in (50, 66, 34, 90)], float)
+    np.testing.assert_allclose(head_turn(points), [0, 0.4, 0.4, 1])
+    assert np.isnan(head_turn(np.full((1, 5, 2), np.nan))).all() and head_turn(points[:0]).shape == (0,)
+
+
+def test_a_network_for_colours_gets_its_crop_in_colour_and_at_its_size_from_the_frame():
+    class Colors(FakeClassifier):
+        own_crop = 96
+
+        def __call__(self, crops: np.ndarray) -> np.ndarray:
+            self.seen = crops
+            return super().__call__(crops)
+
+    classifier = Colors()
+    image = portrait(900).copy()
+    image[..., 0] = 0  # no blue
+    faces = ExpressionRecognizer(classifier)(image)
+    assert classifier.seen.shape == (1, 96, 96, 3) and classifier.seen.dtype == np.uint8
+    assert classifier.seen[..., 2].max() == 0 and classifier.seen[..., 0].mean() > 60, "red comes first"
+    gray = crop_faces(image, faces.boxes, faces.landmarks, 96)
+    assert np.abs(cv2.cvtColor(classifier.seen[0], cv2.COLOR_RGB2GRAY).astype(int) - gray[0]).mean() < 1
+    # It holds more than a crop of 48 pixels that was blown up.
+    blown = cv2.resize(crop_faces(image, faces.boxes, faces.landmarks)[0], (96, 96), interpolation=cv2.INTER_LINEAR)
+    assert cv2.Laplacian(gray[0], cv2.CV_32F).var() > 2 * cv2.Laplacian(blown, cv2.CV_32F).var()
+
+
+def masked(image: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
+    """The portrait with a mask drawn from the nose to below the chin, by its landmarks."""
+    points = real_recognizer()(image).landmarks[0]
+    eyes, mouth, across = points[:2].mean(0), points[3:].mean(0), points[1] - points[0]
+    down = mouth - eyes
+    corners = [(0, 0.45), (0.95, 0.9), (0.75, 1.2), (0.3, 1.7), (-0.3, 1.7), (-0.75, 1.2), (-0.95, 0.9)]
+    outline = np.array([eyes + x * across + y * down for x, y in corners], np.int32)
+    layer = np.zeros(image.shape[:2], np.uint8)
+    cv2.fillPoly(layer, [outline], 255)
+    share = cv2.GaussianBlur(layer, (0, 0), 1)[..., None] / 255
+    folds = 6 * np.sin(np.arange(len(image)) / 4)[:, None, None]
+    return np.clip(image * (1 - share) + (np.array(color) + folds) * share, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("color", [(200, 175, 140), (225, 225, 225)])
+def test_a_face_under_a_mask_is_flagged_and_shows_no_expression(color: tuple[int, int, int]) -> None:
+    image = masked(portrait(), color)
+    faces = real_recognizer()(image)
+    assert FaceQuality(int(faces.quality[0])) == FaceQuality.COVERED and faces.predicted.tolist() == [-1]
+    assert FaceQuality(int(faces.quality[0])).words == "covered"
+
+
+def test_lack_of_detail_below_counts_only_where_the_rest_is_good():
+    crop = np.random.default_rng(0).integers(60, 200, (1, 48, 48), dtype=np.uint8)
+    crop[:, 26:] = 120
+    points = np.array([[[30, 35], [70, 35], [50, 60], [35, 80], [65, 80.0]]])
+    box, sure = np.array([[0, 0, 100, 100.0]]), np.array([0.95])
+    assert assess_quality(crop, box, sure, points)[0] == FaceQuality.COVERED
+    assert assess_quality(crop, box * 0.2, sure, points)[0] == FaceQuality.SMALL
+    assert assess_quality(crop, box, sure, points * np.nan)[0] == FaceQuality.GOOD

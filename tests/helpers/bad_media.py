@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 
 import av
-from helpers.media import HEIGHT, OPTIONS, WIDTH, make_clip, make_picture, patterns
+from helpers.media import FRAMES, HEIGHT, OPTIONS, WIDTH, make_clip, make_picture, patterns
 
 
 def make_empty(path: Path) -> Path:
@@ -73,9 +73,11 @@ def make_truncated(path: Path, share: float, *, header_first: bool) -> Path:
     return path
 
 
-def make_damaged(path: Path, number: int = 6, codec: str = "libvpx-vp9") -> Path:
+def make_damaged(path: Path, number: int = 6, codec: str = "libvpx-vp9", count: int = FRAMES) -> Path:
     """A clip whose packet `number` is overwritten."""
-    make_clip(path, codec=codec, options=OPTIONS[codec] | {"lag-in-frames": "0"} if "vpx" in codec else None)
+    pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    options = OPTIONS[codec] | {"lag-in-frames": "0"} if "vpx" in codec else None
+    make_clip(path, patterns(count), codec=codec, pixel_format=pixels, options=options)
     with av.open(str(path)) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
         wanted = bytes(packets[number])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from fer_core.labels import FER7
 from fer_core.models.registry import DEFAULT, SHIPPED
 from fer_core.training.config import preset
 from fer_core.training.runs import Run
+from fer_core.utils.locks import lock
 from fer_core.utils.workspace import workspace
 
 __all__ = ["batch_rows", "batch_table", "epoch_rows", "epoch_table", "fake_run", "held"]
@@ -112,6 +112,5 @@ def fake_run(
 @contextmanager
 def held(run: Run) -> Iterator[Run]:
     """Within it the run lives, as far as others can tell."""
-    with open(run.folder / "lock", "ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with lock(run.folder / "lock"):
         yield run

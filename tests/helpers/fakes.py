@@ -14,9 +14,14 @@ import skimage.data
 from fer_core.analysis.table import ResultTable
 from fer_core.faces.detector import FaceDetector
 from fer_core.faces.recognizer import ExpressionRecognizer
+from fer_core.faces.yunet import Detections
 from fer_core.labels import FER7
 from fer_core.models.classifier import Classifier
 from fer_core.types import FaceQuality, Faces, FrameResult
+from fer_core.video.frame import Frame
+
+DETECTION_SIDE = 1920
+"""Longer side in pixels of the picture in which `FakeRecognizer` finds faces."""
 
 SAMPLE = Path(__file__).resolve().parent.parent.parent / "samples" / "two-people.mp4"
 
@@ -124,6 +129,15 @@ class FakeRecognizer:
         points = np.full((n, 5, 2), np.nan, np.float32)
         return Faces.detected(boxes, np.full(n, 0.9), points, np.tile(self._row, (n, 1)), FER7, np.zeros(n, np.uint8))
 
+    def detect(self, frame: Frame) -> Detections:
+        image = frame.image(DETECTION_SIDE)
+        faces = self(image).scaled(frame.size[0] / image.shape[1])
+        return Detections(faces.boxes, faces.scores, faces.landmarks)
+
+    def classify(self, frames: Sequence[Frame], found: Sequence[Detections]) -> list[Faces]:
+        rows = [np.tile(self._row, (len(faces.boxes), 1)) for faces in found]
+        return [Faces.detected(*faces, row, FER7) for faces, row in zip(found, rows, strict=True)]
+
 
 def patch_frame(
     patches: Iterable[tuple[int, int, int]], width: int = 160, height: int = 120, *, seed: int = 0
@@ -192,3 +206,10 @@ class Still:
     def image(self, max_side: int | None = None) -> np.ndarray:
         scale = min(1.0, (max_side or 10**6) / max(self._image.shape[:2]))
         return cv2.resize(self._image, None, fx=scale, fy=scale) if scale < 1 else self._image.copy()
+
+    def picked(self, max_side: int) -> np.ndarray:
+        return self.image(max_side)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self._image.shape[1], self._image.shape[0]

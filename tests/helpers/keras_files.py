@@ -200,6 +200,29 @@ class Custom(layers.Layer):
         return x
 
 
+def modern(x):
+    """What EfficientNet, ConvNeXt and MobileNetV3 bring, with `preprocess_input` left in the network."""
+    from keras.src.applications.convnext import LayerScale, StochasticDepth
+
+    pictures = keras.Input((56, 56, 3))
+    y = pictures / 127.5 - 1.0
+    y = layers.Normalization(name="normalization")(y)
+    y = layers.Conv2D(6, 4, strides=4, name="stem")(y)
+    z = layers.LayerNormalization(epsilon=1e-6)(y)
+    z = layers.Activation("hard_swish")(layers.Dense(6)(z))
+    z = StochasticDepth(0.2, name="depth")(LayerScale(1e-6, 6, name="scale")(z))
+    y = layers.Add()([y, z])
+    model = keras.Model(pictures, layers.Dense(7, activation="softmax")(layers.GlobalAveragePooling2D()(y)))
+    shift, wide = np.array([0.1, 0.2, 0.3]), np.array([0.5, 0.6, 0.7])
+    model.get_layer("normalization").set_weights([shift, wide, np.array(0)])
+    model.get_layer("normalization").finalize_state()  # as loading does
+    model.get_layer("stem").set_weights([RNG.normal(0, 0.3, w.shape) for w in model.get_layer("stem").weights])
+    model.get_layer("scale").set_weights([RNG.normal(1, 0.5, 6)])
+    dense = model.layers[-1]
+    dense.set_weights([RNG.normal(0, 1.5, w.shape) for w in dense.weights])
+    return model
+
+
 def small(last):
     model = keras.Sequential([keras.Input((48, 48, 1)), layers.Flatten(), layers.Dense(7, activation="softmax")])
     if last is not None:
@@ -241,6 +264,9 @@ def main(folder):
     model = colors(wide)
     model.save(folder / "colours.keras")
     expected["colours"] = answers(model, wide)
+    model = modern(wide)
+    model.save(folder / "modern.keras")
+    expected["modern"] = answers(model, wide)
     np.savez(folder / "expected.npz", faces=FACES, **expected)
 
     for suffix in ("keras", "h5"):

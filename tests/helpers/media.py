@@ -81,6 +81,7 @@ def make_clip(
     container_options: dict[str, str] | None = None,
     sound_seconds: float | None = None,
     beep: float = 0.0,
+    last_seconds: float | None = None,
 ) -> Path:
     """Write `images` (BGR; `patterns()` by default) as a clip; the suffix of `path` chooses the container.
 
@@ -89,6 +90,7 @@ def make_clip(
         sound: audio codec; the sound is silent, then a tone from `beep` seconds on.
         rotation: degrees counter-clockwise that a player must turn the stored picture; `images` are given upright.
         aspect: width of a stored pixel by its height.
+        last_seconds: how long the last picture stays, where the container can say so; libx264 without B-frames only.
     """
     shown = list(patterns() if images is None else images)
     stored = [cv2.rotate(image, TURNS[rotation]) for image in shown] if rotation else shown
@@ -118,7 +120,10 @@ def make_clip(
                 pts = max(pts + 1, round(times[number] / UNIT))
                 frame.pts, frame.time_base = pts, UNIT
             out.mux(video.encode(frame))
-        out.mux(video.encode(None))
+        packets = video.encode(None)
+        if last_seconds is not None:
+            packets[-1].duration = round(last_seconds / packets[-1].time_base)
+        out.mux(packets)
         if sound:
             _add_tone(out, audio, length, beep)
     return path

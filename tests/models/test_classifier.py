@@ -9,10 +9,10 @@ from helpers.fakes import portrait, real_recognizer, stern_portrait
 from fer_core.errors import ModelError
 from fer_core.faces.alignment import crop_faces
 from fer_core.faces.detector import FaceDetector
-from fer_core.labels import FER7, FERPLUS8
+from fer_core.labels import FER7, FERPLUS8, FERPLUS_TO_FER7
 from fer_core.models.bundle import CARD, WEIGHTS
 from fer_core.models.classifier import Classifier, softmax
-from fer_core.models.registry import SHIPPED, load_bundle
+from fer_core.models.registry import SHIPPED, load_model
 
 READ = real_recognizer().classifier
 
@@ -47,10 +47,12 @@ def bundle_copy(tmp_path, monkeypatch):
 
 
 def test_the_shipped_model_reads_a_smile_and_a_stern_face():
-    for image, label in ((portrait(), "happy"), (stern_portrait(), "neutral")):
-        faces = real_recognizer()(image)
-        assert faces.labels[int(faces.probabilities[0].argmax())] == label
-        assert faces.probabilities[0].max() > 0.65  # the stern one: 69 % neutral, the rest sad
+    smile, stern = (
+        dict(zip(FER7, real_recognizer()(x).probabilities[0], strict=True)) for x in (portrait(), stern_portrait())
+    )
+    assert smile["happy"] > 0.95
+    # 49 % neutral, 48 % sad; without the rule, which takes off how frequent neutral faces are, 69 and 28 %.
+    assert max(stern, key=lambda name: stern[name]) == "neutral" and stern["neutral"] + stern["sad"] > 0.95
 
 
 def test_a_row_for_each_crop_that_sums_to_one():
@@ -77,7 +79,9 @@ def test_no_crops():
 
 def test_a_mirrored_face_reads_the_same():
     batch, both = crops(6), Classifier(flip=True)
-    np.testing.assert_allclose(both(batch), both(batch[:, :, ::-1].copy()), atol=1e-3)
+    np.testing.assert_allclose(
+        both(batch), both(batch[:, :, ::-1].copy()), atol=5e-3
+    )  # weights of 8 bits round differently
     assert np.abs(READ(batch) - READ(batch[:, :, ::-1].copy())).max() > 1e-3  # so the test above can fail
 
 
@@ -92,12 +96,49 @@ def test_heads():
     plus = READ.head(batch, "ferplus8")
     assert plus.shape == (4, 8)
     np.testing.assert_allclose(plus.sum(1), 1, atol=1e-5)
-    # What is shown is that head without contempt, in FER2013's words.
-    rest = np.delete(plus, FERPLUS8.index("contempt"), 1)
-    happy = plus[:, FERPLUS8.index("happiness")] / rest.sum(1)
-    np.testing.assert_allclose(READ(batch)[:, FER7.index("happy")], happy, atol=1e-5)
     with pytest.raises(ModelError, match="valence"):
         READ.head(batch, "valence")
+
+
+def test_without_a_rule_the_main_head_is_shown(bundle_copy):
+    """In FER2013's words, without contempt."""
+    bundle_copy(lambda card: card.pop("rule"))
+    batch, plain = crops(4), Classifier(load_model("copy"))
+    plus = plain.head(batch, "ferplus8")
+    rest = np.delete(plus, FERPLUS8.index("contempt"), 1)
+    happy = plus[:, FERPLUS8.index("happiness")] / rest.sum(1)
+    np.testing.assert_allclose(plain(batch)[:, FER7.index("happy")], happy, atol=1e-5)
+    assert np.abs(plain(batch) - READ(batch)).max() > 0.1, "the shipped card has a rule"
+
+
+def test_the_rule_of_the_card_is_applied(bundle_copy):
+    """The formula of the card, written out from the two heads' logits."""
+    batch = crops(5)
+    card = READ.bundle.card["rule"]
+    logits = READ.logits(batch).astype(float)
+    plus, fer7 = card["terms"]
+    shown = [FERPLUS_TO_FER7.get(name) for name in FERPLUS8]
+    scores = np.zeros((5, 7))
+    for k, name in enumerate(FER7):
+        scores[:, k] = plus["weight"] * logits[:, 7 + shown.index(name)] + fer7["weight"] * logits[:, k]
+        scores[:, k] -= plus["prior_exponent"] * np.log(plus["prior"][name] / (1 - plus["prior"]["contempt"]))
+        scores[:, k] -= fer7["prior_exponent"] * np.log(fer7["prior"][name])
+    np.testing.assert_allclose(READ(batch), softmax(scores, card["temperature"]), atol=1e-5)
+    assert READ.rule == READ.bundle.rule and card["temperature"] != 1
+
+
+def test_contempt_on_request():
+    batch = crops(6)
+    asked = Classifier(contempt=True)
+    assert asked.labels == (*FER7, "contempt")
+    eight, seven = asked(batch), READ(batch)
+    assert eight.shape == (6, 8) and eight.dtype == np.float32
+    np.testing.assert_allclose(eight.sum(1), 1, atol=1e-5)
+    assert (eight[:, 7] > 0).all()
+    # Among the seven nothing changes: the one that is asked for takes its share of all alike.
+    np.testing.assert_allclose(eight[:, :7] / eight[:, :7].sum(1, keepdims=True), seven, atol=1e-5)
+    with pytest.raises(ModelError, match=r"'reference-cnn' does not know contempt; it knows angry, .*expression-s"):
+        Classifier(load_model("reference-cnn"), contempt=True)
 
 
 def test_threads_get_what_a_single_one_gets():
@@ -122,14 +163,14 @@ def test_damaged_weights(bundle_copy):
     data[1000] ^= 255
     (folder / WEIGHTS).write_bytes(data)
     with pytest.raises(ModelError, match=r"'copy' are damaged.*Install it again"):
-        Classifier(load_bundle("copy"))
+        Classifier(load_model("copy"))
 
 
 def test_missing_weights(bundle_copy):
     folder = bundle_copy(lambda card: None)
     (folder / WEIGHTS).unlink()
     with pytest.raises(ModelError, match="no readable weights"):
-        Classifier(load_bundle("copy"))
+        Classifier(load_model("copy"))
 
 
 @pytest.mark.parametrize("data", [b"", b"not a network", b"\0" * 5000])
@@ -137,10 +178,18 @@ def test_weights_of_another_kind(bundle_copy, data):
     folder = bundle_copy(lambda card: card.pop("sha256"))
     (folder / WEIGHTS).write_bytes(data)
     with pytest.raises(ModelError, match="not a network"):
-        Classifier(load_bundle("copy"))
+        Classifier(load_model("copy"))
 
 
 def test_another_number_of_outputs(bundle_copy):
-    bundle_copy(lambda card: card["heads"][0]["labels"].append("bored"))
+    bundle_copy(lambda card: card["heads"][0]["labels"].append("bored") or card.pop("rule"))
     with pytest.raises(ModelError, match="has 15 outputs, its card names 16"):
-        Classifier(load_bundle("copy"))
+        Classifier(load_model("copy"))
+
+
+def test_two_calls_at_a_time_do_not_mix() -> None:
+    batches = [crops(count) for count in (1, 3, 7, 10)]
+    alone = [READ(batch) for batch in batches]
+    with ThreadPoolExecutor(4) as pool:
+        for found, expected in zip(pool.map(READ, batches * 5), alone * 5, strict=True):
+            np.testing.assert_array_equal(found, expected)

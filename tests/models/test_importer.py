@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import h5py
 import numpy as np
 import pytest
 import streamlit as st
@@ -21,15 +22,18 @@ from helpers.hostile.base import CHANGES, cut, zipped
 from streamlit.testing.v1 import AppTest
 
 from fer_core.cli.main import main
+from fer_core.datasets.synthetic import synthetic_faces
 from fer_core.errors import FerError, ModelError
 from fer_core.labels import FER7
 from fer_core.models import importer as importing
 from fer_core.models.architectures import ARCHITECTURES
 from fer_core.models.bundle import Bundle
 from fer_core.models.classifier import Classifier, softmax
-from fer_core.models.importer import ORDERS, import_model, inspect_model, known_labels
+from fer_core.models.foreign_model import ORDERS, ForeignModel
+from fer_core.models.importer import import_model, inspect_model, known_labels
 from fer_core.models.keras_rebuild import LAYERS, rebuild
-from fer_core.models.registry import SHIPPED, active_bundle, list_bundles, load_bundle
+from fer_core.models.preprocessing import SCALES
+from fer_core.models.registry import SHIPPED, active_bundle, list_models, load_model
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -129,7 +133,9 @@ def test_the_notebooks_pair_of_files_reads_clips_like_any_other(quick: None, fil
     pair = [files / "model_weights.h5", files / "model.json"]  # in any order
     seen = inspect_model(pair)
     assert (seen.side, seen.channels, seen.outputs, seen.scale) == (48, 1, 7, "unit")
-    assert list(seen.orders) == ["by name", "of Kaggle's fer2013.csv"]
+    assert list(seen.orders)[:2] == ["by name", "of Kaggle's fer2013.csv"], (
+        "it has learned nothing: the usual ones first"
+    )
     labels = seen.orders["of Kaggle's fer2013.csv"]
     bundle = import_model(pair, labels=labels, scale="unit", name="My notebook!")
     assert bundle.folder == home / "models" / "my-notebook" and bundle.title == "My notebook!"
@@ -141,7 +147,7 @@ def test_the_notebooks_pair_of_files_reads_clips_like_any_other(quick: None, fil
         happy = arrays["notebook"][:, labels.index("happy")]
         np.testing.assert_allclose(classifier(arrays["faces"])[:, FER7.index("happy")], happy, atol=1e-3)
     again = import_model(pair, labels=labels, scale="unit", name="My notebook!")
-    assert again.name == "my-notebook-2" and {bundle.name, again.name} < {b.name for b in list_bundles()}
+    assert again.name == "my-notebook-2" and {bundle.name, again.name} < {b.name for b in list_models()}
 
 
 def test_a_bundle_holds_the_pair_of_files_and_all_of_it_agrees(
@@ -168,6 +174,7 @@ def test_a_bundle_holds_the_pair_of_files_and_all_of_it_agrees(
         (["notebook.keras"], "notebook", 7, "unit"),
         (["new.json", "new.weights.h5"], "notebook", 7, "unit"),
         (["colours.keras"], "colours", 7, "raw"),
+        (["modern.keras"], "modern", 7, "raw"),
     ],
 )
 def test_other_layouts(quick: None, files: Path, names: list[str], expected: str, outputs: int, scale: str) -> None:
@@ -175,6 +182,102 @@ def test_other_layouts(quick: None, files: Path, names: list[str], expected: str
     bundle = import_model([files / name for name in names], labels=labels, scale=scale, name="x")
     assert parity(files, expected, bundle) <= 1e-3
     assert Classifier(bundle).labels == FER7, "contempt is not shown"
+
+
+def slashed(value: object, names: set[str]) -> object:
+    """The same description with a slash in each layer's name, as in Keras 2's DenseNet."""
+    if isinstance(value, dict):
+        return {key: slashed(one, names) for key, one in value.items()}
+    if isinstance(value, list):
+        return [slashed(one, names) for one in value]
+    return f"block/{value}" if value in names else value
+
+
+def test_slashes_in_the_names_of_layers(quick: None, files: Path, tmp_path: Path) -> None:
+    described = json.loads((files / "residual.json").read_text())
+    names = {one["config"]["name"] for one in described["config"]["layers"]}
+    path = tmp_path / "slashed.json"
+    path.write_text(json.dumps(slashed(described, names)))
+    assert "block/" in path.read_text()
+    labels = next(order for order in ORDERS.values() if len(order) == 8)
+    bundle = import_model([path, files / "residual_weights.h5"], labels=labels, scale="unit", name="x")
+    assert parity(files, "residual", bundle) <= 1e-3
+
+
+def test_a_list_of_layers_as_in_keras_2_2(quick: None, files: Path, tmp_path: Path) -> None:
+    described = json.loads((files / "model.json").read_text())
+    described["config"] = described["config"]["layers"]
+    for one in described["config"]:
+        if one["class_name"] in ("Flatten", "Dropout"):
+            one["config"].pop("name", None)
+    (tmp_path / "old.json").write_text(json.dumps(described))
+    bundle = import_model([tmp_path / "old.json", files / "model_weights.h5"], labels=FER7, scale="unit", name="x")
+    assert parity(files, "notebook", bundle) <= 1e-3
+
+
+def test_a_zip_with_the_pair_of_files_or_a_whole_one(quick: None, files: Path, tmp_path: Path) -> None:
+    for names in (["model.json", "model_weights.h5"], ["notebook.h5"], ["notebook.keras"]):
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            for name in names:
+                archive.write(files / name, f"folder/{name}")
+            archive.writestr("__MACOSX/folder/._model.json", b"x")
+            archive.writestr("README.md", b"x")
+        bundle = import_model([tmp_path / "a.zip"], labels=FER7, scale="unit", name="x")
+        assert parity(files, "notebook", bundle) <= 1e-3
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.write(files / "notebook.h5", "a.h5")
+        archive.write(files / "notebook.h5", "b.h5")
+    with pytest.raises(ModelError, match="does not hold one model"):
+        inspect_model([tmp_path / "b.zip"])
+    with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
+        archive.writestr("model/saved_model.pb", b"x")
+    with pytest.raises(ModelError, match="SavedModel"):
+        inspect_model([tmp_path / "c.zip"])
+
+
+def test_a_dataset_in_hdf5_is_called_one(quick: None, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "faces.h5", "w") as file:
+        file["images"] = np.zeros((4, 48, 48), np.uint8)
+    with pytest.raises(ModelError, match="such as a dataset"):
+        inspect_model([tmp_path / "faces.h5"])
+
+
+def tried(answers: dict[str, list[int]], outputs: int = 7, rescales: bool = False) -> ForeignModel:
+    """A model whose strongest output for each of FER7 is the one given; 10 faces each."""
+    counts = {scale: [[10 * (i == place) for i in range(outputs)] for place in row] for scale, row in answers.items()}
+    return ForeignModel(48, 1, outputs, 1, rescales, counts)
+
+
+def test_scale_and_order_are_those_with_which_most_answers_are_right() -> None:
+    kaggle = [ORDERS["of Kaggle's fer2013.csv"].index(name) for name in FER7]
+    seen = tried({"unit": [0] * 7, "signed": kaggle})
+    assert seen.scale == "signed" and next(iter(seen.orders)) == "of Kaggle's fer2013.csv"
+    assert seen.accuracy("signed", ORDERS["of Kaggle's fer2013.csv"]) == 1.0
+    assert not seen.doubt("signed", ORDERS["of Kaggle's fer2013.csv"])
+    doubt = seen.doubt("signed", ORDERS["by name"])
+    assert "names 57% of drawn faces rightly" in doubt and "of Kaggle's fer2013.csv" in doubt and "100%" in doubt
+
+
+def test_answers_no_better_than_guessing_say_nothing() -> None:
+    assert tried({"unit": [3] * 7, "signed": [0] * 7}).scale == "unit"
+    assert tried({"unit": [3] * 7, "raw": [0] * 7}, rescales=True).scale == "raw"
+    assert ForeignModel(48, 1, 7, 1, False).scale == "unit"
+
+
+@pytest.mark.parametrize("outputs", [5, 6, 7, 8])
+def test_each_number_of_outputs_has_its_orders(outputs: int) -> None:
+    orders = [labels for labels in ORDERS.values() if len(labels) == outputs]
+    assert len(orders) >= 2 and len(set(orders)) == len(orders)
+    assert all(known_labels(labels) for labels in orders)
+
+
+def test_a_model_is_tried_on_drawn_faces_and_on_those_that_are_given(quick: None, files: Path) -> None:
+    seen = inspect_model([files / "notebook.keras"])
+    assert set(seen.answers) == set(SCALES) and all(sum(map(sum, rows)) == 280 for rows in seen.answers.values())
+    given = np.repeat(synthetic_faces(1).images[:1], 5, 0), np.array(["happy"] * 5)
+    seen = inspect_model([files / "notebook.keras"], examples=given)
+    assert sum(seen.answers["unit"][FER7.index("happy")]) == 5 == sum(map(sum, seen.answers["unit"]))
+    assert seen.tried_on == "the dataset's faces"
 
 
 def test_it_tells_what_a_model_takes(quick: None, files: Path) -> None:
@@ -276,8 +379,13 @@ def test_files_of_other_kinds_are_told_by_a_look(tmp_path: Path, monkeypatch: py
         "a.h5": (pickle.dumps(Evil()), "pickled"),
         "a.pth": (torch.getvalue(), "PyTorch"),
         "b.keras": (torch.getvalue(), "PyTorch"),
-        "a.tflite": (b"\x1c\0\0\0TFL3" + bytes(99), "TensorFlow Lite"),
-        "a.onnx": (b"\x08\x07", "no Keras model"),
+        "a.tflite": (b"\x1c\0\0\0TFL3" + bytes(99), "for use alone"),
+        "a.onnx": (b"\x08\x07", "for use alone"),
+        "e.h5": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "pointer of Git LFS"),
+        "f.h5": (b"\n<!DOCTYPE html><html>", "a web page"),
+        "g.h5": (b"\x89HDF\n\x1a\n" + bytes(99), "took it for text"),
+        "h.h5": (b"?HDF\r\n\x1a\n" + bytes(99), "took it for text"),
+        "i.pb": (b"\x08\x01", "is a SavedModel"),
         "c.keras": (b"hello", "no Keras model"),
         "d.keras": (b"", "is empty"),
     }
@@ -285,6 +393,10 @@ def test_files_of_other_kinds_are_told_by_a_look(tmp_path: Path, monkeypatch: py
         (tmp_path / name).write_bytes(data)
         with pytest.raises(ModelError, match=words):
             inspect_model([tmp_path / name])
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "saved_model.pb").write_bytes(b"x")
+    with pytest.raises(ModelError, match="is a SavedModel"):
+        inspect_model([tmp_path / "saved"])
     with pytest.raises(ModelError, match="cannot be opened"):
         inspect_model([tmp_path / "nowhere.h5"])
     with open(tmp_path / "huge.keras", "wb") as file:
@@ -303,10 +415,10 @@ def test_the_command_looks_first_and_brings_in_when_labels_are_confirmed(
     assert main(["import-model", *pair]) == 0
     out, err = capsys.readouterr()
     assert "48x48 grey pictures, 7 outputs" in out and "--labels kaggle: angry, disgust, fear, happy, sad" in out
-    assert "Bring it in with --labels" in err and len(list_bundles()) == 2
+    assert "Bring it in with --labels" in err and len(list_models()) == 2
     assert main(["import-model", *pair, "--labels", "name", "--use"]) == 0
     assert capsys.readouterr().out.startswith("model-weights: ")
-    assert active_bundle() == "model-weights" and load_bundle(active_bundle()).heads[0].labels == FER7
+    assert active_bundle() == "model-weights" and load_model(active_bundle()).heads[0].labels == FER7
     assert main(["import-model", *pair, "--labels", "happy,sad"]) == 2
     assert "gives 7 answers" in capsys.readouterr().err
     assert main(["import-model", str(files / "colours.keras"), "--json"]) == 0
@@ -412,7 +524,7 @@ def page(quick: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
 
 
 def brought() -> list[Bundle]:
-    return [bundle for bundle in list_bundles() if bundle.folder.parent != SHIPPED]
+    return [bundle for bundle in list_models() if bundle.folder.parent != SHIPPED]
 
 
 def upload(app: AppTest, files: list[Path]) -> None:

@@ -5,7 +5,7 @@ from helpers.fakes import PORTRAIT_FACE, portrait, real_recognizer, stern_portra
 
 from fer_core.faces.alignment import crop_faces, crop_square, roll_degrees
 from fer_core.faces.detector import FaceDetector
-from fer_core.models.preprocessing import CROP_SIDE, INPUT_SIDE, prepare, standardize
+from fer_core.models.preprocessing import CROP_SIDE, INPUT_SIDE, SCALES, prepare, prepare_color, standardize
 
 DETECT = FaceDetector()
 FINE = FaceDetector(side=640)
@@ -197,3 +197,15 @@ def test_each_image_is_standardised_whatever_its_layout_in_memory():
             expected /= expected.std((1, 2), keepdims=True)
             np.testing.assert_allclose(prepare(layout, side)[..., 0], expected, atol=1e-5)
         np.testing.assert_array_equal(layout, before)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_grey_crops_in_colour_are_the_grey_ones_three_times(scale):
+    crops = np.random.default_rng(0).integers(0, 256, (3, 48, 48), dtype=np.uint8)
+    color = prepare_color(crops, 64, scale)
+    assert color.shape == (3, 64, 64, 3) and color.dtype == np.float32
+    assert np.abs(color - prepare(crops, 64, scale)).max() < 1e-4
+    own = prepare_color(np.repeat(crops[..., None], 3, 3), 48, scale)
+    assert np.abs(own - prepare(crops, 48, scale)).max() < 1e-4
+    with pytest.raises(ValueError, match="scale must be"):
+        prepare_color(crops, 48, "other")

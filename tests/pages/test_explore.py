@@ -21,7 +21,7 @@ from streamlit.typing import VegaLiteState
 
 from fer_core.curation.embeddings import embed_2d, features
 from fer_core.curation.image_stats import image_stats
-from fer_core.curation.quality_report import check
+from fer_core.curation.quality_report import check_dataset
 from fer_core.curation.summary import listing_csv, mean_faces, people_say, sprite
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.library import SYNTHETIC, list_datasets, load_dataset, save_dataset
@@ -183,7 +183,7 @@ def test_the_quality_report_and_a_cleaned_copy():
     submit(app, "Make the cleaned copy")
     assert app.selectbox[0].value == "synthetic-clean" and "were left out" in words(app)
     copy = load_dataset("synthetic-clean")
-    assert not len(check(copy).leaked) and not {12, 40} & set(copy.rows.tolist())
+    assert not len(check_dataset(copy).leaked) and not {12, 40} & set(copy.rows.tolist())
 
 
 def test_the_page_that_trains_offers_the_cleaned_copy(monkeypatch: pytest.MonkeyPatch):
@@ -192,7 +192,7 @@ def test_the_page_that_trains_offers_the_cleaned_copy(monkeypatch: pytest.Monkey
     app.text_input[-1].set_value("12, 40")
     submit(app, "Make the cleaned copy")
     copy, whole_set = load_dataset("tidy-faces"), load_dataset("synthetic")
-    drawn = check(whole_set)
+    drawn = check_dataset(whole_set)
     assert len(drawn.leaked) and len(drawn.blank) and {12, 40} < set(whole_set.rows.tolist())
     asked: list[TrainingConfig] = []
 
@@ -210,7 +210,7 @@ def test_the_page_that_trains_offers_the_cleaned_copy(monkeypatch: pytest.Monkey
     (config,) = asked
     taken = open_dataset(config.data)
     assert taken.fingerprint == copy.fingerprint and not {12, 40} & set(taken.rows.tolist())
-    left = check(taken)
+    left = check_dataset(taken)
     assert not left.groups and not len(left.leaked) and not len(left.blank)
     assert set(whole_set.rows[drawn.blank].tolist()).isdisjoint(taken.rows.tolist())
 
@@ -274,7 +274,7 @@ def test_doubtful_labels_stand_first():
     done(app, "Look for doubtful labels")
     app.multiselect[0].set_value(["sad"])
     whole(app.run())
-    tiles = re.findall(r"<figcaption>sad<br>row (\d+)<br>rather (\w+) \((\d+)%\)", pictures(app))
+    tiles = re.findall(r"<figcaption>sad<br>row (\d+)<br>probably (\w+) \((\d+)%\)", pictures(app))
     assert {int(row) for row, name, _ in tiles if name == "happy"} >= set(data.rows[wrong].tolist())
 
 

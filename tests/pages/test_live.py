@@ -22,7 +22,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.errors import OptionError
 from fer_core.live.session import LiveSession
-from fer_core.models.registry import DEFAULT, load_bundle, set_active
+from fer_core.models.registry import DEFAULT, load_model, set_active
 from ui.app.resources import drawing
 from ui.live.camera import WRONG
 from ui.live.consent import NOTICE, notice
@@ -116,7 +116,7 @@ def test_the_model_in_use_is_offered_and_one_that_was_deleted_does_not_stop_the_
     monkeypatch.setenv("FER_HOME", str(tmp_path))
     app = start()
     assert app.session_state["live-stage"].choice.model == DEFAULT
-    shutil.copytree(load_bundle("reference-cnn").folder, tmp_path / "models" / "mine")
+    shutil.copytree(load_model("reference-cnn").folder, tmp_path / "models" / "mine")
     set_active("mine")
     app = start()
     assert app.session_state["live-stage"].choice.model == "mine"
@@ -145,7 +145,7 @@ def test_a_session_that_ended_is_shown_as_a_clip_is(tmp_path: Path) -> None:
     assert len(app.get("video")) == 1 and len(app.get("vega_lite_chart")) >= 3
     assert {b.label for b in app.get("download_button")} >= {"Annotated clip (MP4)", "Table (CSV)", "Everything (JSON)"}
     assert streams(app) == []
-    button(app, "Delete this and start over").click().run()
+    button(app, "Delete and start anew").click().run()
     assert len(streams(app)) == 1
 
 

@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 from fer_core.errors import ModelError
 from fer_core.labels import FER7
 from fer_core.models.bundle import Bundle
-from fer_core.models.importer import ForeignModel
-from fer_core.models.registry import active_bundle, load_bundle
+from fer_core.models.foreign_model import ForeignModel
+from fer_core.models.registry import active_bundle, load_model
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -36,8 +36,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[dict
 
     def import_model(files: Sequence[Path], **how: object) -> Bundle:
         found.append({"files": [path.name for path in files], **how})
-        shutil.copytree(load_bundle("reference-cnn").folder, tmp_path / "models" / "brought")
-        return load_bundle("brought")
+        shutil.copytree(load_model("reference-cnn").folder, tmp_path / "models" / "brought")
+        return load_model("brought")
 
     monkeypatch.setenv("FER_QUEUE", str(tmp_path / "queue"))
     monkeypatch.setattr("ui.train.time_estimate.SpeedTrial", lambda config: SimpleNamespace(ended=False))
@@ -79,7 +79,7 @@ def test_a_model_is_brought_in_when_its_labels_are_confirmed_and_can_be_used(ask
     press(app, "Bring it in")
     assert "confirm the order" in app.warning[-1].value and len(asked) == 1, "looked at once, and not kept yet"
     order = labelled(app.radio, "What do its answers stand for?")
-    assert len(order.options) == 3
+    assert len(order.options) == 6
     order.set_value(order.options[1])
     labelled(app.text_input, "Name of the model").set_value("Mine")
     app.checkbox[-1].check()

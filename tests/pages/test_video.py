@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import pytest
 import streamlit as st
+from helpers.fakes import portrait
 from streamlit.testing.v1 import AppTest
 
 from fer_core.datasets import library
-from fer_core.models.registry import DEFAULT, set_active
+from fer_core.models.registry import DEFAULT, SHIPPED, set_active
 from fer_core.studies.library import RECENT, create_study, open_study
 from ui.app.resources import drawing, jobs
 from ui.app.settings import SAMPLE, settings
@@ -101,13 +105,132 @@ def test_the_sample_is_one_click() -> None:
     assert {b.label for b in app.get("download_button")} >= {"Annotated clip (MP4)", "Table (CSV)", "Everything (JSON)"}
 
 
+def the_sample(app: AppTest) -> AppTest:
+    button(app, "Try the sample clip").click().run()
+    return finish(app)
+
+
+def people_of(app: AppTest) -> list[str]:
+    return list(dict.fromkeys(field.value for field in app.text_input if field.label == "Name"))
+
+
+def together(app: AppTest) -> tuple[int, int]:
+    """Two tracks that are on screen together."""
+    return min(the_job(app).work.recorder.overlaps())
+
+
+def name_field(app: AppTest, track: int):
+    return next(field for field in app.text_input if field.value == f"Person {track + 1}")
+
+
+def test_names_belong_to_the_result_and_survive_a_reload() -> None:
+    app = the_sample(start())
+    name_field(app, 0).set_value("Grace").run()
+    assert "Grace" in people_of(app)
+    assert any("Grace" in b.label for b in app.button), "key moments have the name"
+    again = AppTest.from_file(PAGE, default_timeout=60)
+    again.query_params["job"] = the_job(app).id
+    again.run()
+    assert "Grace" in people_of(again)
+    assert "Grace" in set(the_job(app).work.result().table["person"])
+    button(again, "Draw these names into the clip").click().run()
+    end = time.monotonic() + 90
+    while the_job(app).work.drawn_names != {0: "Grace"}:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    again.run()
+    assert "Draw these names into the clip" not in [b.label for b in again.button]
+
+
+def test_two_who_are_on_screen_together_cannot_share_a_name() -> None:
+    app = the_sample(start())
+    one, other = together(app)
+    before = people_of(app)
+    name_field(app, one).set_value(f"Person {other + 1}").run()
+    assert "on screen at the same time" in words(app)
+    assert people_of(app) == before
+    app.run()
+    assert "on screen at the same time" not in words(app)
+
+
+def test_those_who_look_alike_are_joined_one_pair_at_a_time_and_parted_again() -> None:
+    app = the_sample(start())
+    before = people_of(app)
+    assert "Some look alike" in words(app)
+    assert "Is this the same person?" in words(app)
+    button(app, "Same person").click().run()
+    assert len(people_of(app)) == len(before) - 1
+    button(app, "Undo").click().run()
+    assert people_of(app) == before
+    asked = 0
+    while any(b.label == "Same person" for b in app.button):
+        button(app, "Different people").click().run()
+        asked += 1
+    assert asked >= 2 and people_of(app) == before
+    assert "Some look alike" not in words(app)
+
+
+def test_a_result_leads_on_to_the_same_clip_again_and_stays() -> None:
+    app = the_sample(start())
+    first = the_job(app)
+    button(app, "Analyse again with other settings").click().run()
+    assert not app.exception and "job" not in app.query_params
+    assert "0:15 long" in words(app)
+    app.slider[0].set_value((4.0, 5.0))
+    button(app, "Analyse").click().run()
+    finish(app)
+    assert the_job(app) is not first and the_job(app).work.name == SAMPLE.name
+    assert jobs().find(first.id) is first
+    button(app, "New clip").click().run()
+    assert len(app.file_uploader) == 1 and jobs().find(first.id) is first
+
+
+def test_a_result_names_its_model_and_says_when_it_is_not_to_be_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER_HOME", str(tmp_path))
+    folder = tmp_path / "models" / "toy"
+    shutil.copytree(SHIPPED / DEFAULT, folder)
+    card = json.loads((folder / "card.json").read_text())
+    card |= {"title": "Toy", "data": {"trained_on": "synthetic, Training, 1,750 images"}}
+    (folder / "card.json").write_text(json.dumps(card))
+    app = the_sample(start())
+    assert "Analysed with the model **Expression S**" in words(app) and "drawn faces" not in words(app)
+    set_active("toy")
+    app = start()
+    assert "drawn faces" in words(app)
+    assert "drawn faces" in words(the_sample(app)) and "with the model **Toy**" in words(app)
+
+
+def test_a_picture_is_described_as_a_picture() -> None:
+    picture = cv2.imencode(".png", portrait())[1].tobytes()
+    app = upload(start(), "portrait.png", picture)
+    button(app, "Analyse").click().run()
+    finish(app)
+    assert "One person: happy" in words(app) and "most of the time" not in words(app)
+    assert re.search(r"Happy \(\d+%\)", words(app)) and "Seen for" not in words(app)
+    labels = {b.label for b in app.get("download_button")}
+    assert "Annotated picture (JPG)" in labels and "Timeline (CSV)" not in labels
+    before = the_job(app).work.preview
+    name_field(app, 0).set_value("Eileen").run()
+    assert the_job(app).work.preview != before, "the name is drawn into the picture at once"
+
+
+def test_deleting_asks_first() -> None:
+    app = the_sample(start())
+    first = the_job(app)
+    assert "cannot be undone" in words(app)
+    button(app, "Yes, delete it").click().run()
+    assert jobs().find(first.id) is None and len(app.file_uploader) == 1
+
+
 def test_a_result_is_offered_again_and_goes_into_a_study() -> None:
     create_study("Pilot")
     app = upload(start(), "mine.mp4", SAMPLE.read_bytes())
     app.slider[0].set_value((0.0, 1.0))
     button(app, "Analyse").click().run()
     finish(app)
-    next(f for f in app.text_input if f.value == "Person 1").set_value("Ada").run()
+    name_field(app, 0).set_value("Ada").run()
     button(app, "Keep it there").click().run()
     assert not app.exception and "Kept in the study Pilot" in app.success[0].value
     for name in ("Pilot", RECENT):
@@ -115,7 +238,7 @@ def test_a_result_is_offered_again_and_goes_into_a_study() -> None:
         (entry,) = study.clips()
         assert (entry.name, study.result(entry).names) == ("mine.mp4", {0: "Ada"})
     assert [b.label for b in start().button if str(b.key).startswith("last-")] == ["mine.mp4"], "another visit"
-    button(app, "Delete this and start over").click().run()
+    button(app, "Yes, delete it").click().run()
     assert not [b for b in start().button if str(b.key).startswith("last-")], "it is deleted there too"
     assert len(open_study("Pilot").clips()) == 1
 
@@ -123,7 +246,7 @@ def test_a_result_is_offered_again_and_goes_into_a_study() -> None:
 def test_before_it_starts_it_says_how_long_and_how_much() -> None:
     app = upload(start(), "my clip.mp4", SAMPLE.read_bytes())
     assert "0:15 long, 385 frames, 640 × 360 pixels, with sound" in words(app)
-    assert "154 frames will be looked at" in words(app)
+    assert "154 frames will be analysed" in words(app)
     assert button(app, "Analyse")
     button(app, "Choose another clip").click().run()
     assert len(app.file_uploader) == 1

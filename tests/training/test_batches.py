@@ -55,7 +55,7 @@ def test_the_precision_is_the_faster_one_of_a_network(monkeypatch: pytest.Monkey
         ("flags : avx512_bf16 x", "mixed_bfloat16"),
         ("", "float32"),
     ):
-        monkeypatch.setattr("fer_core.training.learner.Path.read_text", lambda self, flags=flags: flags)
+        monkeypatch.setattr("fer_core.utils.platform._cpuinfo", lambda flags=flags: flags)
         found = {name: precision_for("auto", name) for name in ARCHITECTURES}
         assert found.pop("mini_xception") == found.pop("mobile") == "float32" and set(found.values()) == {usual}
         assert precision_for("mixed_bfloat16", "mobile") == "mixed_bfloat16"

@@ -99,3 +99,19 @@ def test_every_state_has_a_sentence(state):
     for count in range(4):
         words = say(state, [0.2, 0.4, 0.3][:count]).words
         assert words and words[0].isupper() and words.endswith(".")
+
+
+def with_recall(**shares):
+    epochs = epoch_table([0.2, 0.24])
+    epochs["recall"] = [shares] * len(epochs)
+    return diagnose("running", epochs, planned=20)
+
+
+def test_always_the_same_answer_is_not_called_learning():
+    found = with_recall(happy=0.97, sad=0.0, angry=0.02, fear=0.1, disgust=0.0, neutral=0.05, surprise=0.0)
+    assert found.kind == "guessing"
+    assert "nearly every face happy" in found.words and "24 of 100" in found.words
+    found = with_recall(happy=0.9, sad=0.5, angry=0.3, fear=0.04, disgust=0.0, neutral=0.4, surprise=0.6)
+    assert found.kind == "learning" and found.words.endswith("It hardly ever finds fear and disgust.")
+    found = with_recall(happy=0.9, sad=0.5, angry=0.3)
+    assert found.kind == "learning" and "hardly" not in found.words

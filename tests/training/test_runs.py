@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -17,10 +18,12 @@ from fer_core.training.batches import soft_targets, vary
 from fer_core.training.checkpoints import load_last, save_next
 from fer_core.training.config import PRESETS, TrainingConfig, preset
 from fer_core.training.launcher import held, take
-from fer_core.training.machine_queue import queue_turn
+from fer_core.training.machine_queue import queue_turn, shared_folder
 from fer_core.training.runs import load_run
 from fer_core.training.split import split_dataset
 from fer_core.training.status import Status
+from fer_core.utils.distribution import PACKAGE_PARENT
+from fer_core.utils.jobs import PREFIX
 
 
 @pytest.fixture
@@ -48,11 +51,22 @@ def test_a_run_without_a_process_has_failed(home):
     assert run.state == "failed" and run.status == {}
 
 
+HOLDER = """
+import pathlib, sys, time
+from fer_core.utils.locks import try_lock
+lock = try_lock(pathlib.Path(sys.argv[1]))
+print("ready", flush=True)
+time.sleep(300)
+"""
+
+
 def test_only_one_of_two_that_resume_at_once_does(home, monkeypatch):
     begun = []
 
-    def launch(folder, lock, minutes):
-        begun.append(subprocess.Popen(["sleep", "300"], pass_fds=(lock,)))
+    def launch(folder, minutes):
+        command = [sys.executable, "-c", HOLDER, str(folder / "lock")]
+        begun.append(subprocess.Popen(command, cwd=PACKAGE_PARENT, stdout=subprocess.PIPE))
+        assert begun[-1].stdout.readline() == b"ready\n"
 
     monkeypatch.setattr("fer_core.training.runs.launch", launch)
     run, both, refused = make_run(home, state="stopped"), threading.Barrier(2), []
@@ -76,7 +90,7 @@ def test_only_one_of_two_that_resume_at_once_does(home, monkeypatch):
             run.delete()
     finally:
         begun[0].kill()
-        begun[0].wait()
+        begun[0].communicate()
     assert run.state == "failed"
     run.delete()
     assert not run.folder.exists()
@@ -88,8 +102,13 @@ def test_a_lock_is_free_when_its_holder_is_gone(tmp_path):
     assert held(tmp_path)
     with pytest.raises(OptionError):
         take(tmp_path)
-    os.close(lock)
+    lock.release()
     assert not held(tmp_path)
+
+
+def test_the_queue_is_not_taken_for_what_a_server_left_over(monkeypatch):
+    monkeypatch.delenv("FER_QUEUE", raising=False)
+    assert not shared_folder().name.startswith(PREFIX)
 
 
 def test_one_after_the_other(home):

@@ -17,10 +17,11 @@ from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.library import delete_dataset, load_dataset, save_dataset
 from fer_core.errors import OptionError
 from fer_core.models.classifier import Classifier
-from fer_core.models.registry import active_bundle, load_bundle, set_active
+from fer_core.models.registry import active_bundle, load_model, set_active
 from fer_core.training import launcher as launching
 from fer_core.training.checkpoints import load_last, save_arrays
 from fer_core.training.runs import list_runs, load_run, start
+from fer_core.utils.distribution import PACKAGE_PARENT
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_killed_and_resumed_it_ends_as_if_nothing_had_happened(home):
     assert {"model.keras", "model.json", "model.weights.h5"} <= set(os.listdir(killed.bundle))
     set_active(killed.id)
     faces = load_dataset("few").split("PublicTest")
-    right = (Classifier(load_bundle(active_bundle()))(faces.images).argmax(1) == faces.labels).mean()
+    right = (Classifier(load_model(active_bundle()))(faces.images).argmax(1) == faces.labels).mean()
     assert abs(right - killed.status["best_accuracy"]) < 0.02
 
     # A folder that was copied to another computer shows all it has; its data is not there, which is said.
@@ -133,7 +134,7 @@ def test_a_loss_that_is_no_number_ends_it_and_the_best_weights_stay(home):
     assert run.state == "failed" and "loss became infinite" in run.error and "smaller learning rate" in run.error
     assert run.epochs()["epoch"].tolist() == [1], "no epoch of it counts"
     faces = load_dataset("few").split("PublicTest")
-    found = Classifier(load_bundle(run.id))(faces.images)
+    found = Classifier(load_model(run.id))(faces.images)
     assert np.isfinite(found).all(), "the model is that of the last good epoch"
 
 
@@ -143,17 +144,14 @@ def test_a_full_disk_ends_it_in_words_and_it_goes_on_when_there_is_space(home):
     run.stop()
     until(lambda: ended(run))
     # No file may grow beyond 100 kB: settings and status can be written, a checkpoint cannot.
-    lock = launching.take(run.folder)
     (run.folder / "stop").unlink(missing_ok=True)
     subprocess.run(
-        [sys.executable, "-m", "fer_core.training.worker", str(run.folder), str(lock)],
-        cwd=launching.PROJECT,
-        pass_fds=(lock,),
+        [sys.executable, "-m", "fer_core.training.launcher", str(run.folder)],
+        cwd=PACKAGE_PARENT,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
         timeout=300,
         capture_output=True,
     )
-    os.close(lock)
     assert run.state == "failed" and "disk is full" in run.error and "resume" in run.error
     assert len(run.epochs()) == 0 and run.bundle is None
     assert not [name for name in os.listdir(run.folder) if name.endswith(".part") or name == "reserve"]
@@ -191,5 +189,5 @@ def test_it_ends_when_its_folder_is_taken_away(home):
     grave = home.with_name("grave")
     home.rename(grave)  # at once: a file that is written while a folder is emptied would keep it
     shutil.rmtree(grave, ignore_errors=True)
-    process.wait(300)
+    assert process.wait(300) is not None
     assert not run.folder.exists(), "it writes nothing where nobody wants it"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,7 +80,7 @@ def test_a_visitor_of_a_host_has_one_and_it_ends_with_the_visit(monkeypatch: pyt
         processes = launching._children[-2:]
         until(lambda: run.status.get("state") == "running" or other.status.get("state") == "running")
         for process in processes:
-            assert process.poll() is None
+            assert process.status is None
         visits.end(name)
         processes[0].wait(300)
         assert not folder.exists()
@@ -110,5 +109,5 @@ def test_the_queue_of_a_hosts_trainings_is_bounded(monkeypatch: pytest.MonkeyPat
         assert not (mine / "runs").exists()
     finally:
         for lock in locks:
-            os.close(lock)
+            lock.release()
         own.close()

@@ -312,3 +312,28 @@ def test_a_job_cancelled_while_its_worker_takes_it_does_not_hang():
 
 def test_busy_is_an_error_for_people():
     assert issubclass(Busy, FerError)
+
+
+def test_a_job_that_was_asked_to_stop_says_so_until_it_has():
+    class Slow:
+        def __init__(self):
+            self.asked, self.go = threading.Event(), threading.Event()
+
+        def run(self, cancelled):
+            self.asked.set()
+            self.go.wait(30)
+
+    work = Slow()
+    queue = Jobs()
+    try:
+        job = queue.submit(work, queue.folder())
+        assert work.asked.wait(30) and not job.stopping
+        job.cancel()
+        assert job.stopping
+        work.go.set()
+        end = time.monotonic() + 30
+        while not job.state.ended and time.monotonic() < end:
+            time.sleep(0.01)
+        assert not job.stopping
+    finally:
+        queue.close()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fer_core.utils.workspace import PROJECT, set_workspace_finder, use_workspace, workspace
+from fer_core.utils.distribution import PACKAGE_PARENT
+from fer_core.utils.workspace import set_workspace_finder, use_workspace, workspace
 from fer_core.utils.workspace import workspace as home_of_bundles
 
 
@@ -21,7 +22,7 @@ def test_it_is_the_settings_or_the_projects(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("FER_HOME", str(tmp_path))
     assert workspace() == tmp_path
     monkeypatch.delenv("FER_HOME")
-    assert workspace() == PROJECT / ".fer"
+    assert workspace() == PACKAGE_PARENT / ".fer"
     assert home_of_bundles is workspace
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -86,3 +87,60 @@ def test_bad_sound_does_not_stop_the_pictures(tmp_path: Path, what: str) -> None
         for number in range(25):
             writer.write(media.pattern(number), number / 25)
     assert [frame[2] for frame in media.read(out)] == list(range(25))
+
+
+def make_beeps(path: Path, codec: str, gap: tuple[float, float], beeps: tuple[float, ...], length: float = 6.0) -> Path:
+    """A clip whose sound has beeps of 0.1 s, a flash at each, and no packets at all in a gap."""
+    images = [np.full((64, 96, 3), 255 * any(at <= n / 25 < at + 0.1 for at in beeps), np.uint8) for n in range(150)]
+    with av.open(str(path), "w") as out:
+        video = out.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt, video.options = 96, 64, "yuv420p", {"preset": "ultrafast"}
+        rate = 48000
+        audio = out.add_stream(codec, rate=rate)
+        audio.layout = "mono" if codec != "ac3" else "stereo"
+        at = np.arange(int(length * rate)) / rate
+        loud = np.any([(at >= beep) & (at < beep + 0.1) for beep in beeps], axis=0)
+        wave = (np.sin(2 * np.pi * 1000 * at) * 12000 * loud).astype(np.int16)
+        packets = []
+        for number, image in enumerate(images):
+            frame = av.VideoFrame.from_ndarray(image, format="bgr24")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            packets += video.encode(frame)
+        packets += video.encode(None)
+        frame = av.AudioFrame.from_ndarray(wave[None], format="s16", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
+        resampler = av.AudioResampler(audio.format, audio.layout.name, rate, frame_size=audio.frame_size or 1024)
+        sound = [p for block in [*resampler.resample(frame), *resampler.resample(None)] for p in audio.encode(block)]
+        sound += audio.encode(None)
+        packets += [p for p in sound if not gap[0] <= float(p.pts * p.time_base) < gap[1]]
+        for packet in sorted(packets, key=lambda p: float((p.dts or 0) * p.time_base)):
+            out.mux(packet)
+    return path
+
+
+def beeps_of(path: Path) -> list[float]:
+    """Seconds at which each beep begins."""
+    times: list[float] = []
+    with av.open(str(path)) as container:
+        for frame in container.decode(audio=0):
+            loud = np.flatnonzero(np.abs(frame.to_ndarray()[0]) > 0.1) / frame.sample_rate + frame.time
+            for moment in loud:
+                if not times or moment - times[-1] > 0.3:
+                    times.append(float(moment))
+                elif moment - times[-1] < 0.3:
+                    continue
+    return times
+
+
+@pytest.mark.parametrize("codec", ["libopus", "libmp3lame", "flac", "ac3", "aac"])
+@pytest.mark.parametrize("start", [0.0, 2.6])
+def test_sound_keeps_its_stamps_over_a_gap(tmp_path: Path, codec: str, start: float) -> None:
+    # 2.6 s lies in the gap: the sound then begins with silence.
+    source = make_beeps(tmp_path / "a.mkv", codec, gap=(2.0, 4.0), beeps=(1.0, 4.5, 5.5))
+    media.rewrite(tmp_path / "out.mp4", source, start=start)
+    expected = [beep - start for beep in (1.0, 4.5, 5.5) if beep >= start]
+    assert beeps_of(tmp_path / "out.mp4") == pytest.approx(expected, abs=0.04)
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        first = [frame.time for frame in container.decode(video=0) if frame.to_ndarray(format="gray").mean() > 128]
+    flashes = [t for i, t in enumerate(first) if i == 0 or t - first[i - 1] > 0.3]
+    assert flashes == pytest.approx(expected, abs=0.03)

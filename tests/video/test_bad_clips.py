@@ -100,7 +100,7 @@ def test_header_that_claims_a_huge_picture_is_refused(
     # Opening refuses it already, and says so by giving no size; 16384 is beyond FFmpeg's own limit, 8000 beyond ours.
     path = bad_media.make_lying_clip(tmp_path / "a.mov", side)
     monkeypatch.setattr(OpenClip, "_decode", None)
-    with pytest.raises(LimitError, match="more than the 9,437,184 pixels"):
+    with pytest.raises(LimitError, match="more than the 37,748,736 pixels"):
         probe(path)
 
 
@@ -164,8 +164,24 @@ def test_damaged_frame_is_left_out(tmp_path: Path, name: str, codec: str) -> Non
     with FrameReader(path) as reader:
         frames = list(reader)
     assert reader.damaged == 1
-    assert [frame.index for frame in frames] == list(range(11))
     assert frames[-1].seconds == pytest.approx(0.44, abs=0.01)
+    numbers = [frame.index for frame in frames]
+    if name == "a.avi":  # its stamps are no good: the numbers count what could be decoded, and the reader says so
+        assert numbers == list(range(11)) and reader.numbers_shifted
+    else:
+        assert numbers == [n for n in range(12) if n != 6] and not reader.numbers_shifted
+
+
+@pytest.mark.parametrize("number", [0, 30])
+def test_frames_that_are_lost_do_not_shift_the_numbers_of_later_ones(tmp_path: Path, number: int) -> None:
+    path = bad_media.make_damaged(tmp_path / "a.mov", number, codec="mjpeg", count=40)
+    whole = media.read(path)
+    assert (
+        [index for index, _, drawn in whole]
+        == [drawn for _, _, drawn in whole]
+        == [n for n in range(40) if n != number]
+    )
+    assert media.read(path, start=1.0) == [frame for frame in whole if frame[1] >= 1.0 - 1e-6]
 
 
 def test_truncated_clip_gives_what_it_has(tmp_path: Path) -> None:
@@ -198,3 +214,30 @@ def test_a_title_that_is_no_text_does_not_matter(tmp_path: Path) -> None:
     assert data.count(b"Lavf") >= 1  # the name of the writing program, kept as metadata
     path.write_bytes(data.replace(b"Lavf", b"\xe9\xe8\xff\xfe", 1))
     assert probe(path).codec == "h264"
+
+
+@pytest.mark.parametrize("where", ["opening", "decoding"])
+def test_too_little_memory_is_called_that_and_not_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    path = media.make_clip(tmp_path / "a.mp4")
+    error = av.error.MemoryError(12, "Cannot allocate memory")
+
+    class Decoder:
+        width = height = 64
+
+        def decode(self, packet: object) -> None:
+            raise error
+
+    def fails(*args: object, **kwargs: object) -> None:
+        raise error
+
+    with OpenClip(path, Limits()) as clip:
+        if where == "opening":
+            monkeypatch.setattr(av, "open", fails)
+            with pytest.raises(MediaError, match="too little memory"):
+                OpenClip(path, Limits())
+        else:
+            monkeypatch.setattr(clip, "stream", type("Track", (), {"codec_context": Decoder()})())
+            with pytest.raises(MediaError, match="too little memory"):
+                clip._decode(None)

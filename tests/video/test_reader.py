@@ -259,3 +259,39 @@ def test_memory_stays_constant(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert peak - before[0] < 1_000_000
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before[1] < 30_000  # kB; all frames: 230,000
+
+
+@pytest.mark.parametrize(
+    ("codec", "options"),
+    [("libx264", media.B_FRAMES), ("libx265", {"preset": "fast", "x265-params": "log-level=none"}), ("libx264", None)],
+)
+@pytest.mark.parametrize(("start", "end"), [(0.0, None), (0.7, 1.9)])
+def test_frames_that_nobody_needs_are_not_decoded(tmp_path, codec, options, start, end):
+    path = media.make_clip(tmp_path / "a.mp4", media.patterns(60), codec=codec, options=options)
+
+    def grid():
+        due = -1
+
+        def selected(number: int, seconds: float) -> bool:
+            nonlocal due
+            slot = int((seconds - start) * 8 + 1e-3)
+            wanted, due = slot > due, max(slot, due)
+            return wanted
+
+        return selected
+
+    with FrameReader(path, start=start, end=end) as reader:
+        every = {frame.index: (frame.seconds, frame.image()) for frame in reader}
+    wanted, given = grid(), {}
+    needed = [index for number, (index, (seconds, _)) in enumerate(every.items()) if wanted(number, seconds)]
+    with FrameReader(path, start=start, end=end, selected=grid()) as reader:
+        for frame in reader:
+            given[frame.index] = frame.seconds, frame.image()
+    assert set(needed) <= set(given) <= set(every)
+    for index, (seconds, image) in given.items():
+        assert seconds == every[index][0]
+        assert (image == every[index][1]).all()
+    if options:  # without B frames all are needed for the others
+        assert len(given) < 0.8 * len(every)
+    else:
+        assert len(given) == len(every)

@@ -188,3 +188,24 @@ def test_impossible_options_are_refused(tmp_path: Path, wrong: dict[str, float])
 def test_writer_needs_its_block(tmp_path: Path) -> None:
     with pytest.raises(OptionError):
         ClipWriter(tmp_path / "a.mp4", width=9, height=9, frame_rate=25).write(np.zeros((9, 9, 3), np.uint8), 0.0)
+
+
+@pytest.mark.parametrize("name", ["slides.mp4", "slides.mkv"])
+@pytest.mark.parametrize("sound", [None, "aac", "libopus"])
+def test_a_long_last_picture_keeps_its_time_and_its_sound(tmp_path: Path, name: str, sound: str | None) -> None:
+    times = [0.0, 1.0, 2.0, 3.0, 4.0]
+    source = media.make_clip(
+        tmp_path / name, media.patterns(5), times=times, sound=sound, sound_seconds=10.0, last_seconds=6.0
+    )
+    out = tmp_path / "out.mp4"
+    writer = ClipWriter(out, width=96, height=64, frame_rate=1, sound_from=source if sound else None)
+    with FrameReader(source) as reader, writer:
+        for frame in reader:
+            writer.write(frame.image(), frame.seconds)
+        writer.end_at(reader.seconds_read)
+    with av.open(str(out)) as written:
+        assert written.duration / av.time_base == pytest.approx(10.0, abs=0.1)
+        if sound:
+            track = written.streams.audio[0]
+            assert float(track.duration * track.time_base) == pytest.approx(10.0, abs=0.1)
+    assert [frame[1] for frame in media.read(out)] == times

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-__all__ = ["about", "clock", "escaped", "file_stem", "quoted"]
+from fer_core.utils.platform import portable_name
+
+__all__ = ["about", "clock", "escaped", "file_stem", "quoted", "small_number"]
 
 
 def clock(seconds: float) -> str:
@@ -22,7 +24,7 @@ def about(seconds: float | None) -> str:
 
 def file_stem(name: str) -> str:
     """A name for downloads, from a name that somebody gave: letters, digits, dots, dashes."""
-    return re.sub(r"[^\w.-]+", "-", Path(name).stem).strip("-.")[:60] or "clip"
+    return portable_name(re.sub(r"[^\w.-]+", "-", Path(name).stem).strip("-.")[:60] or "clip")
 
 
 def quoted(name: str) -> str:
@@ -34,3 +36,8 @@ def escaped(words: str, longest: int = 80) -> str:
     """Words that somebody gave, shown as they are: Markdown in them stays text."""
     plain = "".join(c for c in words if c.isprintable())[:longest]
     return "".join("\\" + c if c in "\\`*_{}[]()#+-!~$:<>|" else c for c in plain)
+
+
+def small_number(value: float) -> str:
+    """A small number, such as a learning rate, with two digits that count and without a power of ten."""
+    return "below 0.00001" if 0 < value < 1e-5 else f"{value:.{5 if value < 1e-3 else 4}f}".rstrip("0").rstrip(".")

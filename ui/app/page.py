@@ -7,15 +7,21 @@ the page alone, and would then show another app.
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
 from ui.app.browser_tabs import here
+from ui.app.outgoing import ask_nobody
+from ui.app.own_clips import own_clips
 from ui.app.privacy_notice import ABOUT, agree
 from ui.app.visitor_session import begin
 
 __all__ = ["PAGES", "frame", "way"]
+
+ICON = Path(__file__).with_name("icon.png")
+"""Shipped: a Material icon here would be fetched by the browser from a font host."""
 
 PAGES = {
     "pages/video.py": ("Analyse a clip", ":material/movie:"),
@@ -35,11 +41,12 @@ def frame(page: str) -> None:
     Args:
         page: the page's path, a key of PAGES. Where another was open before, `entered` in the session becomes true.
     """
+    ask_nobody()
     title, _ = PAGES[page]
     if st.session_state.get("page") != page:
         st.session_state["entered"] = True
         st.session_state["page"] = page
-    st.set_page_config(page_title=f"{title} · Expression Lab", page_icon=":material/mood:", layout="wide")
+    st.set_page_config(page_title=f"{title} · Expression Lab", page_icon=ICON, layout="wide")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.markdown("**:material/mood: Expression Lab**", width="content")
         for path, (label, _) in PAGES.items():
@@ -48,6 +55,7 @@ def frame(page: str) -> None:
     begin()
     if page != ABOUT:
         agree()
+    own_clips(next(iter(PAGES)))
 
 
 def way(page: str, label: str) -> None:

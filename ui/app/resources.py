@@ -16,7 +16,7 @@ from fer_core.annotation.overlays import overlays
 from fer_core.faces.detector import FaceDetector
 from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.models.classifier import Classifier
-from fer_core.models.registry import DEFAULT, active_bundle, list_bundles, load_bundle, unreadable_bundles
+from fer_core.models.registry import DEFAULT, active_bundle, list_models, load_model, unreadable_bundles
 from fer_core.utils.jobs import Jobs
 from fer_core.video.reader import FrameReader
 from ui.app.formatting import escaped
@@ -33,7 +33,7 @@ cv2.setNumThreads(1)  # an analysis has two frames in work at a time; more threa
 def _classifier(folder: str, model: str, sha256: str, queue: bool) -> Classifier:
     # The hash is in the key: a model that was trained again under the same name is loaded again. So is the folder:
     # two visitors of a host may have models of the same name.
-    return Classifier(load_bundle(model))
+    return Classifier(load_model(model))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -47,7 +47,7 @@ def models() -> dict[str, str]:
     No two are alike: a list of Streamlit's could not tell them apart.
     """
     now = active_bundle()
-    found = sorted(list_bundles(), key=lambda bundle: bundle.name != now)
+    found = sorted(list_models(), key=lambda bundle: bundle.name != now)
     often = Counter(bundle.title for bundle in found)
     return {b.name: b.title if often[b.title] == 1 else f"{b.title} ({b.name})" for b in found}
 
@@ -70,7 +70,7 @@ def recognizer(model: str, detector: str, side: int | tuple[int, ...], *, queue:
         model, detector, side: see `Classifier` and `FaceDetector`.
         queue: for work of the queue: it has its own, or pages and cameras would wait for it.
     """
-    bundle = load_bundle(model)
+    bundle = load_model(model)
     classifier = _classifier(str(bundle.folder), model, str(bundle.card.get("sha256")), queue)
     return ExpressionRecognizer(classifier, _detector(detector, side, queue))
 

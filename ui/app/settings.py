@@ -10,21 +10,22 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from fer_core.utils.distribution import default_workspace, is_checkout, shipped
+from fer_core.video.limits import Limits
+
 __all__ = ["SAMPLE", "VIDEOS", "Settings", "setting", "settings"]
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-SAMPLE = ROOT / "samples" / "two-people.mp4"
-VIDEOS = ROOT / "videos"
+SAMPLE = shipped("samples/two-people.mp4")
+VIDEOS = shipped("videos") if is_checkout() else default_workspace() / "videos"
 
 LOCAL = {
     "FER_MAX_UPLOAD_MB": 500.0,  # what the browser may send; a larger clip goes into videos/
     "FER_MAX_MINUTES": math.inf,
-    "FER_MAX_PIXELS": 8192.0 * 4608,
+    "FER_MAX_PIXELS": float(Limits().max_pixels),
     "FER_KEEP_MINUTES": 30.0,
     "FER_WAITING": 8.0,
     "FER_PER_VISITOR": math.inf,

@@ -9,7 +9,6 @@ import atexit
 import contextlib
 import os
 import secrets
-import shutil
 import tempfile
 import threading
 import time
@@ -24,6 +23,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from fer_core.errors import FerError
 from fer_core.utils.jobs import PREFIX, Busy, Job
 from fer_core.utils.memory import give_back
+from fer_core.utils.platform import remove_folder
 from fer_core.utils.workspace import set_workspace_finder
 from ui.app.browser_tabs import tabs
 from ui.app.resources import jobs
@@ -96,14 +96,14 @@ class Visits:
             jobs().forget(job_id)
         # A training whose folder is gone ends at its next step.
         for folder in (visit.folder, *visit.brought):
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_folder(folder)
 
     def close(self) -> None:
         """End all visits."""
         self._closed.set()
         for name in list(self._open):
             self.end(name)
-        shutil.rmtree(self.root, ignore_errors=True)
+        remove_folder(self.root)
 
     def sweep(self) -> None:
         """End the visits in which nothing was done for too long."""
@@ -115,7 +115,7 @@ class Visits:
                 self.end(name)
         for folder in self.root.glob("*"):
             if folder.name not in self._open and time.time() - folder.stat().st_mtime > LATE:
-                shutil.rmtree(folder, ignore_errors=True)
+                remove_folder(folder)
         if self._to_give_back:
             self._to_give_back -= 1
             give_back()

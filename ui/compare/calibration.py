@@ -15,7 +15,7 @@ __all__ = ["show_confidence"]
 
 def show_confidence(work: Comparison, subset: Subset, clean: bool, titles: dict[str, str]) -> None:
     """Reliability, and risk against coverage."""
-    key = subset.kind + ("_clean" if clean else "")
+    key = subset.key
     figures = {titles[e.predictor.name]: e.figures[key] for e in work.evaluations if key in e.figures}
     left, right = st.columns(2, gap="large")
     with left:

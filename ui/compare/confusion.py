@@ -8,7 +8,7 @@ import streamlit as st
 from fer_core.charts.evaluation import confusion
 from fer_core.evaluation.comparison import Comparison
 from fer_core.evaluation.error_analysis import cell_members
-from fer_core.evaluation.results import Evaluation, Subset
+from fer_core.evaluation.results import Evaluation, Subset, SubsetKey
 from fer_core.reports.tables import class_board
 from ui.app.formatting import escaped
 from ui.compare.images import show_images
@@ -25,7 +25,7 @@ Cell = tuple[str, str, str]
 
 def show_mistakes(work: Comparison, subset: Subset, clean: bool, titles: dict[str, str]) -> None:
     """Draw the matrices, the images of the cell that was clicked, and each class's recall and precision."""
-    key = subset.kind + ("_clean" if clean else "")
+    key = subset.key
     given = [e for e in work.evaluations if key in e.figures]
     st.caption("Each row is what is true, each column what the model says. Click a cell to see its images.")
     for start in range(0, len(given), 2):
@@ -45,7 +45,7 @@ def show_mistakes(work: Comparison, subset: Subset, clean: bool, titles: dict[st
     )
 
 
-def _matrix(evaluation: Evaluation, key: str, subset: Subset, titles: dict[str, str]) -> None:
+def _matrix(evaluation: Evaluation, key: SubsetKey, subset: Subset, titles: dict[str, str]) -> None:
     name = evaluation.predictor.name
     chart = f"compare-matrix-{name}-{key}"
 
@@ -63,7 +63,7 @@ def _matrix(evaluation: Evaluation, key: str, subset: Subset, titles: dict[str, 
     )
 
 
-def _frequent(given: list[Evaluation], key: str, subset: Subset, titles: dict[str, str]) -> None:
+def _frequent(given: list[Evaluation], key: SubsetKey, subset: Subset, titles: dict[str, str]) -> None:
     """The most frequent mistakes by name: for fingers and keyboards, which do not hit a cell well."""
     cells: dict[Cell, int] = {}
     for evaluation in given:
@@ -106,7 +106,7 @@ def _classes(work: Comparison, subset: Subset, clean: bool) -> pd.DataFrame:
         "Images": [f"{(subset.truth == i).sum():,}" for i in range(len(subset.names))],
     }
     boards = {
-        words: class_board(work, figure, subset.kind, clean=clean)
+        words: class_board(work, figure, subset.key.truth, clean=clean)
         for words, figure in (("found", "per_class"), ("right", "precision"))
     }
     for place, title in enumerate(boards["found"].columns[1:]):

@@ -73,7 +73,9 @@ def _loss(work: Comparison, subset: Subset, evaluation: Evaluation) -> np.ndarra
     given = subset.probabilities(evaluation)
     if given is None:
         return None
-    return vote_loss(given, work.votes[subset.which]) if subset.kind == FERPLUS else label_loss(given, subset.truth)
+    return (
+        vote_loss(given, work.votes[subset.which]) if subset.key.truth == FERPLUS else label_loss(given, subset.truth)
+    )
 
 
 def show_hardest(work: Comparison, subset: Subset, titles: dict[str, str]) -> None:
@@ -92,8 +94,12 @@ def show_hardest(work: Comparison, subset: Subset, titles: dict[str, str]) -> No
     order = highest_loss(np.stack(list(losses.values())) if whose in (ALL, None) else losses[whose])
     st.caption(
         "The images on which the models are most surely wrong come first"
-        + ("; an image on which people disagree does not count as hard for that." if subset.kind == FERPLUS else ". ")
-        + ("" if subset.kind == FERPLUS else "Look at them: often it is the label that is wrong.")
+        + (
+            "; an image on which people disagree does not count as hard for that."
+            if subset.key.truth == FERPLUS
+            else ". "
+        )
+        + ("" if subset.key.truth == FERPLUS else "Look at them: often it is the label that is wrong.")
     )
     show_images(work, subset, order, titles, f"compare-hardest-{whose}")
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from fer_core.evaluation.baselines import BASELINES, CAUTION
 from fer_core.evaluation.comparison import Comparison
-from fer_core.evaluation.results import FERPLUS, LABELS, Subset
+from fer_core.evaluation.results import FERPLUS, LABELS, Subset, SubsetKey
 from fer_core.reports.tables import NONE, Cell, Scoreboard, differences, figure_board, vote_board
 from fer_core.reports.wording import MEANINGS
 from ui.app.formatting import escaped
@@ -22,7 +22,7 @@ PARTS = ((False, "all"), (True, "without copies"))
 def show_figures(work: Comparison, subset: Subset, clean: bool) -> None:
     """Draw the tables and the sentences."""
     table, published = main_table(work, subset, clean), False
-    if subset.kind == LABELS:
+    if subset.key.truth == LABELS:
         published = st.toggle("Also what others have published", key="published", bind="query-params")
     if published:
         table = pd.concat([table, published_rows(list(table.columns))], ignore_index=True)
@@ -34,7 +34,7 @@ def show_figures(work: Comparison, subset: Subset, clean: bool) -> None:
         st.markdown("\n".join(f"- **{name}**: {words}" for name, words in MEANINGS.items()))
     if len(work.evaluations) > 1:
         st.subheader("Is the difference real?", anchor=False)
-        st.markdown("\n".join(f"- {escaped(words, 600)}" for words in differences(work, subset.kind, clean=clean)))
+        st.markdown("\n".join(f"- {escaped(words, 600)}" for words in differences(work, subset.key.truth, clean=clean)))
         st.caption("McNemar's exact test on the images that one model alone names right.")
     st.subheader("Against each kind of truth", anchor=False)
     st.table(truths_table(work), border="horizontal", hide_index=True, alt="Accuracy against each kind of truth")
@@ -49,7 +49,7 @@ def written(cell: Cell) -> str:
 
 def main_table(work: Comparison, subset: Subset, clean: bool) -> pd.DataFrame:
     """A row for each model, with the figures of the images that count."""
-    table = _frame(figure_board(work, subset.kind, clean=clean))
+    table = _frame(figure_board(work, subset.key.truth, clean=clean))
     table["On"] = [
         NONE
         if subset.probabilities(e) is None
@@ -77,7 +77,7 @@ def truths_table(work: Comparison) -> pd.DataFrame:
     kinds = {LABELS: "Labels", FERPLUS: "What most people saw"}
     table = _frame(figure_board(work, cost=False))[["Model"]]
     for kind, words in kinds.items():
-        if any(kind in e.figures for e in work.evaluations):
+        if any(SubsetKey(kind) in e.figures for e in work.evaluations):
             for clean, part in parts:
                 table[f"{words}, {part}"] = _frame(figure_board(work, kind, clean=clean, cost=False))["Right"]
     votes = vote_board(work)

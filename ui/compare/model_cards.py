@@ -17,10 +17,10 @@ def show_cards(work: Comparison, titles: dict[str, str]) -> None:
     """A card for each model."""
     for evaluation in work.evaluations:
         with st.container(border=True):
-            _card(evaluation.predictor, titles[evaluation.predictor.name])
+            _card(evaluation.predictor, titles[evaluation.predictor.name], evaluation.rule)
 
 
-def _card(model: Predictor, title: str) -> None:
+def _card(model: Predictor, title: str, rule: str) -> None:
     st.subheader(escaped(title, 60), anchor=False)
     card = model.card
     if summary := card.get("summary"):
@@ -28,6 +28,7 @@ def _card(model: Predictor, title: str) -> None:
     facts = {
         "From": ORIGINS.get(model.origin, model.origin),
         "Says": "; ".join(", ".join(escaped(label) for label in head.labels) for head in model.heads),
+        "Shows by the rule": escaped(rule, 400),
         "Learned from": _words(card.get("data"), "trained_on"),
         "Chosen and calibrated on": _words(card.get("data"), "selected_and_calibrated_on"),
         "Architecture": _words(card, "architecture"),

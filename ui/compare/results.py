@@ -9,7 +9,7 @@ import streamlit as st
 
 from fer_core.evaluation.comparison import Comparison
 from fer_core.evaluation.results import FERPLUS, LABELS, Subset
-from fer_core.reports.html import to_html
+from fer_core.reports.html import report_html
 from fer_core.reports.tables import model_titles
 from fer_core.utils.jobs import Job, State
 from ui.app.formatting import escaped, file_stem
@@ -87,7 +87,7 @@ def _report(work: Comparison) -> None:
         )
         st.download_button(
             "Download",
-            lambda: to_html(work, when=datetime.now().astimezone(), images=FACES if faces else 0),
+            lambda: report_html(work, when=datetime.now().astimezone(), images=FACES if faces else 0),
             f"{file_stem(work.dataset_name)}-{file_stem(work.split)}-comparison.html",
             "text/html",
             icon=":material/download:",

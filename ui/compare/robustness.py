@@ -36,7 +36,7 @@ def show_harder(work: Comparison, subset: Subset, clean: bool, titles: dict[str,
 
         if background(f"{key}-harder", "Make the images harder", harder, icon=":material/fitness_center:") is None:
             return
-    truth = subset.kind + ("_clean" if clean else "")
+    truth = subset.key
     rows = {titles[e.predictor.name]: e.conditions[truth] for e in work.evaluations if truth in e.conditions}
     if not rows:
         st.info("None of the images that were made worse is among those that count.", icon=":material/filter_alt_off:")
@@ -49,7 +49,7 @@ def show_harder(work: Comparison, subset: Subset, clean: bool, titles: dict[str,
             stack = np.concatenate([corrupt(work.images[:1], name, amount) for amount in CONDITIONS[name]])
             tiles(stack, [f"{amount:g}" for amount in CONDITIONS[name]], ["transparent"] * len(stack), width=44)
             st.caption(GOOD[name])
-    against = "the dataset's labels" if subset.kind == LABELS else "what most people saw"
+    against = "the dataset's labels" if subset.key.truth == LABELS else "what most people saw"
     part = " without a near copy in Training" if clean else ""
     st.caption(
         f"Right against {against} on {next(iter(rows.values()))[0]['n']:,} images{part} in one view, without the "

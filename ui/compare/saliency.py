@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import cv2
 import numpy as np
@@ -48,7 +49,7 @@ def look_closer(work: Comparison, subset: Subset, place: int, titles: dict[str, 
         with right:
             st.altair_chart(
                 opinions(shares, subset.names),
-                key=f"opinions-{subset.kind}-{image}",
+                key=f"opinions-{subset.key.truth}-{image}",
                 alt="How sure each model is of each expression, and how many people saw it",
             )
         _where(work, subset, place, titles)
@@ -91,6 +92,10 @@ def _where(work: Comparison, subset: Subset, place: int, titles: dict[str, str])
     st.caption(CAVEAT + (escaped(f" No Keras file, so not shown: {', '.join(without)}.", 300) if without else ""))
 
 
+def _tell(step: Callable[[float], None], before: int, count: int, share: float) -> None:
+    step((before + share) / count)
+
+
 def _looks(
     asked: list[tuple[Predictor, str]], image: np.ndarray, names: tuple[str, ...], step: Callable[[float], None]
 ) -> list[SaliencyMap | str]:
@@ -98,7 +103,7 @@ def _looks(
     found: list[SaliencyMap | str] = []
     for i, (model, expression) in enumerate(asked):
         try:
-            found += saliency_maps(model, image, [expression], names, lambda share, i=i: step((i + share) / len(asked)))
+            found += saliency_maps(model, image, [expression], names, partial(_tell, step, i, len(asked)))
         except Cancelled:
             raise
         except FerError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -33,6 +34,10 @@ FILES: dict[str, tuple[Callable[[ClipResult], Iterator[bytes]], str, str, str, s
 """Suffix to what makes the file, its words, type, sign and help."""
 
 
+def _whole(write: Callable[[ClipResult], Iterator[bytes]], result: Callable[[], ClipResult]) -> bytes:
+    return b"".join(write(result()))
+
+
 def keep(name: str, annotated: Path | None, result: Callable[[], ClipResult], table: pd.DataFrame, key: str) -> None:
     """Draw what can be downloaded of a result, and its table.
 
@@ -57,9 +62,11 @@ def keep(name: str, annotated: Path | None, result: Callable[[], ClipResult], ta
                 on_click="ignore",
             )
         for suffix, (write, label, mime, icon, words) in FILES.items():
+            if suffix == "timeline.csv" and table["frame"].nunique() == 1:
+                continue  # a picture has no timeline
             st.download_button(
                 label,
-                lambda write=write: b"".join(write(result())),
+                partial(_whole, write, result),
                 f"{stem}.{suffix}",
                 mime,
                 key=f"{key}-{suffix}",

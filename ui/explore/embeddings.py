@@ -14,7 +14,7 @@ from fer_core.curation.label_errors import caution, label_errors
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.library import Stored
 from fer_core.models.bundle import Bundle
-from fer_core.models.registry import active_bundle, list_bundles
+from fer_core.models.registry import active_bundle, list_models
 from fer_core.utils.progress import part
 from fer_core.utils.workspace import use_workspace, workspace
 from ui.app.formatting import escaped
@@ -116,17 +116,17 @@ def show_doubts(data: Dataset, stored: Stored) -> None:
         table = table[table["label"].isin(labels)]
     if splits:
         table = table[table["split"].isin(splits)]
-    notes = [f"rather {name} ({p:.0%})" for name, p in zip(table["suggested"], table["confidence"], strict=True)]
+    notes = [f"probably {name} ({p:.0%})" for name, p in zip(table["suggested"], table["confidence"], strict=True)]
     extra = table[["suggested", "confidence", "label_confidence"]].round(4)
     show_grid(data, stored, table["index"].to_numpy(np.int64), "doubtful", notes=notes, extra=extra)
 
 
 def _model(data: Dataset, what: str) -> tuple[Bundle | None, str]:
     """Draw the choice of the model; gives it, None for plain pixels, and a key for what is made with it."""
-    bundles = {bundle.name: bundle for bundle in list_bundles()}
+    bundles = {bundle.name: bundle for bundle in list_models()}
     names = [*bundles, PIXELS]
     name = st.selectbox(
-        "Seen with the eyes of",
+        "Model that measures similarity",
         names,
         index=names.index(active_bundle()) if active_bundle() in names else 0,
         format_func=lambda key: bundles[key].title if key in bundles else "No model: plain pixels",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from fer_core.datasets.library import save_dataset
 from fer_core.datasets.readers import read_dataset
 from fer_core.errors import FerError, LimitError
 from fer_core.utils.jobs import Job, Jobs, State
+from fer_core.utils.platform import portable_name, temporary_folder
 from fer_core.utils.workspace import workspace
 from ui.app.formatting import file_stem, quoted
 from ui.app.settings import settings
@@ -83,7 +83,7 @@ def _upload() -> None:
 
 
 def _copy(upload: Any, folder: Path, most_mb: int) -> Path:
-    path = folder / (file_stem(upload.name) + Path(upload.name).suffix.lower()[:5])
+    path = folder / portable_name(file_stem(upload.name) + Path(upload.name).suffix.lower()[:5])
     with open(path, "wb") as file:
         shutil.copyfileobj(upload, file, 1024 * 1024)
     if path.stat().st_size > most_mb * 1024**2:
@@ -94,10 +94,10 @@ def _copy(upload: Any, folder: Path, most_mb: int) -> Path:
 def _take(upload: Any, votes: Any, name: str) -> None:
     most = settings().max_upload_mb
     try:
-        with st.spinner("Reading the images …"), tempfile.TemporaryDirectory(prefix="expression-lab-") as folder:
-            (Path(folder) / "votes").mkdir()
-            path = _copy(upload, Path(folder), most)
-            ferplus = _copy(votes, Path(folder) / "votes", most) if votes is not None else None
+        with st.spinner("Reading the images …"), temporary_folder("expression-lab-") as folder:
+            (folder / "votes").mkdir()
+            path = _copy(upload, folder, most)
+            ferplus = _copy(votes, folder / "votes", most) if votes is not None else None
             data, skipped = read_dataset(path, ferplus, keep=False)  # the library keeps it
             title = name or file_stem(upload.name)
             kept = save_dataset(title, data, title=title, source=f"Read from {upload.name[:80]}.", note=str(skipped))

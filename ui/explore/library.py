@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from fer_core.curation.quality_report import QualityReport, check
+from fer_core.curation.quality_report import QualityReport, check_dataset
 from fer_core.curation.summary import mean_faces
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.library import SYNTHETIC, Stored, delete_dataset, list_datasets
@@ -23,7 +23,7 @@ NEXT = "explore-next"
 
 @st.cache_resource(show_spinner="Looking for copies and blanks …", max_entries=4)
 def _quality(folder: str, fingerprint: str, _data: Dataset) -> QualityReport:
-    return check(_data)
+    return check_dataset(_data)
 
 
 def quality(data: Dataset) -> QualityReport:

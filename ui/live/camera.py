@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
+
+if TYPE_CHECKING:
+    from streamlit_webrtc import Translations
 
 __all__ = ["SIZES", "TRANSLATIONS", "WRONG", "camera_state"]
 
 SIZES = {"Small": (320, 240), "Normal": (640, 480), "Large": (1280, 720)}
 
-TRANSLATIONS = {
+TRANSLATIONS: Translations = {
     "start": "Start",
     "stop": "Stop",
     "select_device": "Choose the camera",

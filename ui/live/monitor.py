@@ -10,14 +10,20 @@ from streamlit_webrtc import WebRtcStreamerContext
 
 from fer_core.analysis.episodes import episodes
 from fer_core.analysis.table import to_table
+from fer_core.annotation.overlays import overlays
 from fer_core.charts import timeline as charts
+from fer_core.labels import UNSURE
 from fer_core.live.history import RECENT
 from fer_core.live.session import LiveSession
 from fer_core.live.stats import LiveStats
+from fer_core.types import FrameResult
 from ui.app.settings import settings
 from ui.live.camera import WRONG
 
 __all__ = ["STALLED", "controls", "now", "runs", "watch"]
+
+FACES_SHOWN = 3
+"""Faces named in large letters; more do not fit beside the picture."""
 
 CONNECTING, STALLED = 10.0, 5.0
 """Seconds without the first picture, and without a further one, after which something is wrong."""
@@ -78,6 +84,33 @@ def troubles(session: LiveSession, stats: LiveStats) -> None:
         )
 
 
+def present(session: LiveSession, result: FrameResult | None) -> None:
+    """What each face in the picture shows now, in large letters, and whether it is recorded.
+
+    Args:
+        session: that runs.
+        result: of the last frame; None where nobody is in the picture.
+    """
+    if session.annotated is not None and not (session.paused or session.full or session.recording_error):
+        st.markdown(":red[:material/fiber_manual_record: **Recording**]")
+    with st.container(horizontal=True, gap="small"):
+        for mark in overlays(result.faces)[:FACES_SHOWN] if result is not None else []:
+            sure = "" if mark.label == UNSURE else f" {mark.confidence:.0%}"
+            st.metric(mark.name, f"{mark.label.capitalize()}{sure}", width="content")
+        st.metric("Faces", session.faces, width=55)
+
+
+def engine(stats: LiveStats) -> None:
+    """How fast it goes, behind a press."""
+    with st.expander("How fast it runs", icon=":material/speed:"):
+        with st.container(horizontal=True, gap="small"):  # narrow enough for one line on a phone
+            st.metric("Pictures/s", f"{stats.rate:.0f}", width=75)
+            st.metric("Read/s", f"{stats.reads:.0f}", width=60)
+            st.metric("Delay (ms)", f"{1000 * stats.delay:.0f}", width=90)
+        late = f"95 of 100 pictures go back within {1000 * stats.delay_95:.0f} ms."
+        st.caption(late if stats.age is None else f"{late} The boxes are {1000 * stats.age:.0f} ms old.")
+
+
 @st.fragment(run_every=1.0)
 def watch(session: LiveSession, key: str) -> None:
     """How it is going, and the last minute.
@@ -93,14 +126,9 @@ def watch(session: LiveSession, key: str) -> None:
         troubles(session, stats)
     if stats.frames == 0:
         return
-    with st.container(horizontal=True, gap="small"):  # narrow enough for one line on a phone
-        st.metric("Pictures/s", f"{stats.rate:.0f}", width=75)
-        st.metric("Read/s", f"{stats.reads:.0f}", width=60)
-        st.metric("Delay (ms)", f"{1000 * stats.delay:.0f}", width=90)
-        st.metric("Faces", session.faces, width=55)
-    late = f"95 of 100 pictures go back within {1000 * stats.delay_95:.0f} ms."
-    st.caption(late if stats.age is None else f"{late} The boxes are {1000 * stats.age:.0f} ms old.")
     recent = session.recent()
+    present(session, recent[-1] if recent and session.faces else None)
+    engine(stats)
     if not recent:
         return
     table = to_table(recent)

@@ -12,7 +12,8 @@ from fer_core.annotation.overlays import overlays
 from fer_core.errors import MediaError
 from fer_core.faces.recognizer import ExpressionRecognizer
 from fer_core.labels import ICONS, UNSURE
-from fer_core.video.images import picture_header, read_still
+from fer_core.utils.boundary import media_boundary
+from fer_core.video.images import read_still
 from fer_core.video.limits import Limits
 
 __all__ = ["pictures"]
@@ -30,11 +31,11 @@ def pictures(read: ExpressionRecognizer) -> None:
     if taken is None:
         right.caption("The picture appears here with its faces and their expressions.")
         return
-    data = io.BytesIO(taken.getvalue())
-    _, size = picture_header(data)
-    if size is None or size[0] * size[1] > Limits().max_pixels:
-        raise MediaError("This picture cannot be used. Take another one.")
-    image = read_still(data, size)
+    try:
+        with media_boundary():
+            image = read_still(io.BytesIO(taken.getvalue()), Limits()).image
+    except MediaError as error:
+        raise MediaError("This picture cannot be used. Take another one.") from error
     faces = read(image)
     found = overlays(faces, bars=True)
     draw_overlays(image, found)

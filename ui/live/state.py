@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import tempfile
 import threading
 import weakref
@@ -15,6 +14,7 @@ import av
 import streamlit as st
 
 from fer_core.live.session import LiveSession
+from fer_core.utils.platform import remove_folder
 from ui.app.settings import settings
 from ui.live.camera import WRONG
 
@@ -110,7 +110,7 @@ class Stage:
 
 def _delete(session: LiveSession | None) -> None:
     if session is not None and session.annotated is not None:
-        shutil.rmtree(session.annotated.parent, ignore_errors=True)
+        remove_folder(session.annotated.parent)
 
 
 def callback(session: LiveSession) -> Callable[[av.VideoFrame], av.VideoFrame]:
@@ -160,5 +160,5 @@ def places() -> Places:
 def folder(session: LiveSession) -> Path:
     """A temporary folder for a session's recording: it goes with the session, and when the server stops."""
     path = Path(tempfile.mkdtemp(prefix="expression-lab-live-"))
-    weakref.finalize(session, shutil.rmtree, path, ignore_errors=True)
+    weakref.finalize(session, remove_folder, path)
     return path

@@ -118,8 +118,8 @@ def patient_page() -> tempfile.TemporaryDirectory | None:
 
 def keep_flowing() -> None:
     """Let all streams that begin from now on use them."""
-    rtcrtpreceiver.RemoteBitrateEstimator = PatientEstimator  # type: ignore[misc]
-    rtcrtpreceiver.JitterBuffer = HastyBuffer  # type: ignore[misc]
+    rtcrtpreceiver.RemoteBitrateEstimator = PatientEstimator  # type: ignore[attr-defined]
+    rtcrtpreceiver.JitterBuffer = HastyBuffer  # type: ignore[attr-defined]
     page = patient_page()
     if page is not None and not Path(page.name, "index.html").exists():  # somebody tidied up the temporary files
         patient_page.cache_clear()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import streamlit as st
 from fer_core.errors import FerError
 from fer_core.studies.adding import CLIP_SUFFIXES, Added, add_clips, add_stream, add_zip
 from fer_core.studies.study import Study
+from fer_core.utils.platform import temporary_folder
 from ui.app.settings import settings
 from ui.components.study_bounds import bounds, limits
 from ui.studies.common import start
@@ -80,8 +80,8 @@ def _uploaded(study: Study, uploads: list[Any]) -> Added:
 
 
 def _unpack(study: Study, upload: Any, added: Added) -> None:
-    with tempfile.TemporaryDirectory(prefix="expression-lab-") as folder:
-        path = Path(folder) / secrets.token_hex(8)
+    with temporary_folder() as folder:
+        path = folder / secrets.token_hex(8)
         with open(path, "wb") as file:
             while part := upload.read(1024 * 1024):
                 file.write(part)

@@ -8,7 +8,6 @@ from fer_core.errors import FerError
 from fer_core.studies.library import open_study
 from fer_core.studies.manifest import StudyError
 from ui.app.formatting import escaped
-from ui.components.names import names_of
 from ui.components.results import show_results
 from ui.studies.common import go_to
 from ui.studies.overview import matching
@@ -52,10 +51,10 @@ def show_clip(name: str, folder: str) -> None:
         st.info("It is being analysed again; this is the result so far kept.", icon=":material/refresh:")
     stored = study.result(entry)
     key = f"study-{entry.folder}-{stored.facts.settings_key}"
-    names = names_of(key, stored.names)
-    if names != stored.names:  # a field was changed, and the page is drawn anew: keep it before anything else
+    stored.names = st.session_state.setdefault(f"{key}-names", stored.names)  # they know what can be taken back
+    if stored.names != stored.kept_names:  # one was changed, and the page is drawn anew: keep it before anything else
         try:
-            stored.rename(names)
+            stored.rename(stored.names)
         except FerError as error:
             st.error(str(error), icon=":material/error:")
     show_results(stored, key)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import tempfile
 import zipfile
-from pathlib import Path
 
 import streamlit as st
 
 from fer_core.studies.study import Study
 from fer_core.studies.tables import export_study
+from fer_core.utils.platform import temporary_folder
 from ui.app.formatting import file_stem
 
 __all__ = ["export_tables"]
@@ -36,7 +35,7 @@ def export_tables(study: Study) -> None:
 
 def _packed(study: Study) -> bytes:
     packed = io.BytesIO()
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in export_study(study, Path(folder)):
+    with temporary_folder() as folder, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in export_study(study, folder):
             archive.write(path, path.name)
     return packed.getvalue()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +11,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fer_core.errors import FerError
-from fer_core.models.importer import SUFFIXES, ForeignModel, import_model, inspect_model
-from fer_core.models.registry import active_bundle, list_bundles, set_active
+from fer_core.models.foreign_model import ForeignModel
+from fer_core.models.importer import SUFFIXES, import_model, inspect_model, known_labels
+from fer_core.models.registry import active_bundle, list_models, set_active
+from fer_core.utils.platform import temporary_folder
 from ui.app.formatting import file_stem, quoted
 
 if TYPE_CHECKING:
@@ -55,11 +56,11 @@ def bring_in() -> None:
 @contextmanager
 def _stored(uploads: Sequence[UploadedFile]) -> Iterator[list[Path]]:
     """The files in a folder that goes when they have been read."""
-    with tempfile.TemporaryDirectory(prefix="expression-lab-model-") as folder:
+    with temporary_folder("expression-lab-model-") as folder:
         paths = []
         for upload in uploads[:3]:
             suffix = re.sub(r"[^.a-z0-9]", "", Path(upload.name).suffix.lower())[:8]
-            path = Path(folder) / f"{file_stem(upload.name)}{suffix}"
+            path = folder / f"{file_stem(upload.name)}{suffix}"
             path.write_bytes(upload.getbuffer())
             paths.append(path)
         yield paths
@@ -71,7 +72,7 @@ def _seen(uploads: Sequence[UploadedFile]) -> ForeignModel:
     known = st.session_state.get(SEEN)
     if known is None or known[0] != ids:
         st.session_state.pop(BROUGHT, None)
-        with st.spinner("Looking at the model, about ten seconds …"), _stored(uploads) as paths:
+        with st.spinner("Checking the model, about ten seconds …"), _stored(uploads) as paths:
             known = st.session_state[SEEN] = (ids, inspect_model(paths))
     return known[1]
 
@@ -87,7 +88,7 @@ def _form(uploads: Sequence[UploadedFile], seen: ForeignModel) -> None:
         order = st.radio(
             "What do its answers stand for?",
             [*orders, OTHER],
-            captions=[*(", ".join(labels) for labels in orders.values()), "Write it below, with commas."],
+            captions=[*(_caption(seen, labels) for labels in orders.values()), "Write it below, with commas."],
             help="The order of the labels it was trained with. Nothing in the file says it, and with the wrong one "
             "every answer has the wrong name.",
         )
@@ -97,7 +98,7 @@ def _form(uploads: Sequence[UploadedFile], seen: ForeignModel) -> None:
             "Grey levels it was trained with",
             names,
             index=names.index(seen.scale),
-            format_func=SCALES.get,
+            format_func=SCALES.__getitem__,
             help="How the pictures' brightness was turned into numbers. Most notebooks divide by 255: from 0 to 1.",
         )
         whole = next((upload for upload in uploads if not upload.name.endswith(".json")), uploads[0])
@@ -109,14 +110,22 @@ def _form(uploads: Sequence[UploadedFile], seen: ForeignModel) -> None:
     if not sure:
         st.warning("Please confirm the order of the labels first.", icon=":material/fact_check:")
         return
-    labels = orders[order] if order in orders else other.split(",")
+    labels = known_labels(orders[order] if order in orders else other.split(","))
+    if doubt := seen.doubt(scale, labels):
+        st.warning(doubt, icon=":material/fact_check:")
     with st.spinner("Building the model and comparing its answers with Keras's …"), _stored(uploads) as paths:
         st.session_state[BROUGHT] = import_model(paths, labels=labels, scale=scale, name=name).name
 
 
+def _caption(seen: ForeignModel, labels: tuple[str, ...]) -> str:
+    """An order's labels, and how many drawn faces the model names rightly if it is this one."""
+    words = ", ".join(labels)
+    return f"{words} ({seen.accuracy(seen.scale, labels):.0%} of {seen.tried_on} right)" if seen.answers else words
+
+
 def _brought() -> None:
     name = st.session_state.get(BROUGHT)
-    bundle = next((bundle for bundle in list_bundles() if bundle.name == name), None)
+    bundle = next((bundle for bundle in list_models() if bundle.name == name), None)
     if bundle is None:
         return
     st.success(

@@ -12,7 +12,7 @@ from fer_core.training.config import TrainingConfig
 from fer_core.training.diagnosis import Diagnosis, best_epoch, diagnose
 from fer_core.training.eta import images_per_second, seconds_left, share_done
 from fer_core.training.runs import ACTIVE, Run
-from ui.app.formatting import clock, quoted
+from ui.app.formatting import clock, quoted, small_number
 from ui.train.common import PROBLEM, network, references, say_problem
 from ui.train.run_actions import keep, use
 
@@ -129,7 +129,7 @@ def _figures(run: Run, config: TrainingConfig, images: int | None, names: list[s
             st.metric("Time taken", clock(float(epochs["seconds"].sum())), width="content")
         st.metric("Memory", _memory(status, epochs), width="content")
         pace = float(epochs["learning_rate"].iloc[-1]) if len(epochs) else config.learning_rate
-        st.metric("Learning rate", f"{pace:.7f}".rstrip("0"), width="content")
+        st.metric("Learning rate", small_number(pace), width="content")
     if not len(epochs) and not len(batches):
         return
     _curves(run.id, config, status, epochs, batches, names)

@@ -24,8 +24,8 @@ ROWS = 2
 VARIED = {
     "none": "The network sees the images as they are, in every round.",
     "flip": "The network sees each image mirrored in about half of the rounds.",
-    "light": "The network sees each image mirrored and moved a little, in every round otherwise.",
-    "full": "The network sees each image turned, moved, lit, blurred or covered, in every round otherwise.",
+    "light": "The network sees each image mirrored and moved a little, differently in each round.",
+    "full": "The network sees each image turned, moved, lit, blurred or covered, differently in each round.",
 }
 
 

@@ -53,7 +53,7 @@ def all_runs() -> None:
         alt="Each training with its state, network, dataset, epochs, best validation accuracy and note",
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        picked = st.selectbox("Look at one", list(names), format_func=names.get, key="pick", width=320)
+        picked = st.selectbox("Look at one", list(names), format_func=names.__getitem__, key="pick", width=320)
         st.button("Open", icon=":material/open_in_new:", key="open", on_click=_open, args=(picked,))
     whole = [run for run in runs if len(tables[run.id])]
     if len(whole) > 1:

@@ -11,7 +11,6 @@ from fer_core.errors import FerError
 from fer_core.utils.jobs import Job
 from ui.app.formatting import escaped
 from ui.app.settings import settings
-from ui.components.names import names_of
 
 if TYPE_CHECKING:
     from fer_core.analysis.clip import ClipAnalysis
@@ -27,12 +26,12 @@ def remember(job: Job[ClipAnalysis]) -> None:
         return
     from fer_core.studies.keeping import keep_analysis, recent_study
 
-    names, kept = names_of(job.id), f"{job.id}-kept"
+    names, kept = dict(job.work.names), f"{job.id}-kept"
     if st.session_state.get(kept) == names:
         return
     with suppress(FerError):  # nothing hangs on it: the result is on the page
         keep_analysis(recent_study(), job.work, names, with_source=False)
-        st.session_state[kept] = dict(names)
+        st.session_state[kept] = names
 
 
 def forget(job: Job[ClipAnalysis]) -> None:
@@ -91,7 +90,7 @@ def _keep(job: Job[ClipAnalysis], name: str) -> None:
 
     try:
         study = open_study(name) if name in study_names() else create_study(name)
-        keep_analysis(study, job.work, names_of(job.id), bounds=bounds())
+        keep_analysis(study, job.work, job.work.names, bounds=bounds())
     except FerError as error:
         st.error(str(error), icon=":material/error:")
         return

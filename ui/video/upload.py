@@ -1,4 +1,4 @@
-"""Choosing a clip: upload, sample, or the videos/ folder. What was chosen is looked at before anything long begins."""
+"""Choosing a clip: upload, sample, or the videos/ folder. What was chosen is checked before anything long begins."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ import cv2
 import streamlit as st
 
 from fer_core.analysis.time_estimate import TimeEstimate, inspect_clip
-from fer_core.errors import FerError, LimitError
+from fer_core.errors import LimitError
 from fer_core.models.registry import active_bundle
+from fer_core.utils.boundary import explain
+from fer_core.utils.platform import remove_folder
+from fer_core.video.formats import MEDIA_SUFFIXES
 from fer_core.video.reader import ClipInfo
 from ui.app.formatting import quoted
 from ui.app.resources import jobs, recognizer
@@ -23,12 +26,9 @@ from ui.app.settings import SAMPLE, VIDEOS, settings
 from ui.app.visitor_session import bring
 from ui.components.study_bounds import limits
 
-__all__ = ["SUFFIXES", "Source", "choose", "discard"]
+__all__ = ["SUFFIXES", "Source", "choose", "discard", "take"]
 
-SUFFIXES = [
-    *("mp4", "mov", "m4v", "webm", "mkv", "avi", "gif", "mpg", "mpeg", "ts", "3gp", "wmv"),
-    *("jpg", "jpeg", "png", "webp"),
-]
+SUFFIXES = list(MEDIA_SUFFIXES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,11 @@ def choose() -> None:
         minutes = "1 minute" if now.max_minutes == 1 else f"{now.max_minutes:g} minutes"
         st.caption(f"Up to {now.max_upload_mb} MB and {minutes}.")
     if upload is not None:
-        _take(upload.name, lambda path: _copy(upload, path, now.max_upload_mb))
+        take(upload.name, lambda path: _copy(upload, path, now.max_upload_mb))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if st.button("Try the sample clip", icon=":material/play_circle:", key="sample"):
             st.session_state["at-once"] = True
-            _take(SAMPLE.name, lambda path: shutil.copyfile(SAMPLE, path))
+            take(SAMPLE.name, lambda path: shutil.copyfile(SAMPLE, path))
         own = [] if now.hosted else _own_clips()
         if own:
             pick = st.selectbox(
@@ -75,8 +75,8 @@ def choose() -> None:
                 width=320,
             )
             if pick is not None:
-                active_bundle = next(p for p in own if p.name == pick)
-                _take(pick, lambda path: shutil.copyfile(active_bundle, path))
+                chosen = next(p for p in own if p.name == pick)
+                take(pick, lambda path: shutil.copyfile(chosen, path))
     if problem := st.session_state.pop("problem", None):
         st.error(problem, icon=":material/error:")
 
@@ -92,26 +92,31 @@ def _copy(upload: BinaryIO, path: Path, most_mb: int) -> None:
         raise LimitError(f"This file is larger than {most_mb} MB. Cut the clip, or save it with a smaller picture.")
 
 
-def _take(name: str, fetch: Callable[[Path], object]) -> None:
-    """Bring a clip into a folder of its own, under a random name, and look at it; keep it, or what is wrong with it."""
+def take(name: str, fetch: Callable[[Path], object]) -> None:
+    """Copy a clip into a folder of its own and check it; it becomes the chosen one, or the page says what is wrong.
+
+    Args:
+        name: what the person calls it; the file gets a random name.
+        fetch: writes the clip to the path it is given.
+    """
     discard()
     folder = jobs().folder()
     bring(folder)
     path = folder / secrets.token_hex(8)
     try:
-        with st.spinner("Looking at the clip …"):
+        with st.spinner("Checking the clip …"):
             fetch(path)
             info, first, pace = inspect_clip(path, recognizer(active_bundle(), "yunet", 320), limits())
         picture = cv2.imencode(".jpg", first.image(480))[1].tobytes()
         st.session_state["source"] = Source(path, folder, name, info, pace, picture)
-    except FerError as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        st.session_state["problem"] = f"{quoted(name)} cannot be used. {error}"
     except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(folder)
         st.session_state["problem"] = (
             f"{quoted(name)} could not be stored: {error.strerror}. Free some disk space on the server and try again."
         )
+    except Exception as unknown:  # whatever a library raises, a page shows a sentence
+        remove_folder(folder)
+        st.session_state["problem"] = f"{quoted(name)} cannot be used. {explain(unknown)}"
     # A new uploader each time: the old one would hold the file in memory, and would bring it again on every rerun.
     st.session_state["upload-nonce"] += 1
     st.rerun()
@@ -121,4 +126,4 @@ def discard() -> None:
     """Forget the clip that was chosen but not analysed."""
     source = st.session_state.pop("source", None)
     if source is not None:
-        shutil.rmtree(source.folder, ignore_errors=True)
+        remove_folder(source.folder)
