@@ -251,8 +251,14 @@ def run_study(
         StudyError: another program analyses it, it cannot be written, or the disk is full.
 
     Example:
-        >>> from fer_core.studies.runner import run_study  # doctest: +SKIP
-        >>> run_study(open_study("Pilot"), workers=2)  # doctest: +SKIP
+        >>> from fer_core import sample_clip
+        >>> from fer_core.studies.adding import add_clips
+        >>> from fer_core.studies.library import create_study
+        >>> study = create_study("Pilot")
+        >>> len(add_clips(study, [sample_clip()]).new)
+        1
+        >>> run_study(study, workers=1).done
+        1
     """
     with study.hold():
         study.clear_stops()
