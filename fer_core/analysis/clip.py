@@ -216,7 +216,7 @@ class ClipAnalysis:
         return [*(self.info.notes if self.info is not None else ()), *self._notes]
 
     def result(self, names: Mapping[int, str] | None = None) -> ClipResult:
-        """What was found so far, for exports.
+        """Return what was found so far, for exports.
 
         Args:
             names: people by track id; the result's own if None.

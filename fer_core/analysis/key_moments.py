@@ -83,7 +83,7 @@ class KeyMoments:
                 self._open[track] = KeyMoment(track, label, current.start, now, *peak)
 
     def found(self) -> list[KeyMoment]:
-        """The moments so far, in order of time; those still going on too."""
+        """Return the moments so far, in order of time; those still going on too."""
         going = [m for m in self._open.copy().values() if m.end - m.start >= self._min_seconds]
         return sorted([*self._done, *going], key=lambda m: m.peak)
 

@@ -74,7 +74,7 @@ def _clips(given: Sequence[Path]) -> list[Path]:
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """A name for the results of each clip: its own without suffix, numbered where two would meet."""
+    """Return a name for the results of each clip: its own without suffix, numbered where two would meet."""
     taken: set[str] = set()
     names = []
     for path in paths:

@@ -103,7 +103,7 @@ def _follow(one: Run) -> None:
 
 
 def summary(one: Run) -> dict[str, Any]:
-    """What the command line says of a run."""
+    """Return what the command line says of a run."""
     status = one.status
     keys = ("epoch", "epochs", "best_epoch", "best_accuracy")
     return {

@@ -31,7 +31,7 @@ THREADS = 2
 
 
 def to_face(image: np.ndarray) -> np.ndarray:
-    """A grey picture of any size as uint8 (48, 48): the middle square, resized."""
+    """Return a grey picture of any size as uint8 (48, 48): the middle square, resized."""
     height, width = image.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

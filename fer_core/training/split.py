@@ -37,7 +37,7 @@ class TrainingSplit:
 
 
 def split_dataset(config: TrainingConfig) -> TrainingSplit:
-    """The images that the settings name.
+    """Return the images that the settings name.
 
     A dataset of one part only is divided here: a tenth of each class is held out, copies on the same side.
 
@@ -74,7 +74,7 @@ def split_dataset(config: TrainingConfig) -> TrainingSplit:
 
 
 def _hold_out(data: Dataset, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices to learn from, and a tenth of each class to measure on; copies of a picture stay together."""
+    """Return the indices to learn from, and a tenth of each class to measure on; copies of a picture stay together."""
     _, group = np.unique(data.images.reshape(len(data), -1), axis=0, return_inverse=True)
     group = group.reshape(-1)
     rng = np.random.default_rng([seed, 10])

@@ -70,7 +70,7 @@ class ClipInfo:
 
 
 def probe(path: str | os.PathLike[str], limits: Limits | None = None, *, pixel_aspect: float | None = None) -> ClipInfo:
-    """What is in the file; its first frame is decoded to prove that it can be.
+    """Return what is in the file; its first frame is decoded to prove that it can be.
 
     Of animated PNG and WebP only the first picture is used; animated GIF is a clip.
 

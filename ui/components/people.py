@@ -164,7 +164,7 @@ def _sure(likeness: float) -> str:
 
 
 def _of_picture(table: pd.DataFrame) -> pd.DataFrame:
-    """The people of a picture as of `summary`, with probabilities in place of shares of time."""
+    """Return the people of a picture as of `summary`, with probabilities in place of shares of time."""
     labels = label_names(table)
     faces = table.dropna(subset=["person"]).rename(columns={f"{name}_smoothed": f"={name}" for name in labels})
     shares = faces[[f"={name}" for name in labels]].rename(columns=lambda name: name[1:])

@@ -44,7 +44,7 @@ class Source:
 
 
 def limits() -> Limits:
-    """What this host refuses."""
+    """Return what this host refuses."""
     now = settings()
     return Limits(
         max_bytes=now.max_upload_mb * 1024**2 if now.hosted else None,
