@@ -20,10 +20,11 @@ __all__ = ["IMAGE_SUFFIXES", "read_tree", "to_face"]
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".pgm", ".tif", ".tiff"}
 MOST_PIXELS = 40_000_000
 SPLITS = {
-    **dict.fromkeys(("train", "training"), "Training"),
-    **dict.fromkeys(("test", "testing"), "Test"),
-    **dict.fromkeys(("val", "valid", "validation"), "Validation"),
+    **dict.fromkeys(("train", "training", "train_set", "training_set", "train_class"), "Training"),
+    **dict.fromkeys(("test", "testing", "test_set", "testing_set", "test_class"), "Test"),
+    **dict.fromkeys(("val", "valid", "validation", "val_set", "validation_set", "val_class"), "Validation"),
     **{"publictest": "PublicTest", "privatetest": "PrivateTest"},
+    **{"fer2013train": "Training", "fer2013valid": "PublicTest", "fer2013test": "PrivateTest"},  # folders of FER+
 }
 KAGGLE_NAME = re.compile(r"(Training|PublicTest|PrivateTest)_(\d{1,9})$")
 PARTS = 2048
