@@ -351,7 +351,7 @@ def test_an_interrupted_run_goes_on(monkeypatch: pytest.MonkeyPatch):
     press(start("early"), "Try again")
     assert asked == ["killed", "early"]
 
-    def gone(folder: Path, lock: int, minutes: float | None) -> None:
+    def gone(folder: Path, minutes: float | None) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("fer_core.training.runs.launch", gone)
