@@ -13,6 +13,7 @@ from ui.app.page import frame
 from ui.app.resources import jobs, poster
 from ui.app.settings import settings
 from ui.components.active_model import in_use
+from ui.video.keep import analyzed_last, forget, keep_in_study, remember
 from ui.video.upload import choose
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def welcome() -> None:
     """What one gets, and the ways to a clip."""
     now = settings()
     gone = "when you close this page" if now.hosted else f"{now.keep_minutes:g} minutes after you leave,"
+    kept = "" if now.hosted else " Results of the last clips stay until you delete them."
     left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
     with left:
         st.title("Who shows which expression, and when?", anchor=False)
@@ -35,10 +37,11 @@ def welcome() -> None:
             "and a table to keep."
         )
         choose()
+        analyzed_last()
         in_use()
         st.caption(
             f":material/lock: The clip is read on the computer that runs this app, sent nowhere else, and deleted "
-            f"{gone} or at once when you say so.  \n"
+            f"{gone} or at once when you say so.{kept}  \n"
             ":material/info: An expression is what a face shows, not what somebody feels."
         )
     with right.skeleton(height=300):  # last: it loads the model
@@ -69,6 +72,8 @@ def leave_job() -> None:
 
 def start_over() -> None:
     """Delete the job of this page with its files."""
+    if (job := open_job()) is not None:
+        forget(job)
     jobs().forget(st.query_params.get("job", ""))
     st.query_params.pop("job", None)
 
@@ -155,6 +160,8 @@ try:
 
         ways_on(job.work, start_over)
         show_results(job.work, job.id)
+        remember(job)
+        keep_in_study(job)
         still_here(job)
 except FerError as error:
     st.error(str(error), icon=":material/error:")

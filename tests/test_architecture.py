@@ -20,7 +20,7 @@ MODULES = sorted(
     for path in (ROOT / "fer_core").rglob("*.py")
     if path.stem not in {"__init__", "__main__"}
 )
-HEAVY = {"streamlit", "tensorflow", "keras", "torch", "sklearn", "openTSNE", "kagglehub", "scipy"}
+HEAVY = {"streamlit", "tensorflow", "keras", "torch", "sklearn", "openTSNE", "kagglehub", "scipy", "distributed"}
 """Each is seconds of start-up and hundreds of megabytes."""
 MOST_MODULES = 18
 """In one folder; more than that, and a room is missing."""

@@ -73,10 +73,10 @@ class KeyMoments:
             label, current = faces.labels[int(faces.predicted[i])], self._open.get(track)
             if current is None or current.label != label:
                 self._close(track)
-                jpeg = self._picture(frame, faces.boxes[i])
+                jpeg = self.take_picture(frame, faces.boxes[i])
                 self._open[track] = KeyMoment(track, label, now, now, now, confidence, jpeg)
             elif confidence > current.confidence + 0.02:  # the step keeps a slow rise from a picture every frame
-                jpeg = self._picture(frame, faces.boxes[i])
+                jpeg = self.take_picture(frame, faces.boxes[i])
                 self._open[track] = KeyMoment(track, label, current.start, now, now, confidence, jpeg)
             else:
                 peak = current.peak, current.confidence, current.jpeg
@@ -103,9 +103,10 @@ class KeyMoments:
         if before is None or good > 1.15 * before[0]:
             if len(self.portraits) >= 4 * self._limit and before is None:
                 return  # a clip with hundreds of tracks: those that came first keep their pictures
-            self.portraits[track] = good, self._picture(frame, box)
+            self.portraits[track] = good, self.take_picture(frame, box)
 
-    def _picture(self, frame: Frame, box: np.ndarray) -> bytes:
+    def take_picture(self, frame: Frame, box: np.ndarray) -> bytes:
+        """Return the JPEG of a face with some surroundings; `box` is xyxy in pixels of the clip."""
         # In a picture no larger than the thumbnail needs: all of a frame is converted for it.
         needed = SIDE * max(frame.size) / (1.5 * max(box[2] - box[0], box[3] - box[1], 1.0))
         image = frame.image(next((side for side in PICTURE_SIDES if side >= needed), PICTURE_SIDES[-1]))

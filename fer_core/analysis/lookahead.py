@@ -72,7 +72,11 @@ class FrameGroups:
     """
 
     def __init__(
-        self, selected: Callable[[int, float], bool], options: SamplingOptions, frame_rate: float | None
+        self,
+        selected: Callable[[int, float], bool],
+        options: SamplingOptions,
+        frame_rate: float | None,
+        first: int = 0,
     ) -> None:
         """Set up.
 
@@ -80,18 +84,23 @@ class FrameGroups:
             selected: says which frames are analysed, see `FrameSelector`.
             options: what that follows from.
             frame_rate: of the clip; None where it is not known.
+            first: number of the first frame that will be asked for.
         """
         rate = frame_rate or 25.0
         self._selected, self._options = selected, options
         analyzed = min(options.sample_fps, rate) if options.sample_fps else rate / options.frame_stride
         self.size = max(1, min(int(GROUP_SPAN * analyzed + 0.05), int(LONGEST * analyzed / rate + 0.05)))
-        self._seen = -1
+        self._seen = first - 1
 
     def __call__(self, frame: Frame) -> int | None:
         """Number of the frame's group; None where it is not analysed. To be asked of each frame, in order."""
         self._seen += 1
         if not self._selected(self._seen, frame.seconds):
             return None
+        return self.number(frame)
+
+    def number(self, frame: Frame) -> int:
+        """Number of the group at a frame's place, whether or not the frame is analysed."""
         if self._options.sample_fps is None:
             return frame.index // (self._options.frame_stride * self.size)
         return int((frame.seconds - self._options.start) * self._options.sample_fps + 1e-3) // self.size

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
 
-from fer_core.analysis.table import ResultTable, person_name
+from fer_core.analysis.table import person_name
 from fer_core.errors import OptionError
 from fer_core.tracking.reidentification import LookalikePair
 
 __all__ = ["PersonNames"]
+
+
+class Tracks(Protocol):
+    """What names need of results: `ResultTable`, or those of a study."""
+
+    def tracks(self) -> list[int]: ...
+
+    def overlaps(self) -> set[tuple[int, int]]: ...
 
 
 class PersonNames(Mapping[int, str]):
@@ -17,6 +26,7 @@ class PersonNames(Mapping[int, str]):
     Nobody is on screen twice at once: a name that would say so is refused. Each change can be taken back.
 
     Example:
+        >>> from fer_core.analysis.table import ResultTable
         >>> from fer_core.labels import FER7
         >>> names = PersonNames(ResultTable(FER7))
         >>> names.rename([0, 3], "Grace")
@@ -24,14 +34,15 @@ class PersonNames(Mapping[int, str]):
         {0: 'Grace', 3: 'Grace'}
     """
 
-    def __init__(self, recorder: ResultTable):
+    def __init__(self, recorder: Tracks, names: Mapping[int, str] | None = None):
         """Set up.
 
         Args:
             recorder: the results, which know who is on screen together.
+            names: that were given before.
         """
         self._recorder = recorder
-        self._names: dict[int, str] = {}
+        self._names: dict[int, str] = dict(names or {})
         self._apart: frozenset[frozenset[int]] = frozenset()
         self._before: list[tuple[dict[int, str], frozenset[frozenset[int]]]] = []
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 
 import fer_core
-from fer_core.cli import analyze, app, dataset, evaluate, import_model, models, predict, runs, train
+from fer_core.cli import analyze, app, dataset, evaluate, import_model, models, predict, runs, studies, train
 from fer_core.cli.common import say
 from fer_core.errors import FerError
 from fer_core.utils.platform import is_closed_pipe, prepare_console, silence_output
@@ -25,6 +25,7 @@ COMMANDS = {
     "app": app,
     "dataset": dataset,
     "analyze": analyze,
+    "studies": studies,
     "predict": predict,
     "evaluate": evaluate,
     "models": models,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +53,18 @@ class PersonGrouper:
 
     def __call__(self, frame: Frame, result: FrameResult | None) -> None:
         """Take the next frame."""
-        if result is None or result.faces.empty:
+
+        def descriptors() -> np.ndarray:
+            image = frame.picked(640)
+            assert result is not None
+            return appearance_descriptors(image, result.faces.boxes * (image.shape[1] / self._width))
+
+        if result is not None:
+            self.add(result, descriptors)
+
+    def add(self, result: FrameResult, descriptors: Callable[[], np.ndarray]) -> None:
+        """Take the next frame's result; `descriptors` gives the appearance of its faces where they are wanted."""
+        if result.faces.empty:
             return
         tracks = result.faces.track_ids.tolist()
         full = len(self._sums) >= self._limit
@@ -64,9 +76,7 @@ class PersonGrouper:
         # A track's first frames and then every eighth will do: looks change slowly.
         if result.index % 8 and (full or all(track in self._sums for track in tracks)):
             return
-        image = frame.picked(640)
-        scale = image.shape[1] / self._width
-        for track, descriptor in zip(tracks, appearance_descriptors(image, result.faces.boxes * scale), strict=True):
+        for track, descriptor in zip(tracks, descriptors(), strict=True):
             if track in self._sums:
                 self._sums[track] += descriptor
             elif len(self._sums) < self._limit:

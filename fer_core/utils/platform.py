@@ -33,6 +33,7 @@ __all__ = [
     "disk_is_full",
     "end_process",
     "exit_after",
+    "free_memory",
     "is_closed_pipe",
     "lower_process_priority",
     "lower_thread_priority",
@@ -249,6 +250,11 @@ def usable_cores() -> int:
     """Return how many cores this process may use; macOS cannot tell, so there it is all of them."""
     affinity = getattr(psutil.Process(), "cpu_affinity", None)
     return len(affinity()) if affinity is not None else os.cpu_count() or 1
+
+
+def free_memory() -> int:
+    """Return how many bytes of memory programs can still get without swapping."""
+    return int(psutil.virtual_memory().available)
 
 
 def processor_name() -> str:

@@ -95,6 +95,15 @@ class Timeline:
         """The first frame's time in the file's own seconds."""
         return float(int(self._stamps.min()) * self._unit)
 
+    def keys(self) -> list[Key]:
+        """All key frames at which decoding can begin, in order of time; none where only the beginning is safe."""
+        if not self._reliable or not self._keys or self._keys[0][0] != self._stamps.min():
+            return []
+        order = np.sort(self._stamps)
+        found = sorted(set(self._keys))
+        numbers = np.searchsorted(order, np.array([pts for pts, _ in found])).tolist()
+        return [Key(n, pts, dts, float(pts * self._unit)) for n, (pts, dts) in zip(numbers, found, strict=True)]
+
     @property
     def is_even(self) -> bool:
         """Whether each frame has a time of its own, and all of them can be trusted."""

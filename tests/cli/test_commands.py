@@ -40,7 +40,12 @@ def face_clip(path: Path, count: int = 6) -> Path:
 def test_analyze_writes_table_json_and_clip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     assert main(["analyze", str(SAMPLE), "--out", str(out), "--fps", "5", "--annotate", "--json"]) == 0
-    assert sorted(p.name for p in out.iterdir()) == ["two-people-annotated.mp4", "two-people.csv", "two-people.json"]
+    assert sorted(p.name for p in out.iterdir()) == [
+        "manifest.csv",
+        "two-people-annotated.mp4",
+        "two-people.csv",
+        "two-people.json",
+    ]
     table = rows(out / "two-people.csv")
     assert list(table[0]) == columns(FER7)
     assert len({row["frame"] for row in table}) == 77
@@ -98,7 +103,7 @@ def test_a_folder_is_read_and_two_names_do_not_meet(tmp_path: Path) -> None:
     face_clip(clips / "a.mkv")
     (clips / "notes.txt").write_text("no clip")
     assert main(["analyze", str(clips), "--out", str(tmp_path / "out")]) == 0
-    assert sorted(p.name for p in (tmp_path / "out").glob("*.csv")) == ["a-2.csv", "a.csv"]
+    assert sorted(p.name for p in (tmp_path / "out").glob("a*.csv")) == ["a-2.csv", "a.csv", "all-clips.csv"]
 
 
 def test_predict_prints_faces(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int
 
 def test_further_files_beside_the_usual_ones(tmp_path, capsys):
     assert run(capsys, SAMPLE, "--out", tmp_path, *HOW, "--export", "excel, elan,vtt")[0] == 0
-    usual = {"two-people.csv", "two-people.json"}
+    usual = {"two-people.csv", "two-people.json", "manifest.csv"}
     assert {path.name for path in tmp_path.iterdir()} == usual | {"two-people.xlsx", "two-people.eaf", "two-people.vtt"}
 
 

@@ -19,6 +19,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.datasets import library
 from fer_core.models.registry import DEFAULT, SHIPPED, set_active
+from fer_core.studies.library import RECENT, create_study, open_study
 from ui.app.resources import drawing, jobs
 from ui.app.settings import SAMPLE, settings
 from ui.app.warmup import HEAVY, warm
@@ -28,8 +29,9 @@ PAGE = str(ROOT / "pages" / "video.py")
 
 
 @pytest.fixture(autouse=True)
-def own_queue() -> Iterator[None]:
-    """Each test has a queue of its own."""
+def own_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test has a queue and a home of its own."""
+    monkeypatch.setenv("FER_HOME", str(tmp_path / "own-home"))
     st.cache_resource.clear()
     yield
     jobs().close()
@@ -220,6 +222,25 @@ def test_deleting_asks_first() -> None:
     assert "cannot be undone" in words(app)
     button(app, "Yes, delete it").click().run()
     assert jobs().find(first.id) is None and len(app.file_uploader) == 1
+
+
+def test_a_result_is_offered_again_and_goes_into_a_study() -> None:
+    create_study("Pilot")
+    app = upload(start(), "mine.mp4", SAMPLE.read_bytes())
+    app.slider[0].set_value((0.0, 1.0))
+    button(app, "Analyse").click().run()
+    finish(app)
+    name_field(app, 0).set_value("Ada").run()
+    button(app, "Keep it there").click().run()
+    assert not app.exception and "Kept in the study Pilot" in app.success[0].value
+    for name in ("Pilot", RECENT):
+        study = open_study(name)
+        (entry,) = study.clips()
+        assert (entry.name, study.result(entry).names) == ("mine.mp4", {0: "Ada"})
+    assert [b.label for b in start().button if str(b.key).startswith("last-")] == ["mine.mp4"], "another visit"
+    button(app, "Yes, delete it").click().run()
+    assert not [b for b in start().button if str(b.key).startswith("last-")], "it is deleted there too"
+    assert len(open_study("Pilot").clips()) == 1
 
 
 def test_before_it_starts_it_says_how_long_and_how_much() -> None:

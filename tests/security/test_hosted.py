@@ -21,7 +21,7 @@ from ui.app.privacy_notice import words as notice
 from ui.app.resources import jobs
 from ui.app.settings import SAMPLE, settings
 from ui.app.visitor_session import Visits, visits
-from ui.video.upload import limits
+from ui.components.study_bounds import limits
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GO_ON = "I understand, go on"

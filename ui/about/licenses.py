@@ -35,6 +35,7 @@ BROUGHT = {
     "openpyxl, pympi-ling": ("MIT", "Excel, ELAN and Praat files"),
     "pyreadstat, PyArrow": ("Apache-2.0", "SPSS and Parquet files"),
     "filelock, psutil": ("MIT, BSD-3-Clause", "locks, processes and memory"),
+    "Dask, distributed": ("BSD-3-Clause", "studies on all cores and on clusters"),
     "kagglehub": ("Apache-2.0", "download of FER2013 from Kaggle"),
     "TensorFlow, Keras": ("Apache-2.0", "training"),
 }

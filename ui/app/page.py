@@ -25,6 +25,7 @@ ICON = Path(__file__).with_name("icon.png")
 
 PAGES = {
     "pages/video.py": ("Analyse a clip", ":material/movie:"),
+    "pages/studies.py": ("Studies", ":material/folder_copy:"),
     "pages/live.py": ("Live", ":material/videocam:"),
     "pages/explore.py": ("Explore", ":material/grid_view:"),
     "pages/train.py": ("Train", ":material/model_training:"),

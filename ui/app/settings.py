@@ -30,6 +30,9 @@ LOCAL = {
     "FER_WAITING": 8.0,
     "FER_PER_VISITOR": math.inf,
     "FER_TRAINING_MINUTES": math.inf,
+    "FER_STUDY_CLIPS": math.inf,
+    "FER_STUDY_MINUTES": math.inf,
+    "FER_STUDY_MB": math.inf,
 }
 HOSTED = {
     "FER_MAX_UPLOAD_MB": 100.0,
@@ -39,6 +42,9 @@ HOSTED = {
     "FER_WAITING": 8.0,
     "FER_PER_VISITOR": 2.0,
     "FER_TRAINING_MINUTES": 5.0,
+    "FER_STUDY_CLIPS": 20.0,
+    "FER_STUDY_MINUTES": 20.0,
+    "FER_STUDY_MB": 500.0,
 }
 NAMES = ("FER_HOSTED", *LOCAL, "FER_WORKERS", "FER_TRAINING", "FER_LIVE_VIEWERS", "FER_NOTICE")
 
@@ -60,6 +66,7 @@ class Settings:
         per_visitor: FER_PER_VISITOR, analyses of one visitor that may run or wait.
         training: FER_TRAINING; networks may be trained here. On unless hosted.
         training_minutes: FER_TRAINING_MINUTES, longest training.
+        study_clips, study_minutes, study_mb: FER_STUDY_CLIPS, FER_STUDY_MINUTES and FER_STUDY_MB, what a study holds.
         live_viewers: FER_LIVE_VIEWERS, people who may use their camera at the same time.
         live_minutes: longest session of a camera: as a clip, but at most an hour, as its table lies in memory.
         notice: FER_NOTICE, what is said beforehand, in Markdown; empty for the usual words, "off" for none.
@@ -75,6 +82,9 @@ class Settings:
     per_visitor: float
     training: bool
     training_minutes: float
+    study_clips: float
+    study_minutes: float
+    study_mb: float
     live_viewers: int
     live_minutes: float
     notice: str
@@ -125,6 +135,9 @@ def _read(values: tuple[str, ...]) -> Settings:
         per_visitor=max(1, number("FER_PER_VISITOR")),
         training=_switch(given["FER_TRAINING"], not hosted),
         training_minutes=number("FER_TRAINING_MINUTES"),
+        study_clips=max(1, number("FER_STUDY_CLIPS")),
+        study_minutes=number("FER_STUDY_MINUTES"),
+        study_mb=number("FER_STUDY_MB"),
         live_viewers=int(min(1000, max(1, number("FER_LIVE_VIEWERS", 4)))),
         live_minutes=min(60.0, minutes),
         notice=given["FER_NOTICE"],

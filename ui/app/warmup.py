@@ -44,3 +44,7 @@ def _warm() -> None:
     load_dataset(SYNTHETIC)
     if settings().hosted:
         collect_rarely()
+    else:
+        from fer_core.studies.launcher import resume_interrupted  # brings pandas
+
+        resume_interrupted()

@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import pandas as pd
 import streamlit as st
 
 from fer_core.analysis.episodes import summary
-from fer_core.analysis.key_moments import KeyMoments
+from fer_core.analysis.key_moments import KeyMoment
 from fer_core.analysis.person_names import PersonNames
 from fer_core.analysis.table import label_names, person_name
 from fer_core.charts import timeline as charts
 from fer_core.errors import FerError
-from fer_core.tracking.reidentification import LookalikePair, PersonGrouper
+from fer_core.tracking.reidentification import LookalikePair
 from ui.app.formatting import clock, escaped
 
-__all__ = ["main_people", "people"]
+__all__ = ["LookalikePairs", "Moments", "main_people", "people"]
+
+
+class Moments(Protocol):
+    """Key moments: `KeyMoments`, or those of a study."""
+
+    @property
+    def portraits(self) -> Mapping[int, tuple[float, bytes]]:
+        """The best picture of each track: (how good, JPEG)."""
+
+    def found(self) -> list[KeyMoment]:
+        """Return the key moments, in order of time."""
+
+
+class LookalikePairs(Protocol):
+    """Tracks that may be one person: `PersonGrouper`, or those of a study."""
+
+    def pairs(self) -> list[LookalikePair]:
+        """Return the pairs of tracks that look alike, the most similar first."""
+
 
 ALL_SHOWN = 6
 """Up to so many people all are shown; of more only the first MAIN, as most of the others are seen for moments."""
@@ -36,8 +56,8 @@ def main_people(found: pd.DataFrame) -> list[str]:
 
 def people(
     table: pd.DataFrame,
-    key_moments: KeyMoments | None,
-    person_grouper: PersonGrouper | None,
+    key_moments: Moments | None,
+    person_grouper: LookalikePairs | None,
     names: PersonNames,
     key: str,
 ) -> None:
@@ -105,7 +125,7 @@ def _card(
 
 
 def _join(
-    person_grouper: PersonGrouper | None, portraits: Mapping[int, tuple[float, bytes]], names: PersonNames, key: str
+    person_grouper: LookalikePairs | None, portraits: Mapping[int, tuple[float, bytes]], names: PersonNames, key: str
 ) -> None:
     """Ask of two who look alike, one pair at a time, whether they are one person."""
     pairs = names.proposals(person_grouper.pairs()) if person_grouper is not None else []

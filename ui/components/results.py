@@ -12,19 +12,18 @@ import streamlit as st
 from fer_core.analysis.clip import ClipAnalysis
 from fer_core.analysis.episodes import episodes, frame_interval, summary
 from fer_core.analysis.export import ClipResult
-from fer_core.analysis.key_moments import KeyMoments, choose_moments
+from fer_core.analysis.key_moments import choose_moments
 from fer_core.analysis.person_names import PersonNames
-from fer_core.analysis.table import ResultTable, label_names
+from fer_core.analysis.table import label_names
 from fer_core.charts import timeline as charts
 from fer_core.labels import ICONS, UNSURE
 from fer_core.models.bundle import Bundle
-from fer_core.tracking.reidentification import PersonGrouper
 from fer_core.video.reader import ClipInfo
 from ui.app.formatting import clock, escaped, file_stem, quoted
 from ui.components.active_model import warn_of
 from ui.components.background_task import background
 from ui.components.downloads import keep
-from ui.components.people import main_people, people
+from ui.components.people import LookalikePairs, Moments, main_people, people
 from ui.components.player import seek
 
 __all__ = ["show_results"]
@@ -32,8 +31,14 @@ __all__ = ["show_results"]
 MOMENTS_SHOWN = 12
 
 
+class Table(Protocol):
+    """Gives the native table."""
+
+    def table(self, names: Mapping[int, str] | None = None) -> pd.DataFrame: ...
+
+
 class Result(Protocol):
-    """What can be shown: `ClipAnalysis`, or `LiveSession`, which has no facts of a file."""
+    """What can be shown: `ClipAnalysis`, `StoredClip`, or `LiveSession`, which has no facts of a file."""
 
     @property
     def name(self) -> str: ...
@@ -42,13 +47,13 @@ class Result(Protocol):
     def info(self) -> ClipInfo | None: ...
 
     @property
-    def recorder(self) -> ResultTable: ...
+    def recorder(self) -> Table: ...
 
     @property
-    def key_moments(self) -> KeyMoments | None: ...
+    def key_moments(self) -> Moments | None: ...
 
     @property
-    def person_grouper(self) -> PersonGrouper | None: ...
+    def person_grouper(self) -> LookalikePairs | None: ...
 
     @property
     def annotated(self) -> Path | None: ...

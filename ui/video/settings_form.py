@@ -20,7 +20,8 @@ from ui.app.resources import jobs, models, models_left_out, recognizer, usable
 from ui.app.visitor_session import check_turn, took
 from ui.components.active_model import in_use
 from ui.components.options import STEADINESS
-from ui.video.upload import Source, discard, limits
+from ui.components.study_bounds import limits
+from ui.video.upload import Source, discard
 
 __all__ = ["ClipSettings", "start_form", "submit"]
 

@@ -19,14 +19,14 @@ from fer_core.models.registry import active_bundle
 from fer_core.utils.boundary import explain
 from fer_core.utils.platform import remove_folder
 from fer_core.video.formats import MEDIA_SUFFIXES
-from fer_core.video.limits import Limits
 from fer_core.video.reader import ClipInfo
 from ui.app.formatting import quoted
 from ui.app.resources import jobs, recognizer
 from ui.app.settings import SAMPLE, VIDEOS, settings
 from ui.app.visitor_session import bring
+from ui.components.study_bounds import limits
 
-__all__ = ["SUFFIXES", "Source", "choose", "discard", "limits", "take"]
+__all__ = ["SUFFIXES", "Source", "choose", "discard", "take"]
 
 SUFFIXES = list(MEDIA_SUFFIXES)
 
@@ -41,16 +41,6 @@ class Source:
     info: ClipInfo
     pace: TimeEstimate
     picture: bytes
-
-
-def limits() -> Limits:
-    """Return what this host refuses."""
-    now = settings()
-    return Limits(
-        max_bytes=now.max_upload_mb * 1024**2 if now.hosted else None,
-        max_pixels=now.max_pixels,
-        max_seconds=None if math.isinf(now.max_minutes) else 60 * now.max_minutes,
-    )
 
 
 def choose() -> None:
