@@ -37,7 +37,7 @@ from benchmarks.visitor import Visitor
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "samples" / "two-people.mp4"
-GO_ON, ANALYSE, OVER = "I understand, go on", "Analyse", "Delete this and start over"
+GO_ON, ANALYSE, OVER = "I understand, go on", "Analyse", "Yes, delete it"
 VIEWS = 4
 GOAL = 2.0
 """Seconds within which a page should answer."""

@@ -164,7 +164,7 @@ class Faces:
         labels: tuple[str, ...],
         quality: np.ndarray | None = None,
     ) -> Faces:
-        """Faces as recognised in one frame, before any tracking."""
+        """Return the faces as recognised in one frame, before any tracking."""
         n = len(boxes)
         flags = np.zeros(n, np.uint8) if quality is None else np.asarray(quality, np.uint8)
         raw = np.asarray(probabilities, np.float32)
@@ -185,21 +185,22 @@ class Faces:
 
     @property
     def empty(self) -> bool:
+        """Whether there is no face."""
         return len(self) == 0
 
     def __getitem__(self, rows: np.ndarray | slice) -> Faces:
-        """The chosen faces; `rows` is a boolean mask, an index array or a slice."""
+        """Return the chosen faces; `rows` is a boolean mask, an index array or a slice."""
         columns = {f.name: getattr(self, f.name) for f in fields(self)}
         whole = {name for name, value in columns.items() if name == "labels" or value is None}
         return Faces(**{name: value if name in whole else value[rows] for name, value in columns.items()})
 
     def scaled(self, factor: float) -> Faces:
-        """The same faces in a picture that is `factor` times as large."""
+        """Return the same faces in a picture that is `factor` times as large."""
         size = np.float32(factor)
         return replace(self, boxes=self.boxes * size, landmarks=self.landmarks * size)
 
     def __iter__(self) -> Iterator[Faces]:
-        """The faces one by one, each as `Faces` of length 1."""
+        """Return the faces one by one, each as `Faces` of length 1."""
         return (self[i : i + 1] for i in range(len(self)))
 
 

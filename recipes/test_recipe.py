@@ -1,6 +1,6 @@
-"""A small run of the recipe, from start to resume, and the port. Needs recipes/requirements.txt:
+"""A small run of the recipe, from start to resume, and the port.
 
-pytest training
+Needs recipes/requirements.txt: `pytest recipes`.
 """
 
 from __future__ import annotations

@@ -216,7 +216,7 @@ class ClipAnalysis:
         return [*(self.info.notes if self.info is not None else ()), *self._notes]
 
     def result(self, names: Mapping[int, str] | None = None) -> ClipResult:
-        """What was found so far, for exports.
+        """Return what was found so far, for exports.
 
         Args:
             names: people by track id; the result's own if None.
@@ -227,6 +227,7 @@ class ClipAnalysis:
         clip["read_until_s"] = None if self.broken_off is None else round(self.broken_off.read_s, 3)
         if info is not None:
             clip |= {"width": info.width, "height": info.height, "seconds": info.seconds, "codec": info.codec}
+            clip["recorded_at"] = None if info.recorded_at is None else info.recorded_at.isoformat()
         settings = {**reader_settings(self.recognizer), **asdict(self.options)}
         return ClipResult(self.recorder.table(self.names if names is None else names), clip, settings)
 

@@ -101,12 +101,12 @@ def write_events_elan(path: str | Path, events: Iterable[Event], *, media: str =
 
 
 def _printable(text: str) -> str:
-    """The text without control characters, which XML cannot hold."""
+    """Return the text without control characters, which XML cannot hold."""
     return "".join(c for c in text.encode("utf-8", "replace").decode() if c >= " " or c in "\t\n")
 
 
 def _xml(content: bytes, name: str) -> ElementTree.Element:
-    """The root of a document; one with entities of its own is refused, as they could fill the memory."""
+    """Return the root of a document; one with entities of its own is refused, as they could fill the memory."""
 
     def refuse(*_: object) -> None:
         raise MediaError(f"{name} declares a document type of its own, which ELAN files do not. It is not read.")

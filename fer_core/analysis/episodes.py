@@ -12,13 +12,13 @@ __all__ = ["curves", "episodes", "frame_interval", "summary", "with_weights"]
 
 
 def frame_interval(table: pd.DataFrame) -> float:
-    """Usual time between frames that were looked at, in seconds."""
+    """Return the usual time between frames that were looked at, in seconds."""
     gaps = np.diff(table["time_s"].drop_duplicates().to_numpy())
     return float(np.median(gaps)) if len(gaps) else 0.04
 
 
 def with_weights(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows with a face, and how many seconds each stands for, so that variable frame rates count rightly."""
+    """Return the rows with a face, and how many seconds each stands for, so that variable frame rates count rightly."""
     times, place = np.unique(table["time_s"].to_numpy(np.float64), return_inverse=True)
     usual = frame_interval(table)
     lasts = np.minimum(np.append(np.diff(times), usual)[: len(times)], 3 * usual)
@@ -27,7 +27,7 @@ def with_weights(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def curves(table: pd.DataFrame) -> pd.DataFrame:
-    """Smoothed probabilities in long form for charts.
+    """Return the smoothed probabilities in long form for charts.
 
     Columns: person, time_s, segment, label, confidence, quality, expression, probability.
 
@@ -49,7 +49,7 @@ def curves(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def episodes(table: pd.DataFrame, min_seconds: float = 0.3, *, unsure: bool = False) -> pd.DataFrame:
-    """Stretches in which a person shows the same expression.
+    """Return the stretches in which a person shows the same expression.
 
     Columns: person, track_id, label, start_s, end_s, seconds, peak_s, confidence. Stretches that are shorter than
     `min_seconds` are left out. `peak_s` is the moment of the highest confidence.
@@ -98,7 +98,7 @@ def episodes(table: pd.DataFrame, min_seconds: float = 0.3, *, unsure: bool = Fa
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """One row a person: seconds seen, share of that time for each shown expression, episodes, strongest moment.
+    """Return one row a person: seconds seen, share of that time for each shown expression, episodes, strongest moment.
 
     Columns: person, seconds, first_s, last_s, one share (0 to 1) for each expression and for "unsure", episodes,
     strongest_label, strongest_s, strongest_confidence (missing where no episode was found).

@@ -87,7 +87,7 @@ _FIELDS = {"time": TIME, "end": END, "duration": DURATION, "label": LABEL}
 
 
 def _column(header: Sequence[str], names: Sequence[str]) -> Column:
-    """Place of the column with the first of the names that there is, and the seconds of its unit."""
+    """Return the place of the column with the first of the names that there is, and the seconds of its unit."""
     known: dict[str, tuple[int, float]] = {}
     for place, title in enumerate(header):
         match = re.fullmatch(r"\s*(.*?)\s*[(\[]\s*(\w+)\s*[)\]]\s*", title.lower())
@@ -119,7 +119,7 @@ def _event(row: Sequence[str], columns: Mapping[str, Column], where: str) -> Eve
 
 
 def _seconds(cell: str, where: str) -> float:
-    """Seconds of a number, with point or comma, or of hh:mm:ss."""
+    """Return the seconds of a number, with point or comma, or of hh:mm:ss."""
     text = cell.strip().replace(",", ".")
     parts = text.split(":")
     if len(parts) <= 3 and all(re.fullmatch(r"\d+", part) for part in parts[:-1]):

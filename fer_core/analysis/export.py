@@ -69,12 +69,12 @@ def csv_parts(result: ClipResult) -> Iterator[bytes]:
 
 
 def to_csv(result: ClipResult) -> bytes:
-    """All of `csv_parts`."""
+    """Return all of `csv_parts`."""
     return b"".join(csv_parts(result))
 
 
 def timeline_parts(result: ClipResult) -> Iterator[bytes]:
-    """The timeline in words: one row an episode, that is who showed what from when to when, and when most."""
+    """Return the timeline in words: one row an episode, that is who showed what from when to when, and when most."""
     found = episodes(result.table)
     found = found.round({name: 4 for name in found.columns if found[name].dtype.kind == "f"})
     yield safe_table(found).to_csv(index=False, lineterminator="\n").encode()
@@ -98,7 +98,7 @@ def json_parts(result: ClipResult) -> Iterator[bytes]:
 
 
 def to_json(result: ClipResult) -> bytes:
-    """All of `json_parts`."""
+    """Return all of `json_parts`."""
     return b"".join(json_parts(result))
 
 

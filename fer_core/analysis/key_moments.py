@@ -83,7 +83,7 @@ class KeyMoments:
                 self._open[track] = KeyMoment(track, label, current.start, now, *peak)
 
     def found(self) -> list[KeyMoment]:
-        """The moments so far, in order of time; those still going on too."""
+        """Return the moments so far, in order of time; those still going on too."""
         going = [m for m in self._open.copy().values() if m.end - m.start >= self._min_seconds]
         return sorted([*self._done, *going], key=lambda m: m.peak)
 
@@ -106,6 +106,7 @@ class KeyMoments:
             self.portraits[track] = good, self.take_picture(frame, box)
 
     def take_picture(self, frame: Frame, box: np.ndarray) -> bytes:
+        """Return the JPEG of a face with some surroundings; `box` is xyxy in pixels of the clip."""
         # In a picture no larger than the thumbnail needs: all of a frame is converted for it.
         needed = SIDE * max(frame.size) / (1.5 * max(box[2] - box[0], box[3] - box[1], 1.0))
         image = frame.image(next((side for side in PICTURE_SIDES if side >= needed), PICTURE_SIDES[-1]))

@@ -38,11 +38,14 @@ class Recognize(Protocol):
     """What analysis needs of a recognizer; both are called from two threads at a time."""
 
     @property
-    def labels(self) -> tuple[str, ...]: ...
+    def labels(self) -> tuple[str, ...]:
+        """Return the names of the expressions."""
 
-    def detect(self, frame: Frame) -> Detections: ...
+    def detect(self, frame: Frame) -> Detections:
+        """Find the faces of a frame."""
 
-    def classify(self, frames: list[Frame], found: list[Detections]) -> list[Faces]: ...
+    def classify(self, frames: list[Frame], found: list[Detections]) -> list[Faces]:
+        """Name the expressions of faces that are found already."""
 
 
 class SamplingOptions(Protocol):
@@ -190,7 +193,7 @@ class Lookahead:
             self._open = None
 
     def _ready(self, most: int) -> Iterator[tuple[Frame, Recognized | None]]:
-        """What is done; more than `most` frames are not left waiting."""
+        """Return what is done; more than `most` frames are not left waiting."""
         while self._waiting:
             frame, group, row = self._waiting[0]
             if group is None:

@@ -86,7 +86,7 @@ def measure_events(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _own_opening(faces: pd.DataFrame) -> dict[str, float]:
-    """How far each person's eyes are open when they are open: the median of the upper half."""
+    """Return how far each person's eyes are open when they are open: the median of the upper half."""
     own = {}
     for person, values in eye_opening(faces).dropna().groupby(faces["person"]):
         own[str(person)] = float(values[values >= values.median()].median())
@@ -118,7 +118,7 @@ def _of_track(rows: pd.DataFrame, opened: dict[str, float], usual: float, *, bli
 def _runs(
     times: np.ndarray, values: np.ndarray, enter: float, leave: float, usual: float, least: float
 ) -> Iterator[tuple[float, float, float, float]]:
-    """Stretches that begin where `values` reach `enter` and end where they fall under `leave`.
+    """Return the stretches that begin where `values` reach `enter` and end where they fall under `leave`.
 
     A missing value, or a pause of the clip, ends a stretch.
     """

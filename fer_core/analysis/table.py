@@ -83,7 +83,7 @@ class ResultTable:
             self._size += n
 
     def table(self, names: Mapping[int, str] | None = None) -> pd.DataFrame:
-        """The native long table; what does not apply to a row without a face is missing there.
+        """Return the native long table; what does not apply to a row without a face is missing there.
 
         Args:
             names: people by track id; tracks that share a name are one person. Others are called "Person 1" and so on.
@@ -128,7 +128,7 @@ class ResultTable:
         return pd.DataFrame(data, columns=columns(self.labels, self.measures))
 
     def results(self) -> Iterator[FrameResult]:
-        """The results of the frames again; where the detector's landmarks were is no longer known."""
+        """Return the results of the frames again; where the detector's landmarks were is no longer known."""
         with self._lock:
             rows = self._rows[: self._size].copy()
         starts = np.flatnonzero(np.diff(rows["frame"], prepend=-1))
@@ -156,7 +156,7 @@ class ResultTable:
             return [int(track) for track in np.unique(rows["track_id"][rows["face_count"] > 0])]
 
     def overlaps(self) -> set[tuple[int, int]]:
-        """Pairs of tracks that are on screen together in at least one frame, the lower id first."""
+        """Return the pairs of tracks that are on screen together in at least one frame, the lower id first."""
         with self._lock:
             rows = self._rows[: self._size]
             frame, track, most = rows["frame"].copy(), rows["track_id"].copy(), int(rows["face_count"].max(initial=0))
@@ -170,12 +170,12 @@ class ResultTable:
 
 
 def person_name(track_id: int, names: Mapping[int, str]) -> str:
-    """What a track's person is called."""
+    """Return what a track's person is called."""
     return names.get(track_id) or ("Person" if track_id < 0 else f"Person {track_id + 1}")
 
 
 def to_table(results: Iterable[FrameResult], names: Mapping[int, str] | None = None) -> pd.DataFrame:
-    """The native long table of results; needs at least one, to know the labels.
+    """Return the native long table of results; needs at least one, to know the labels.
 
     Example:
         >>> from fer_core import Faces, FrameResult
@@ -198,12 +198,12 @@ def _where(here: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def label_names(table: pd.DataFrame) -> tuple[str, ...]:
-    """The expressions of a native table, in its order."""
+    """Return the expressions of a native table, in its order."""
     return tuple(name.removesuffix(SMOOTHED) for name in table.columns if name.endswith(SMOOTHED))
 
 
 def measure_names(table: pd.DataFrame) -> tuple[str, ...]:
-    """The measures of a native table, in its order; none where they were not asked for."""
+    """Return the measures of a native table, in its order; none where they were not asked for."""
     if NOT_MEASURED not in table:
         return ()
     names = list(table.columns)

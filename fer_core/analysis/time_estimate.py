@@ -33,7 +33,7 @@ class TimeEstimate:
     search: float = 0.0
 
     def frames(self, info: ClipInfo, options: AnalysisOptions) -> tuple[int, int]:
-        """How many frames will be decoded, and looked at; (0, 0) where the clip's length is not known."""
+        """Return how many frames will be decoded, and looked at; (0, 0) where the clip's length is not known."""
         if info.is_image:
             return 1, 1
         if not info.seconds or not info.frames:

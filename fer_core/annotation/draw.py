@@ -24,7 +24,7 @@ Box = tuple[float, float, float, float]
 
 
 def bgr(label: str) -> tuple[int, int, int]:
-    """The palette's colour of an expression, as OpenCV wants it."""
+    """Return the palette's colour of an expression, as OpenCV wants it."""
     code = COLORS.get(label, COLORS[UNSURE])
     return int(code[5:7], 16), int(code[3:5], 16), int(code[1:3], 16)
 

@@ -35,22 +35,22 @@ class Overlay:
     bars: tuple[tuple[str, float], ...] = ()
 
     def at(self, box: np.ndarray) -> Overlay:
-        """The same with another box, (4,) xyxy in pixels."""
+        """Return the same with another box, (4,) xyxy in pixels."""
         x0, y0, x1, y1 = np.asarray(box).tolist()
         return replace(self, box=(x0, y0, x1, y1))
 
     def scaled(self, factor: float) -> Overlay:
-        """The same in a picture so many times as large."""
+        """Return the same in a picture so many times as large."""
         return self if factor == 1 else self.at(np.array(self.box) * factor)
 
     def mirrored(self, width: int) -> Overlay:
-        """The same in the mirrored picture, which is `width` pixels wide."""
+        """Return the same in the mirrored picture, which is `width` pixels wide."""
         x0, y0, x1, y1 = self.box
         return replace(self, box=(width - x1, y0, width - x0, y1))
 
 
 def overlays(faces: Faces, names: Mapping[int, str] | None = None, *, bars: bool = False) -> list[Overlay]:
-    """What to draw for the faces of a frame.
+    """Return what to draw for the faces of a frame.
 
     Args:
         faces: of the frame.
@@ -78,7 +78,7 @@ class SteadyOverlays:
         self._filters: dict[int, OneEuro] = {}
 
     def __call__(self, result: FrameResult) -> list[Overlay]:
-        """The marks of the next result."""
+        """Return the marks of the next result."""
         found = overlays(result.faces, self._names, bars=self._bars)
         # Those of people who left are forgotten.
         self._filters = {mark.track_id: self._filters.get(mark.track_id) or OneEuro() for mark in found}

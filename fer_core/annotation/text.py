@@ -51,7 +51,7 @@ def put_text(
 
 @lru_cache(maxsize=512)
 def _mask(text: str, scale: float) -> np.ndarray:
-    """How much each pixel is covered by the letters, float32 (h, w), 0 to 1."""
+    """Return how much each pixel is covered by the letters, float32 (h, w), 0 to 1."""
     font = _font(max(8, round(SHARE * scale)))
     ascent, descent = font.getmetrics()
     image = Image.new("L", (max(1, round(font.getlength(text))), ascent + descent))

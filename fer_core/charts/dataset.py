@@ -30,7 +30,7 @@ def colors_of(names: Sequence[str]) -> dict[str, str]:
 
 
 def vote_color(vote: str) -> str:
-    """The colour of one of FER+'s votes; light grey for what is no expression."""
+    """Return the colour of one of FER+'s votes; light grey for what is no expression."""
     return COLORS.get(_expression(vote), COLORS[UNSURE])
 
 

@@ -82,7 +82,7 @@ def _layers(height: int, *charts: alt.Chart) -> alt.LayerChart:
 
 
 def confusion(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> alt.LayerChart:
-    """How often each class was taken for which. A click picks a cell: parameter `cell`, fields truth and said.
+    """Return how often each class was taken for which. A click picks a cell: parameter `cell`, fields truth and said.
 
     Args:
         matrix: (k, k), a row for each true class.
@@ -120,7 +120,7 @@ def confusion(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> alt.Laye
 
 
 def reliability(bins: Mapping[str, Iterable[Mapping[str, Any]]], height: int = 240) -> alt.LayerChart:
-    """How often each model is right where it is so sure; on the rule both are the same.
+    """Return how often each model is right where it is so sure; on the rule both are the same.
 
     Args:
         bins: title -> what `evaluation.reliability` gave.
@@ -161,7 +161,7 @@ def reliability(bins: Mapping[str, Iterable[Mapping[str, Any]]], height: int = 2
 
 
 def risk_coverage(curves: Mapping[str, Mapping[str, Sequence[float]]], height: int = 240) -> alt.LayerChart:
-    """How often each model is wrong when it answers only so many of the images, the surest first.
+    """Return how often each model is wrong when it answers only so many of the images, the surest first.
 
     Args:
         curves: title -> coverage and risk, of equal length.
@@ -200,7 +200,7 @@ def risk_coverage(curves: Mapping[str, Mapping[str, Sequence[float]]], height: i
 
 
 def _marked(coverage: Sequence[float]) -> np.ndarray:
-    """Which points have a marker: those nearest to each step, so that curves of few images have theirs too."""
+    """Return which points have a marker: those nearest to each step, so that curves of few images have theirs too."""
     steps = np.arange(1, 1 / MARKED + 1) * MARKED
     nearest = np.abs(np.asarray(coverage)[:, None] - steps).argmin(0)
     return np.isin(np.arange(len(coverage)), nearest)
@@ -245,7 +245,7 @@ def _amounts(name: str) -> alt.Axis:
 
 
 def opinions(shares: Mapping[str, Sequence[float]], names: Sequence[str]) -> alt.Chart:
-    """What each model, and people, say of one image: bars side by side.
+    """Return what each model, and people, say of one image: bars side by side.
 
     Args:
         shares: title, or PEOPLE -> the share or probability of each class.

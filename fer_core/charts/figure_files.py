@@ -82,7 +82,7 @@ def _vega_lite() -> str:
 
 
 def _at_width(chart: Figure, width: float, drawn: Callable[[dict[str, Any]], str]) -> dict[str, Any]:
-    """The specification of the chart at a width of the whole, in points."""
+    """Return the specification of the chart at a width of the whole, in points."""
     if not isinstance(chart, alt.ConcatChart):
         fitted = alt.AutoSizeParams(type="fit-x", contains="padding")
         return dict(chart.properties(width=width, autosize=fitted).to_dict())
@@ -115,7 +115,7 @@ def _size(svg: str) -> tuple[float, float]:
 
 
 def _in_millimeters(svg: str) -> str:
-    """The drawing with its size on paper; its own units are points."""
+    """Return the drawing with its size on paper; its own units are points."""
     width, height = _size(svg)
     head, rest = svg.split(">", 1)
     for name, points in (("width", width), ("height", height)):

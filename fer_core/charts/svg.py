@@ -14,7 +14,7 @@ CONFIG: dict[str, Any] = {"background": None, "font": "Liberation Sans, Arial, H
 
 
 def to_svg(chart: alt.Chart | alt.LayerChart | dict[str, Any], width: int) -> str:
-    """The chart as it stands in its place on a page.
+    """Return the chart as it stands in its place on a page.
 
     Args:
         chart: its height is that of the whole, axes and legend included, as Streamlit takes it; also in Vega-Lite,
@@ -33,7 +33,7 @@ def to_svg(chart: alt.Chart | alt.LayerChart | dict[str, Any], width: int) -> st
 
 
 def _records(data: Any) -> Any:
-    """Rows as JSON takes them: missing values as null."""
+    """Return the rows as JSON takes them: missing values as null."""
     if not isinstance(data, pd.DataFrame):
         return data
     plain = data.astype(object)

@@ -46,7 +46,7 @@ def written(chart: alt.TopLevelMixin) -> Spec:
 
 
 def _thinned(table: pd.DataFrame) -> pd.DataFrame:
-    """Every n-th frame, so that no person's curve has more than MOST_POINTS points."""
+    """Return every n-th frame, so that no person's curve has more than MOST_POINTS points."""
     times = table["time_s"].drop_duplicates()
     every = -(-len(times) // MOST_POINTS)
     return table if every <= 1 else table[table["time_s"].isin(set(times.iloc[::every]))]
@@ -61,7 +61,7 @@ def timeline(
     legend: bool = True,
     titled: bool = True,
 ) -> Spec:
-    """One person's expressions over time, with gaps where they were not seen; hovering shows all values.
+    """Return one person's expressions over time, with gaps where they were not seen; hovering shows all values.
 
     A click picks a moment: parameter `moment`, field time_s.
 
@@ -195,7 +195,7 @@ def _ribbon(zoom: bool) -> Spec:
 
 
 def shares(row: pd.Series, labels: tuple[str, ...]) -> Spec:
-    """One person's share of time for each expression shown, as bars with their percentage."""
+    """Return one person's share of time for each expression shown, as bars with their percentage."""
     names = sorted((name for name in (*labels, UNSURE) if row[name] >= 0.005), key=lambda name: -row[name])
     data = pd.DataFrame({"expression": [n.capitalize() for n in names], "share": [float(row[n]) for n in names]})
     spec = deepcopy(_shares())

@@ -47,7 +47,7 @@ FER2013_REFERENCES = (
 
 
 def guessing(classes: int) -> Reference:
-    """What naming one of `classes` expressions at random reaches."""
+    """Return what naming one of `classes` expressions at random reaches."""
     return Reference(f"guessing {100 / classes:.0f} %", 1 / classes)
 
 
@@ -60,7 +60,7 @@ def accuracy(
     epochs: int | None = None,
     height: int = 230,
 ) -> alt.LayerChart:
-    """Share of images named right after each epoch, for training and validation.
+    """Return the share of images named right after each epoch, for training and validation.
 
     Args:
         runs: name -> table with epoch, accuracy, val_accuracy. One run has a colour for each part, several one each.
@@ -90,7 +90,7 @@ def loss(
 
 
 def recall(epochs: pd.DataFrame, *, last: int | None = None, height: int = 230) -> alt.LayerChart:
-    """Share of each expression's validation images that were named right, one line a class.
+    """Return the share of each expression's validation images that were named right, one line a class.
 
     Args:
         epochs: table with epoch and recall, a mapping of class name to share for each epoch.
@@ -228,7 +228,7 @@ def _last(tables: Iterable[pd.DataFrame]) -> int:
 
 
 def _number(value: object) -> float | None:
-    """A finite number, else None: what is not a number leaves a gap."""
+    """Return a finite number, else None: what is not a number leaves a gap."""
     try:
         found = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):

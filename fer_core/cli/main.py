@@ -36,7 +36,7 @@ COMMANDS = {
 
 
 def parser() -> argparse.ArgumentParser:
-    """All commands and their options; each also takes --json."""
+    """Return all commands and their options; each also takes --json."""
     about = "Read facial expressions in clips and pictures. Without a command, the app opens in the browser."
     own = Path(sys.argv[0]).stem == "expression-lab"
     top = argparse.ArgumentParser(prog="expression-lab" if own else "python -m fer_core", description=about)

@@ -94,7 +94,7 @@ def _words(entry: dict[str, Any]) -> str:
 
 
 def _clip(path: Path, args: argparse.Namespace, options: AnalysisOptions) -> dict[str, Any]:
-    """The people of a clip and what they show most; the command `analyze` says when."""
+    """Return the people of a clip and what they show most; the command `analyze` says when."""
     work = ClipAnalysis(
         path, recognizer(args), replace(options, sample_fps=CLIP_FPS), automatic_detail=args.detail is None
     )

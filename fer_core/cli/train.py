@@ -27,6 +27,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--epochs", type=int, metavar="N", help="rounds through the images")
     command.add_argument("--batch", type=int, metavar="N", help="images a step")
     command.add_argument("--seed", type=int, metavar="N", help="source of all randomness")
+    command.add_argument("--split", metavar="NAME", help="part to measure on (validation, else test, else a tenth)")
     command.add_argument("--name", metavar="NAME", help="what to call the run")
     command.add_argument("--resume", metavar="RUN", help="go on with a run that ended early, see `runs`")
     command.add_argument("--detach", action="store_true", help="do not wait for it")
@@ -35,6 +36,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def _config(args: argparse.Namespace) -> TrainingConfig:
     names = ("data", "architecture", "epochs", "batch", "seed", "name")
     given = {n: getattr(args, n) for n in names if getattr(args, n) is not None}
+    if args.split is not None:
+        given["validation_split"] = args.split
     data = given.get("data", "")
     if data and data not in {stored.name for stored in list_datasets()} and Path(data).exists():
         given["data"] = str(Path(data).resolve())  # the training runs in another folder
@@ -103,7 +106,7 @@ def _follow(one: Run) -> None:
 
 
 def summary(one: Run) -> dict[str, Any]:
-    """What the command line says of a run."""
+    """Return what the command line says of a run."""
     status = one.status
     keys = ("epoch", "epochs", "best_epoch", "best_accuracy")
     return {

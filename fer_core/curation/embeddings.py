@@ -38,7 +38,7 @@ NEIGHBORS = 15
 
 
 def features(data: Dataset, bundle: Bundle | None, progress: Progress = silent) -> np.ndarray:
-    """What a model sees in each image, shortened to its principal components.
+    """Return what a model sees in each image, shortened to its principal components.
 
     Args:
         data: the images.
@@ -66,7 +66,7 @@ def features(data: Dataset, bundle: Bundle | None, progress: Progress = silent) 
 
 
 def embed_2d(features: np.ndarray, progress: Progress = silent) -> np.ndarray:
-    """A map in two dimensions in which images that are alike lie together.
+    """Return a map in two dimensions in which images that are alike lie together.
 
     Drawn by t-SNE (van der Maaten and Hinton, 2008) as openTSNE does it (Policar et al., 2024). Distances between far
     groups mean nothing.
@@ -109,7 +109,7 @@ def _before_the_last_layer(images: np.ndarray, bundle: Bundle, progress: Progres
 
 
 def _with_features(weights: bytes) -> bytes:
-    """The network with what goes into its last fully connected layer as another output, where it ends in one."""
+    """Return the network with what goes into its last fully connected layer as another output, where it ends in one."""
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 

@@ -45,7 +45,7 @@ def _measures(x: np.ndarray) -> np.ndarray:
 
 
 def histogram(values: np.ndarray, bins: int = 40) -> pd.DataFrame:
-    """How many images lie in each of so many bins of equal width: columns bin, low, high, images.
+    """Return how many images lie in each of so many bins of equal width: columns bin, low, high, images.
 
     A value on the edge of two bins belongs to the higher, and the largest of all to the last.
     """
@@ -55,7 +55,7 @@ def histogram(values: np.ndarray, bins: int = 40) -> pd.DataFrame:
 
 
 def outliers(data: Dataset, measures: pd.DataFrame) -> dict[int, str]:
-    """Images that stand far out, and in words why: {index: reasons}; first those that differ in most ways.
+    """Return the images that stand far out, and in words why: {index: reasons}; first those that differ in most ways.
 
     That is an image of which most people say that there is no face, or which is far darker, brighter, flatter, more
     blurred or sharper than the others are. Blank images are not among them.

@@ -45,7 +45,7 @@ def out_of_fold_probabilities(data: Dataset, features: np.ndarray, progress: Pro
 
 
 def label_errors(data: Dataset, features: np.ndarray, progress: Progress = silent) -> pd.DataFrame:
-    """Images whose label a classifier that did not know it contradicts, the most doubtful first.
+    """Return the images whose label a classifier that did not know it contradicts, the most doubtful first.
 
     Returns:
         index: number of the image in the dataset; row, split and label: its own; suggested: what the classifier says;
@@ -86,7 +86,7 @@ def caution(bundle: Bundle | None) -> str:
 
 
 def _parts(data: Dataset) -> np.ndarray:
-    """The part of each image, by chance, copies in one; all 0 where there are too few different images."""
+    """Return the part of each image, by chance, copies in one; all 0 where there are too few different images."""
     known: dict[bytes, int] = {}
     group = np.array([known.setdefault(image.tobytes(), len(known)) for image in data.images], np.int64)
     if len(known) < 2 * FOLDS:

@@ -41,10 +41,11 @@ def near_duplicates(images: np.ndarray, min_similarity: float = SIMILARITY, prog
 
 
 def duplicated_in(images: np.ndarray, others: np.ndarray, min_similarity: float = SIMILARITY) -> np.ndarray:
-    """Which images have a copy or a near copy, also mirrored, among others; bool (n,).
+    """Return which images have a copy or a near copy, also mirrored, among others; bool (n,).
 
     Args:
-        images, others: uint8 (n, 48, 48) and (m, 48, 48).
+        images: uint8 (n, 48, 48).
+        others: uint8 (m, 48, 48).
         min_similarity: from which on two images are the same picture.
     """
     known, found = _thumbnails(others), np.zeros(len(images), bool)

@@ -32,7 +32,7 @@ def sprite(images: np.ndarray, columns: int = 10) -> bytes:
 
 
 def counts(data: Dataset) -> pd.DataFrame:
-    """Images of each label in each split: columns label, split, images; also where there are none."""
+    """Return the images of each label in each split: columns label, split, images; also where there are none."""
     found = [
         (name, split, int(((data.labels == number) & (data.splits == split)).sum()))
         for number, name in enumerate(data.names)
@@ -42,7 +42,7 @@ def counts(data: Dataset) -> pd.DataFrame:
 
 
 def mean_faces(data: Dataset) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """The labels that have images, and for each the mean face and how much its pixels vary, uint8 (n, 48, 48).
+    """Return the labels that have images, and for each the mean face and how much its pixels vary, uint8 (n, 48, 48).
 
     Of the variation black is none and white the most of all labels.
     """

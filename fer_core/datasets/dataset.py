@@ -85,7 +85,7 @@ class Dataset:
         return sorted(set(self.splits.tolist()), key=lambda name: (name != "Training", name))
 
     def split(self, name: str) -> Dataset:
-        """The images of one split; raises DatasetError where there is none of that name."""
+        """Return the images of one split; raises DatasetError where there is none of that name."""
         keep = self.splits == name
         if not keep.any():
             known = ", ".join(sorted(set(self.splits.tolist())))
@@ -93,7 +93,7 @@ class Dataset:
         return self.select(keep)
 
     def select(self, which: np.ndarray | Sequence[int]) -> Dataset:
-        """The images of a boolean mask or of indices, in their order."""
+        """Return the images of a boolean mask or of indices, in their order."""
         which = np.asarray(which)
         if which.dtype != bool:
             which = which.astype(np.int64)
@@ -131,13 +131,13 @@ class Skipped:
 
 
 def to_parts(data: Dataset) -> dict[str, np.ndarray]:
-    """A dataset as plain arrays by name, to be kept on disk."""
+    """Return a dataset as plain arrays by name, to be kept on disk."""
     parts = {"images": data.images, "labels": data.labels, "votes": data.votes, "rows": data.rows}
     return {**parts, "names": np.array(data.names), "splits": data.splits}
 
 
 def from_parts(parts: Mapping[str, np.ndarray]) -> Dataset:
-    """The dataset that `to_parts` took apart; raises KeyError or ValueError where it is none."""
+    """Return the dataset that `to_parts` took apart; raises KeyError or ValueError where it is none."""
     return Dataset(
         parts["images"],
         parts["labels"].astype(np.int64),

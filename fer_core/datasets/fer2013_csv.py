@@ -56,7 +56,7 @@ def _header(line: str) -> tuple[list[str], str]:
 
 
 def columns_of(file: BinaryIO) -> list[str]:
-    """The column names of a CSV file; the file is left at its start."""
+    """Return the column names of a CSV file; the file is left at its start."""
     line = next((line for _, line in _lines(file)), "")
     file.seek(0)
     return _header(line)[0] if line.strip() else []
@@ -84,7 +84,7 @@ def read_column(file: BinaryIO, name: str, column: str) -> list[str]:
 
 
 def _gray_levels(text: str) -> np.ndarray | str:
-    """The pixels of a cell, or what is wrong with them."""
+    """Return the pixels of a cell, or what is wrong with them."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", DeprecationWarning)
         try:

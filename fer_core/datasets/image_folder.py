@@ -20,10 +20,11 @@ __all__ = ["IMAGE_SUFFIXES", "read_tree", "to_face"]
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".pgm", ".tif", ".tiff"}
 MOST_PIXELS = 40_000_000
 SPLITS = {
-    **dict.fromkeys(("train", "training"), "Training"),
-    **dict.fromkeys(("test", "testing"), "Test"),
-    **dict.fromkeys(("val", "valid", "validation"), "Validation"),
+    **dict.fromkeys(("train", "training", "train_set", "training_set", "train_class"), "Training"),
+    **dict.fromkeys(("test", "testing", "test_set", "testing_set", "test_class"), "Test"),
+    **dict.fromkeys(("val", "valid", "validation", "val_set", "validation_set", "val_class"), "Validation"),
     **{"publictest": "PublicTest", "privatetest": "PrivateTest"},
+    **{"fer2013train": "Training", "fer2013valid": "PublicTest", "fer2013test": "PrivateTest"},  # folders of FER+
 }
 KAGGLE_NAME = re.compile(r"(Training|PublicTest|PrivateTest)_(\d{1,9})$")
 PARTS = 2048
@@ -31,7 +32,7 @@ THREADS = 2
 
 
 def to_face(image: np.ndarray) -> np.ndarray:
-    """A grey picture of any size as uint8 (48, 48): the middle square, resized."""
+    """Return a grey picture of any size as uint8 (48, 48): the middle square, resized."""
     height, width = image.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

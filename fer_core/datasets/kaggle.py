@@ -145,7 +145,7 @@ class KaggleDownload:
 
 
 def _size(folder: Path) -> tuple[int, int]:
-    """Number and bytes of the files there are; they change while anything happens."""
+    """Return the number and bytes of the files there are; they change while anything happens."""
     sizes = []
     for parent, _, names in os.walk(folder):
         for name in names:

@@ -97,7 +97,7 @@ def _drawn_card() -> Stored:
 
 
 def list_datasets() -> list[Stored]:
-    """What there is: the drawn faces first, then the own ones by name; damaged ones are left out."""
+    """Return what there is: the drawn faces first, then the own ones by name; damaged ones are left out."""
     found = []
     for path in sorted(_root().glob(f"*/{CARD}")):
         try:
@@ -119,7 +119,7 @@ def _folder(name: str) -> Path:
 
 
 def load_dataset(name: str) -> Dataset:
-    """The dataset of that name; raises DatasetError where there is none or it is damaged.
+    """Return the dataset of that name; raises DatasetError where there is none or it is damaged.
 
     Example:
         >>> load_dataset("synthetic").images.shape[1:]

@@ -30,7 +30,7 @@ KIND = "read-1"
 
 
 def read_once(paths: list[Path], read: Callable[[], tuple[Dataset, Skipped]]) -> tuple[Dataset, Skipped]:
-    """What `read` gives, or gave before for the same files or folders in the same state.
+    """Return what `read` gives, or gave before for the same files or folders in the same state.
 
     Known is a source by its place and by the size and times of change of each of its files.
 
@@ -62,7 +62,7 @@ def read_once(paths: list[Path], read: Callable[[], tuple[Dataset, Skipped]]) ->
 
 
 def _files(path: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Everything below a folder, or the file itself, with its state, in an order that does not change."""
+    """Return everything below a folder, or the file itself, with its state, in an order that does not change."""
     if not path.is_dir():
         yield str(path), path.stat()
         return

@@ -68,7 +68,7 @@ def read_fer2013(path: str | Path, ferplus: str | Path | None = None) -> Dataset
 
 
 def open_dataset(name: str | Path) -> Dataset:
-    """A dataset of the library by its name, else the one that lies at that path."""
+    """Return a dataset of the library by its name, else the one that lies at that path."""
     if any(stored.name == str(name) for stored in list_datasets()):
         return load_dataset(str(name))
     if Path(name).exists():
@@ -142,7 +142,7 @@ def _zip(path: Path, ferplus: str | Path | None) -> tuple[Dataset, Skipped]:
 
 
 def _table(members: list[Member], ferplus: str | Path | None, name: str) -> tuple[Dataset, Skipped] | None:
-    """The largest FER2013 table among the files, with the votes that lie beside it; None where there is none."""
+    """Return the largest FER2013 table among the files, with the votes that lie beside it; None where there is none."""
     columns: dict[str, list[str]] = {}
     tables = sorted((m for m in members if m[0].lower().endswith(".csv")), key=lambda m: -m[1])
     for where, _, opened in tables:

@@ -86,7 +86,7 @@ EXPRESSIONS = {
 
 
 def _features(label: str, rng: np.random.Generator) -> Features:
-    """An expression between its two forms, weaker or stronger, with a little of one's own."""
+    """Return an expression between its two forms, weaker or stronger, with a little of one's own."""
     one, other = EXPRESSIONS[label]
     share, strength = rng.uniform(), rng.uniform(0.7, 1.1)
     moved = {}
@@ -116,7 +116,7 @@ def _oval(x: float, y: float, w: float, h: float, start: float = 0.0, end: float
 
 
 def draw_face(label: str, rng: np.random.Generator) -> np.ndarray:
-    """One drawn face with the expression of that name; uint8 (48, 48)."""
+    """Return one drawn face with the expression of that name; uint8 (48, 48)."""
     f = _features(label, rng)
     side = SIDE * ZOOM
     image = np.full((side, side), rng.uniform(20, 210), np.float32)

@@ -10,7 +10,7 @@ __all__ = ["agreement", "fer7_majority", "majority", "most_voted", "votes_of"]
 
 
 def majority(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What most people saw: (clear, expression).
+    """Return what most people saw: (clear, expression).
 
     Args:
         votes: (n, 10), FER+ votes.
@@ -39,20 +39,23 @@ def fer7_majority(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def agreement(votes: np.ndarray) -> np.ndarray:
-    """Share of the people who say what most say, float (n,); not a number where nobody was asked."""
+    """Return the share of the people who say what most say, float (n,); not a number where nobody was asked."""
     asked = votes.sum(1, dtype=np.float64)
     return np.where(asked > 0, votes.max(1) / np.maximum(asked, 1), np.nan)
 
 
 def votes_of(votes: np.ndarray) -> str:
-    """What people said of one image, such as "6 happiness, 4 surprise"; empty where nobody was asked."""
+    """Return what people said of one image, such as "6 happiness, 4 surprise"; empty where nobody was asked."""
     order = np.argsort(-votes.astype(int), kind="stable")
     return ", ".join(f"{votes[i]} {FERPLUS_VOTES[i].replace('_', ' ')}" for i in order if votes[i])
 
 
 def most_voted(votes: np.ndarray) -> np.ndarray:
-    """What more than half of the people saw in each image, object (n,): a name of FER+, "no majority", or None where
-    nobody was asked."""
+    """Return what more than half of the people saw in each image.
+
+    Returns:
+        object (n,): a name of FER+, "no majority", or None where nobody was asked.
+    """
     clear, saw = majority(votes)
     words = np.array([*FERPLUS8, "no majority"], object)[np.where(clear, saw, len(FERPLUS8))]
     words[votes.sum(1) == 0] = None

@@ -155,7 +155,7 @@ class Comparison:
     def _worse_figures(
         self, given: dict[str, np.ndarray], sample: np.ndarray, asked: list[tuple[str, float]]
     ) -> dict[SubsetKey, list[dict[str, Any]]]:
-        """Rows for each subset that has images in the sample; see `Evaluation.conditions`."""
+        """Return the rows for each subset that has images in the sample; see `Evaluation.conditions`."""
         found = {}
         for clean in (False, True) if self.clean is not None else (False,):
             for kind, probabilities in given.items():
@@ -197,7 +197,7 @@ class Comparison:
         return Subset(key, np.flatnonzero(keep), self.majority[keep], FERPLUS8)
 
     def report(self, evaluation: Evaluation, *, clean: bool = False) -> dict[str, Any]:
-        """All figures of a model as plain objects for JSON; those of the clean part where `clean` is set."""
+        """Return all figures of a model as plain objects for JSON; those of the clean part where `clean` is set."""
         subset, ferplus = self.subset(clean=clean), SubsetKey(FERPLUS, clean)
         model, plus = evaluation.predictor, evaluation.figures.get(ferplus)
         return {
@@ -228,7 +228,7 @@ class Comparison:
         }
 
     def _shown_figures(self, evaluation: Evaluation, clean: bool) -> dict[str, Any] | None:
-        """What pages show by what most people saw, and what the rule gains over the main head alone."""
+        """Return what pages show by what most people saw, and what the rule gains over the main head alone."""
         shown, alone = (evaluation.figures.get(SubsetKey(kind, clean)) for kind in (SHOWN, MAIN_HEAD))
         if not shown or not alone:
             return None
@@ -236,7 +236,7 @@ class Comparison:
         return {**shown, "labels": list(FER7), "rule": evaluation.rule, "main_head": alone, "change": change}
 
     def _step(self, cancelled: Callable[[], bool], i: int, of: int | None = None) -> Callable[[float], None]:
-        """What is told the share of the i-th model that is done."""
+        """Return what is told the share of the i-th model that is done."""
 
         def step(share: float) -> None:
             if cancelled():

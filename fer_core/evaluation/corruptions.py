@@ -33,7 +33,7 @@ UNTOUCHED = MappingProxyType({"size": 48.0, "blur": 0.0, "brightness": 1.0, "rol
 
 
 def corrupt(images: np.ndarray, condition: str, amount: float) -> np.ndarray:
-    """Images made worse.
+    """Return the images made worse.
 
     Args:
         images: uint8 (n, 48, 48).

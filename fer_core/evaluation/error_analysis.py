@@ -44,7 +44,7 @@ def vote_loss(probabilities: np.ndarray, votes: np.ndarray) -> np.ndarray:
 
 
 def highest_loss(loss: np.ndarray, count: int | None = None) -> np.ndarray:
-    """The images that cost the most, worst first; equals in their order, those without a loss (NaN) left out.
+    """Return the images that cost the most, worst first; equals in their order, those without a loss (NaN) left out.
 
     Args:
         loss: (n,), or (models, n): then by the mean of the models.
@@ -56,7 +56,7 @@ def highest_loss(loss: np.ndarray, count: int | None = None) -> np.ndarray:
 
 
 def disagreements(probabilities: Sequence[np.ndarray]) -> np.ndarray:
-    """The images that not all models call the same, the most surely contested first.
+    """Return the images that not all models call the same, the most surely contested first.
 
     How surely: the least of the models' confidences, so that an image stands in front where each is sure of another
     answer. Equals stay in their order.

@@ -40,13 +40,13 @@ class HasCard(HasHeads, Protocol):
 
 
 def _plain(name: str) -> str:
-    """One word for what FER2013 and FER+ call differently, such as happy and happiness."""
+    """Return one word for what FER2013 and FER+ call differently, such as happy and happiness."""
     lower = name.strip().lower()
     return FERPLUS_TO_FER7.get(lower, lower)
 
 
 def map_labels(names: Sequence[str], labels: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, list[str]]:
-    """The classes to choose from, the images' labels among them, and sentences on what is odd about them.
+    """Return the classes to choose from, the images' labels among them, and sentences on what is odd about them.
 
     Args:
         names: the dataset's class names.
@@ -98,7 +98,7 @@ def head_for(model: HasHeads, names: Sequence[str]) -> tuple[int, Head]:
 
 
 def output_for(model: HasHeads, name: str, names: Sequence[str]) -> int:
-    """Which of the model's outputs, counted over all heads, is the class `name` of a dataset's classes `names`.
+    """Return which of the model's outputs, counted over all heads, is the class `name` of a dataset's classes `names`.
 
     Raises:
         ModelError: the model does not know it.
@@ -113,7 +113,7 @@ def output_for(model: HasHeads, name: str, names: Sequence[str]) -> int:
 def map_probabilities(
     model: HasHeads, logits: np.ndarray, names: Sequence[str]
 ) -> tuple[np.ndarray, tuple[str, ...], list[str]]:
-    """A model's calibrated probabilities for a dataset's classes, matched by name.
+    """Return a model's calibrated probabilities for a dataset's classes, matched by name.
 
     The head is that of `head_for`. Labels that the dataset does not have are left
     out and the rest made to sum to 1; a class that the model does not know has probability 0.
@@ -156,7 +156,7 @@ def shown_rules(model: HasCard) -> tuple[DecisionRule, DecisionRule]:
 
 
 def shown_probabilities(model: HasCard, logits: np.ndarray, rule: DecisionRule) -> tuple[np.ndarray, tuple[str, ...]]:
-    """What pages show by a rule, for FER2013's seven expressions.
+    """Return what pages show by a rule, for FER2013's seven expressions.
 
     Args:
         model: with heads, a title and a card.
@@ -180,7 +180,7 @@ def shown_probabilities(model: HasCard, logits: np.ndarray, rule: DecisionRule) 
 
 
 def people_share(votes: np.ndarray, names: Sequence[str]) -> np.ndarray | None:
-    """How many of those who looked at an image saw each class, matched by name; None where nobody was asked.
+    """Return how many of those who looked at an image saw each class, matched by name; None where nobody was asked.
 
     Args:
         votes: (10,), FER+ votes. Some may have seen what is none of the classes, so the shares may sum to less than 1.

@@ -31,7 +31,7 @@ LEAST = 1e-12
 def compute_metrics(
     probabilities: np.ndarray, labels: np.ndarray, names: tuple[str, ...], *, answers: Collection[str] | None = None
 ) -> dict[str, Any]:
-    """Figures of a classifier against labels; from scikit-learn where it has them.
+    """Return the figures of a classifier against labels; from scikit-learn where it has them.
 
     Args:
         probabilities: (n, k), rows sum to 1.
@@ -94,10 +94,11 @@ def wilson_interval(right: int, n: int) -> tuple[float, float]:
 
 
 def mcnemar(right: np.ndarray, other: np.ndarray) -> dict[str, float | int]:
-    """Whether two classifiers differ on the same images (McNemar's exact test, 1947).
+    """Return whether two classifiers differ on the same images (McNemar's exact test, 1947).
 
     Args:
-        right, other: bool (n,), which images each got right.
+        right: bool (n,), which images the first got right.
+        other: bool (n,), the same of the second.
 
     Returns:
         only_first and only_second: images that one alone got right; p: how likely a difference at least as large is
@@ -111,7 +112,7 @@ def mcnemar(right: np.ndarray, other: np.ndarray) -> dict[str, float | int]:
 
 
 def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> list[dict[str, float]]:
-    """How often it was right where it was so sure, in bins of equal width: n, mean confidence, accuracy."""
+    """Return how often it was right where it was so sure, in bins of equal width: n, mean confidence, accuracy."""
     confidence = probabilities.max(1)
     right = probabilities.argmax(1) == labels
     place = np.minimum((confidence * bins).astype(int), bins - 1)
@@ -135,7 +136,7 @@ def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int =
 
 
 def compute_vote_metrics(probabilities: np.ndarray, votes: np.ndarray) -> dict[str, float | int]:
-    """A classifier against all ten people rather than their majority.
+    """Return a classifier against all ten people rather than their majority.
 
     Args:
         probabilities: (n, 8), in the order of `labels.FERPLUS8`.
@@ -188,6 +189,6 @@ def risk_coverage(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.nda
 
 
 def without_duplicates(test: Dataset, training: Dataset) -> Dataset:
-    """The test images without those that the training images give away."""
+    """Return the test images without those that the training images give away."""
     keep = ~duplicated_in(test.images, training.images)
     return Dataset(test.images[keep], test.labels[keep], test.names, test.splits[keep], test.votes[keep])

@@ -78,6 +78,7 @@ class Evaluation:
 
     @property
     def guess(self) -> np.ndarray:
+        """Index of the class that the model holds for the likeliest, (n,)."""
         return np.asarray(self.probabilities.argmax(1))
 
 
@@ -107,7 +108,7 @@ class Subset:
         return None if every is None else every[self.which]
 
     def right(self, evaluation: Evaluation) -> np.ndarray:
-        """Bool (m,), which of them the model names as they are."""
+        """Return bool (m,), which of them the model names as they are."""
         given = self.probabilities(evaluation)
         return np.zeros(len(self), bool) if given is None else given.argmax(1) == self.truth
 
@@ -116,7 +117,7 @@ class Subset:
         return mcnemar(self.right(first), self.right(second))
 
     def figures(self, evaluation: Evaluation) -> dict[str, Any] | None:
-        """Those of `evaluation.measure`, and how far the confidence can be trusted; None where nothing is said.
+        """Return those of `evaluation.measure`, and how far the confidence can be trusted; None where nothing is said.
 
         Beside reliability these are risk_at_coverage, points of the curve of risk against coverage (risk_coverage), and
         aurc, the area under the whole of it: the mean risk over all coverages (Geifman et al., 2019).

@@ -71,7 +71,7 @@ class SaliencyMap:
 
 
 def has_saliency(model: Predictor) -> bool:
-    """Whether `saliency_maps` may be tried: the model has a Keras file, and Keras is installed."""
+    """Return whether `saliency_maps` may be tried: the model has a Keras file, and Keras is installed."""
     return model.keras is not None and keras_child.has_keras()
 
 

@@ -34,7 +34,7 @@ ROLL_LIMIT = 12.0
 
 
 def roll_degrees(landmarks: np.ndarray) -> np.ndarray:
-    """Roll of each face from its eye line, in degrees, positive clockwise in the image.
+    """Return the roll of each face from its eye line, in degrees, positive clockwise in the image.
 
     Args:
         landmarks: float (n, 5, 2), pixels; the first two points are the eyes, the one on the image's left first.
@@ -47,7 +47,7 @@ def roll_degrees(landmarks: np.ndarray) -> np.ndarray:
 
 
 def crop_square(box: np.ndarray, landmarks: np.ndarray) -> tuple[float, float, float, float]:
-    """Where to cut a face: (centre x, centre y, side, roll) in pixels and degrees.
+    """Return where to cut a face: (centre x, centre y, side, roll) in pixels and degrees.
 
     The side is the mean of what the box and the landmarks say; where the landmarks are NaN, the box decides alone.
 

@@ -169,7 +169,7 @@ def _size(image: np.ndarray | Picture) -> tuple[int, int]:
 
 
 def _lifted(image: np.ndarray) -> np.ndarray:
-    """A dark picture, made bright; the sensor's noise is smoothed before, or it would be lifted too."""
+    """Return a dark picture, made bright; the sensor's noise is smoothed before, or it would be lifted too."""
     levels = np.bincount(image[::4, ::4].ravel(), minlength=256).cumsum()
     top = float(np.searchsorted(levels, 0.99 * levels[-1]))
     if not 0 < top < DARK:
@@ -179,7 +179,7 @@ def _lifted(image: np.ndarray) -> np.ndarray:
 
 
 def _once(first: Detections, second: Detections) -> Detections:
-    """What two looks found, each face once: as the surer look saw it."""
+    """Return what two looks found, each face once: as the surer look saw it."""
     both = Detections(*(np.concatenate(pair) for pair in zip(first, second, strict=True)))
     kept: list[int] = []
     for i in np.argsort(-both.scores, kind="stable"):
@@ -189,6 +189,6 @@ def _once(first: Detections, second: Detections) -> Detections:
 
 
 def _shared(a: np.ndarray, b: np.ndarray) -> float:
-    """Share of the smaller box that lies in the other."""
+    """Return the share of the smaller box that lies in the other."""
     both = np.prod(np.maximum(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0))
     return float(both / max(min(np.prod(a[2:] - a[:2]), np.prod(b[2:] - b[:2])), 1e-6))

@@ -32,7 +32,7 @@ def detect_between(
     last: Detections,
     detect: Callable[[Frame], Detections],
 ) -> list[Detections]:
-    """Faces of all frames of a stretch of which the first and the last were searched.
+    """Return the faces of all frames of a stretch of which the first and the last were searched.
 
     Where the same faces rest or move calmly from the one to the other, those in between follow from both. Where one
     came, went or moved fast, or the picture changed, each frame is searched.

@@ -55,7 +55,7 @@ class MeasureHold:
 
     @staticmethod
     def _row(known: Faces | None, faces: Faces, i: int) -> int:
-        """Which of the known faces it is; -1 for none."""
+        """Return which of the known faces it is; -1 for none."""
         if known is None or not len(known):
             return -1
         apart = np.hypot(*(known.landmarks - faces.landmarks[i]).transpose(2, 0, 1)).mean(1)

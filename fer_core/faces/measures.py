@@ -171,7 +171,7 @@ def with_measures(faces: Faces, measures: FaceMeasures) -> Faces:
 
 
 def _why_not(image: np.ndarray, mesh: Mesh, pose: HeadPose, landmarks: np.ndarray) -> MeasureGap:
-    """What stands against the whole mesh."""
+    """Return what stands against the whole mesh."""
     height, width = image.shape[:2]
     x, y = mesh.points[:, 0], mesh.points[:, 1]
     outside = ((x < 0) | (y < 0) | (x >= width) | (y >= height)).mean()

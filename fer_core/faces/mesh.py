@@ -238,7 +238,7 @@ class _Square:
 
 
 def _square_of(points: np.ndarray, angle: float) -> _Square:
-    """The square of a mesh (468, 3) whose eye line has that angle."""
+    """Return the square of a mesh (468, 3) whose eye line has that angle."""
     turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
     level = points[:, :2] @ turn.T
     low, high = level.min(0), level.max(0)

@@ -56,7 +56,7 @@ def _detail_below(gray: np.ndarray) -> np.ndarray:
 
 
 def assess_quality(crops: np.ndarray, boxes: np.ndarray, scores: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Flags of `FaceQuality` for each face.
+    """Return the flags of `FaceQuality` for each face.
 
     Args:
         crops: uint8 (n, 48, 48).
@@ -98,6 +98,6 @@ def head_turn(landmarks: np.ndarray) -> np.ndarray:
 
 
 def _detail(crop: np.ndarray) -> float:
-    """Share of a crop's variance that is lost when it is blurred."""
+    """Return the share of a crop's variance that is lost when it is blurred."""
     lost = cv2.meanStdDev(cv2.subtract(crop, cv2.GaussianBlur(crop, (0, 0), 1.5)))[1].item()
     return lost**2 / max(cv2.meanStdDev(crop)[1].item() ** 2, 1.0)

@@ -59,10 +59,11 @@ class ExpressionRecognizer:
 
     @property
     def labels(self) -> tuple[str, ...]:
+        """Names of the expressions."""
         return self.classifier.labels
 
     def __call__(self, image: np.ndarray) -> Faces:
-        """The faces of one picture and their expressions, largest face first.
+        """Return the faces of one picture and their expressions, largest face first.
 
         Args:
             image: uint8 (h, w, 3), BGR.
@@ -126,7 +127,7 @@ class ExpressionRecognizer:
 
 
 def reader_settings(recognizer: ExpressionRecognizer) -> dict[str, Any]:
-    """What reads the faces, for exports: version, model, detector."""
+    """Return what reads the faces, for exports: version, model, detector."""
     bundle = getattr(recognizer.classifier, "bundle", None)
     detector = recognizer.detector
     return {

@@ -208,10 +208,12 @@ class LiveSession:
 
     @property
     def key_moments(self) -> KeyMoments:
+        """Key moments so far."""
         return self._kept.key_moments
 
     @property
     def person_grouper(self) -> PersonGrouper:
+        """Tracks that may be one person."""
         return self._kept.person_grouper
 
     @property
@@ -256,7 +258,7 @@ class LiveSession:
         return len(self._found) if self.seconds - self._found_at < STALE else 0
 
     def stats(self) -> LiveStats:
-        """How it is doing."""
+        """Return how it is doing."""
         return self._meter.stats()
 
     def recent(self) -> list[FrameResult]:
@@ -264,7 +266,7 @@ class LiveSession:
         return self._kept.recent(self.seconds)
 
     def result(self, names: Mapping[int, str] | None = None) -> ClipResult:
-        """What was found so far, for exports; see `ClipAnalysis.result`."""
+        """Return what was found so far, for exports; see `ClipAnalysis.result`."""
         width, height = self._size
         session = {"name": self.name, "source": "camera", "complete": self.complete}
         session |= {"width": width, "height": height, "seconds": round(self.seconds, 3)}

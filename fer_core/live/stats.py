@@ -61,7 +61,7 @@ class LiveMeter:
         self._delays: deque[float] = deque(maxlen=300)
 
     def arrive(self, stamp: float | None, paused: bool) -> tuple[int, float, float]:
-        """A frame came: its number, its second in the session, and when it arrived by our clock.
+        """Return a frame came: its number, its second in the session, and when it arrived by our clock.
 
         Args:
             stamp: its presentation time by the camera's clock; that of arrival if None.
@@ -102,7 +102,7 @@ class LiveMeter:
         return self._clock() - self._arrived
 
     def stats(self) -> LiveStats:
-        """How it is doing."""
+        """Return how it is doing."""
         with self._lock:
             now = self._clock()
             delays = np.array(self._delays) if self._delays else np.zeros(1)

@@ -40,7 +40,7 @@ class Architecture:
     separable: bool = False
 
     def build(self, outputs: int, layers: Any = None) -> keras.Model:
-        """A new network with that many outputs, which are logits; input (n, side, side, 1)."""
+        """Return a new network with that many outputs, which are logits; input (n, side, side, 1)."""
         if layers is None:
             import keras
 

@@ -69,14 +69,16 @@ class Bundle:
 
     @property
     def rule(self) -> DecisionRule:
+        """Rule for what is shown."""
         return rule_of(self.card, self.heads)
 
     @property
     def title(self) -> str:
+        """Name for people."""
         return str(self.card.get("title", self.name))
 
     def weights(self) -> bytes:
-        """The inference weights; raises ModelError where they are missing or not those that the card names."""
+        """Return the inference weights; raises ModelError where they are missing or not those that the card names."""
         try:
             data = (self.folder / WEIGHTS).read_bytes()
         except OSError as error:
@@ -131,5 +133,5 @@ def rule_of(card: dict[str, Any], heads: tuple[Head, ...]) -> DecisionRule:
 
 
 def read_bundle(folder: Path) -> Bundle:
-    """The model in a folder of its own, such as a run's; raises ModelError where it has no readable card."""
+    """Return the model in a folder of its own, such as a run's; raises ModelError where it has no readable card."""
     return _read(folder, folder.name)

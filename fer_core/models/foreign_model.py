@@ -94,7 +94,7 @@ class ForeignModel:
         return sum(row[place] for row, place in named) / shown if shown else 0.0
 
     def doubt(self, scale: str, labels: Sequence[str]) -> str:
-        """A sentence where the answers contradict an order or a scale that somebody named; else empty."""
+        """Return a sentence where the answers contradict an order or a scale that somebody named; else empty."""
         given = self.accuracy(scale, labels)
         best_scale, (name, order) = self.scale, next(iter(self.orders.items()), ("", ()))
         best = self.accuracy(best_scale, order)

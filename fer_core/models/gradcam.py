@@ -23,7 +23,7 @@ BATCH = 32
 def gradcam_maps(
     model: Any, x: np.ndarray, outputs: Sequence[int], progress: Callable[[float], None] = lambda share: None
 ) -> np.ndarray:
-    """How much each place of the last maps speaks for an output.
+    """Return how much each place of the last maps speaks for an output.
 
     Args:
         model: Keras model with convolutions; parts of it may be models themselves.
@@ -61,7 +61,7 @@ def gradcam_maps(
 
 
 def _layers(model: Any) -> Iterator[Any]:
-    """The layers that hold no others."""
+    """Return the layers that hold no others."""
     for layer in model.layers:
         if getattr(layer, "layers", None):
             yield from _layers(layer)

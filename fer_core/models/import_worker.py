@@ -33,7 +33,7 @@ LARGEST = 500_000_000
 
 
 def _described(files: list[Path], folder: Path) -> tuple[Any, Path]:
-    """The description of the network as JSON, and a file of its weights with a name that Keras takes."""
+    """Return the description of the network as JSON, and a file of its weights with a name that Keras takes."""
     import h5py
 
     if len(files) == 2:
@@ -66,7 +66,7 @@ def _described(files: list[Path], folder: Path) -> tuple[Any, Path]:
 
 
 def _unpacked(archive: zipfile.ZipFile, folder: Path) -> list[Path]:
-    """The model in a ZIP that somebody made: one file, or a description and weights."""
+    """Return the model in a ZIP that somebody made: one file, or a description and weights."""
     inside = [part for part in archive.infolist() if not part.is_dir() and not part.filename.startswith("__MACOSX")]
     if any(Path(part.filename).name == "saved_model.pb" for part in inside):
         raise ModelError(
@@ -98,7 +98,7 @@ def _json(text: str | bytes) -> Any:
 
 
 def _weights(path: Path, folder: Path) -> Path:
-    """A copy named as Keras tells the two layouts apart: weights.h5 of Keras 2, x.weights.h5 of Keras 3."""
+    """Return a copy named as Keras tells the two layouts apart: weights.h5 of Keras 2, x.weights.h5 of Keras 3."""
     import h5py
 
     with h5py.File(path, "r") as file:
@@ -138,7 +138,7 @@ def _load(files: list[Path], folder: Path) -> Any:
 
 
 def _logits(model: Any) -> Any:
-    """The network without its last softmax."""
+    """Return the network without its last softmax."""
     import keras
 
     last = model.layers[-1]
@@ -163,7 +163,7 @@ def _logits(model: Any) -> Any:
 
 
 def _answers(logits: Any, folder: Path, side: int, channels: int) -> dict[str, list[list[int]]]:
-    """How often each output is the strongest for faces of each of FER7, at each scale of grey levels."""
+    """Return how often each output is the strongest for faces of each of FER7, at each scale of grey levels."""
     given = folder / "examples.npz"
     if given.exists():
         with np.load(given, allow_pickle=False) as file:

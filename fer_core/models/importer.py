@@ -110,7 +110,7 @@ def import_model(
 
 
 def known_labels(labels: Sequence[str]) -> tuple[str, ...]:
-    """Labels as this program writes them; ModelError where one is not known or named twice."""
+    """Return the labels as this program writes them; ModelError where one is not known or named twice."""
     known = {**SAME, **{name: name for name in FER7}, "contempt": "contempt"}
     names = tuple(known.get(label.strip().lower(), "") for label in labels)
     for label, name in zip(labels, names, strict=True):
@@ -143,7 +143,7 @@ def _work(
 
 
 def _check(files: Sequence[Path]) -> list[Path]:
-    """The files with a description first; ModelError where it can be told already that they are of no use."""
+    """Return the files with a description first; ModelError where it can be told already that they are of no use."""
     texts: list[Path] = []
     binaries: list[Path] = []
     for path in map(Path, files):
@@ -171,12 +171,12 @@ def _check(files: Sequence[Path]) -> list[Path]:
 
 
 def _shown(path: Path) -> str:
-    """A file's name without what would change the text around it."""
+    """Return a file's name without what would change the text around it."""
     return "".join(c if c.isprintable() else "?" for c in path.name)[:80]
 
 
 def _foreign(path: Path, head: bytes) -> str:
-    """What is wrong with a file that begins like this; empty where nothing is."""
+    """Return what is wrong with a file that begins like this; empty where nothing is."""
     suffix, text = path.suffix.lower(), head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if not head:
         return "is empty."

@@ -78,7 +78,7 @@ DEEPEST = 4
 
 
 def rebuild(config: Any) -> Any:
-    """The Keras model that a file describes, with fresh weights.
+    """Return the Keras model that a file describes, with fresh weights.
 
     Args:
         config: the parsed JSON, {"class_name": ..., "config": ...}.
@@ -253,7 +253,7 @@ def _shape(shape: Any) -> tuple[int, ...]:
 
 
 def _plain(key: str, value: Any) -> Any:
-    """A number, a word, or a list of them; anything else may name code."""
+    """Return a number, a word, or a list of them; anything else may name code."""
     if key == "activation":
         if isinstance(value, dict):  # {"class_name": "function", "config": "relu"}, {"class_name": "ReLU", ...}
             value = value.get("config") if isinstance(value.get("config"), str) else value.get("class_name")
@@ -268,7 +268,7 @@ def _plain(key: str, value: Any) -> Any:
 
 
 def _sources(node: Any) -> list[str]:
-    """Names of the layers that a layer hears: a list of Keras 2, or the arguments of Keras 3."""
+    """Return the names of the layers that a layer hears: a list of Keras 2, or the arguments of Keras 3."""
     if isinstance(node, list):
         return [str(one[0]) for one in node]
     return [str(history[0]) for history in _histories(node["args"])]

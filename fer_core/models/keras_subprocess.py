@@ -22,7 +22,7 @@ PATIENCE = 600.0
 
 
 def has_keras() -> bool:
-    """Whether Keras with TensorFlow is installed; looks, and imports nothing."""
+    """Return whether Keras with TensorFlow is installed; looks, and imports nothing."""
     return all(importlib.util.find_spec(name) is not None for name in ("tensorflow", "keras"))
 
 
@@ -35,12 +35,13 @@ def ask(
     flip: bool,
     progress: Callable[[float], None] = lambda share: None,
 ) -> tuple[np.ndarray, float, float]:
-    """What a Keras model answers.
+    """Return what a Keras model answers.
 
     Args:
         model: file that Keras loads.
         images: uint8 (n, 48, 48).
-        side, scale: see `preprocessing.prepare`; a model that takes colours gets the grey three times.
+        side: see `preprocessing.prepare`.
+        scale: see there; a model that takes colours gets the grey three times.
         flip: also show the mirrored images and take the mean.
         progress: is told the share done; where it raises, the child is ended.
 
@@ -64,11 +65,15 @@ def look(
     scale: str,
     progress: Callable[[float], None] = lambda share: None,
 ) -> np.ndarray:
-    """Which parts of each image speak for one of a Keras model's outputs, see `gradcam`.
+    """Return which parts of each image speak for one of a Keras model's outputs, see `gradcam`.
 
     Args:
+        model: as in `ask`.
+        images: as in `ask`.
         outputs: (n,), the output of interest for each image, counted over all heads side by side.
-        model, images, side, scale, progress: as in `ask`.
+        side: as in `ask`.
+        scale: as in `ask`.
+        progress: as in `ask`.
 
     Returns:
         float32 (n, 48, 48), 0 to 1; all 0 where nothing speaks for it.

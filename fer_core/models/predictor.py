@@ -65,7 +65,8 @@ class Predictor(Protocol):
     side: int
     scale: str
 
-    def predict(self, images: np.ndarray, *, flip: bool, progress: Progress) -> Prediction: ...
+    def predict(self, images: np.ndarray, *, flip: bool, progress: Progress) -> Prediction:
+        """Return what the model answers for images."""
 
 
 class BundlePredictor:
@@ -106,7 +107,7 @@ class BundlePredictor:
 
 
 def bundle_predictors() -> list[Predictor]:
-    """All that can be compared here; models that do not load are left out."""
+    """Return all that can be compared here; models that do not load are left out."""
     found: list[Predictor] = []
     for bundle in list_models():
         try:

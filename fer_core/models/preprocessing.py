@@ -44,7 +44,7 @@ def standardize(crops: np.ndarray) -> np.ndarray:
 
 
 def _even(x: np.ndarray) -> np.ndarray:
-    """Mean 0 and standard deviation 1 for each image of float32 (n, side, side), which may be changed."""
+    """Return the mean 0 and standard deviation 1 for each image of float32 (n, side, side), which may be changed."""
     flat = x.reshape(len(x), x.shape[1] * x.shape[2])
     flat -= flat.mean(1, keepdims=True)
     # A sixth of the time of `std`, which takes the mean away again; training asks for it with each batch.

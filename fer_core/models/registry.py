@@ -40,7 +40,7 @@ def list_models() -> list[Bundle]:
 
 
 def unreadable_bundles() -> dict[str, str]:
-    """The models that cannot be listed as their card is damaged: a sentence by name."""
+    """Return the models that cannot be listed as their card is damaged: a sentence by name."""
     return _survey()[1]
 
 
@@ -58,7 +58,7 @@ def _survey() -> tuple[dict[str, Bundle], dict[str, str]]:
 
 
 def load_model(name: str = DEFAULT) -> Bundle:
-    """The model of that name; raises ModelError that lists what there is.
+    """Return the model of that name; raises ModelError that lists what there is.
 
     Example:
         >>> load_model("expression-s").name

@@ -67,7 +67,7 @@ class Picture:
 
 
 def report_html(work: Comparison, *, when: datetime, images: int = 0) -> bytes:
-    """The report of what is evaluated so far.
+    """Return the report of what is evaluated so far.
 
     Args:
         work: with at least one evaluation.
@@ -119,7 +119,7 @@ def _titled(work: Comparison) -> list[tuple[Evaluation, str]]:
 
 
 def _truth(work: Comparison, kind: str) -> dict[str, Any]:
-    """All of one kind of truth."""
+    """Return all of one kind of truth."""
     given = {title: e.figures[SubsetKey(kind)] for e, title in _titled(work) if SubsetKey(kind) in e.figures}
     subset = work.subset(kind)
     parts = [(False, f"All {len(subset):,} images")]
@@ -251,7 +251,7 @@ def _looks(work: Comparison) -> list[Picture]:
 
 
 def _card(evaluation: Evaluation) -> list[tuple[str, str]]:
-    """What is known of a model, as far as its card tells it; a card from elsewhere may hold anything."""
+    """Return what is known of a model, as far as its card tells it; a card from elsewhere may hold anything."""
     model = evaluation.predictor
     data = model.card.get("data")
     known = {**model.card, **(data if isinstance(data, dict) else {})}

@@ -57,14 +57,14 @@ FIGURES: dict[str, tuple[str, Write, bool]] = {
 
 
 def model_titles(evaluations: Iterable[Evaluation]) -> dict[str, str]:
-    """What each model is called, by name; the name is added where two are titled alike."""
+    """Return what each model is called, by name; the name is added where two are titled alike."""
     titles = {e.predictor.name: e.predictor.title for e in evaluations}
     count = Counter(titles.values())
     return {name: title if count[title] == 1 else f"{title} ({name})" for name, title in titles.items()}
 
 
 def figure_board(work: Comparison, kind: str = LABELS, *, clean: bool = False, cost: bool = True) -> Scoreboard:
-    """How good each model is against a kind of truth, and with `cost` how fast and how large it is."""
+    """Return how good each model is against a kind of truth, and with `cost` how fast and how large it is."""
     given = [e.figures.get(SubsetKey(kind, clean)) for e in work.evaluations]
     columns: dict[str, Sequence[Cell]] = {"Right": _best(_each(given, "accuracy"), percent, True)}
     columns["95 % interval"] = [
@@ -81,7 +81,7 @@ def figure_board(work: Comparison, kind: str = LABELS, *, clean: bool = False, c
 
 
 def vote_board(work: Comparison, *, clean: bool = False) -> Scoreboard | None:
-    """Each model against every single vote of FER+; None where there are none."""
+    """Return each model against every single vote of FER+; None where there are none."""
     votes = [e.votes.get(SubsetKey(FERPLUS, clean), {}) for e in work.evaluations]
     if not any(own.get("n") for own in votes):
         return None
@@ -98,11 +98,13 @@ def vote_board(work: Comparison, *, clean: bool = False) -> Scoreboard | None:
 
 
 def class_board(work: Comparison, figure: str, kind: str = LABELS, *, clean: bool = False) -> Scoreboard:
-    """One of a model's figures for each class, a row each, models side by side.
+    """Return one of a model's figures for each class, a row each, models side by side.
 
     Args:
+        work: the comparison.
         figure: per_class for the recall, precision for that.
-        kind, clean: as for `figure_board`.
+        kind: as for `figure_board`.
+        clean: as for `figure_board`.
     """
     titles = model_titles(work.evaluations)
     given = [e.figures.get(SubsetKey(kind, clean)) for e in work.evaluations]
@@ -130,7 +132,7 @@ def _each(given: Sequence[dict[str, Any] | None], key: str) -> list[float | None
 
 
 def _best(values: Sequence[float | None], write: Write, more: bool) -> list[Cell]:
-    """The values as written, the best of several marked; what is written alike is equally good."""
+    """Return the values as written, the best of several marked; what is written alike is equally good."""
     known = [value for value in values if value is not None]
     words = [NONE if value is None else write(value) for value in values]
     if len(known) < 2 or len({w for w in words if w != NONE}) < 2:

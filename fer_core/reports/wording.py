@@ -39,7 +39,7 @@ GOOD: dict[str, str] = {
 
 
 def chance(p: float) -> str:
-    """How often, such as "in 34 of 100 comparisons"; p is between 0 and 1."""
+    """Return how often, such as "in 34 of 100 comparisons"; p is between 0 and 1."""
     if p >= 0.01:
         return f"in {round(100 * p)} of 100 comparisons"
     if p >= 1e-5:
@@ -48,10 +48,11 @@ def chance(p: float) -> str:
 
 
 def difference(first: str, second: str, found: Mapping[str, float]) -> str:
-    """What McNemar's test says of two models, in words.
+    """Return what McNemar's test says of two models, in words.
 
     Args:
-        first, second: the models' titles.
+        first: title of the one model.
+        second: title of the other.
         found: see `evaluation.mcnemar`.
     """
     alone, other = int(found["only_first"]), int(found["only_second"])

@@ -91,7 +91,7 @@ def test_many(samples: Sequence[np.ndarray], *, paired: bool, seed: int = 0) -> 
 
 
 def _exchanged(data: tuple[np.ndarray, ...], paired: bool) -> np.ndarray:
-    """The values that permutations exchange, a row for each set."""
+    """Return the values that permutations exchange, a row for each set."""
     return np.stack(data, axis=1) if paired else np.concatenate(data)[None]
 
 

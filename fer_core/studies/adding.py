@@ -202,7 +202,8 @@ def add_stream(
         stream: its bytes.
         added: is told what became of it.
         most_bytes: refused beyond.
-        limits, bounds: see `add_clips`.
+        limits: see `add_clips`.
+        bounds: see there.
     """
     sources = study.folder / "sources"
     part = sources / f".part-{secrets.token_hex(8)}"
@@ -252,7 +253,9 @@ def add_zip(
         study: gets them.
         path: of the ZIP file.
         name: what an error calls it.
-        limits, bounds, progress: see `add_clips`.
+        limits: see `add_clips`.
+        bounds: see there.
+        progress: see there.
 
     Raises:
         DatasetError: the ZIP file is broken, too large, or leads out of itself.

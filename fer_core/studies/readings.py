@@ -95,7 +95,8 @@ def write_chunk(folder: Path, part: int, number: int, readings: Sequence[Reading
 
     Args:
         folder: of the clip in hand.
-        part, number: of the clip's part, and of the file in it.
+        part: number of the clip's part.
+        number: of the file in it.
         readings: in order of time; may be none.
         chunk: where the part stands after them.
 

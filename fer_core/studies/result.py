@@ -86,7 +86,8 @@ def write_result(
         folder: to be swapped in later.
         facts: of the clip.
         tables: file name to table.
-        moments, portraits: key moments, and the best picture of each track.
+        moments: the key moments.
+        portraits: the best picture of each track.
         alike: pairs of tracks that may be one person.
         names: given by the person, by track.
 

@@ -207,6 +207,7 @@ class Study:
 
 
 def write_file(path: Path, content: str) -> None:
+    """Write a file of a study whole or not at all; StudyError where that cannot be."""
     try:
         write_atomic(path, content)
     except OSError as error:

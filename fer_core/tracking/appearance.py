@@ -50,7 +50,7 @@ def appearance_descriptors(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 
 def descriptor_distance(known: np.ndarray, seen: np.ndarray, crowded: np.ndarray) -> np.ndarray:
-    """Hellinger distance of the regions that both have, (tracks, faces), stretched to 0 same and 1 other."""
+    """Return the Hellinger distance of the regions that both have, (tracks, faces), stretched to 0 same and 1 other."""
     overlap = np.einsum("trb,frb->tfr", np.sqrt(known), np.sqrt(seen))
     weight = ((known.sum(2) > 0)[:, None] & (seen.sum(2) > 0)[None]).astype(np.float64)
     weight[:, crowded, 1] *= 0.3  # the clothes may be those of the neighbour

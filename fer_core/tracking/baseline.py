@@ -173,7 +173,7 @@ def adjusted_table(table: pd.DataFrame) -> pd.DataFrame:
 def _smoothed(
     table: pd.DataFrame, raw: np.ndarray, labels: tuple[str, ...], smoothing: Smoothing, threshold: float
 ) -> tuple[np.ndarray, pd.Series]:
-    """Smoothed probabilities and the label of each row, by the filter that the clip was analysed with."""
+    """Return the smoothed probabilities and the label of each row, by the filter that the clip was analysed with."""
     filters: dict[int, ExpressionFilter] = {}
     smoothed, shown = np.full(raw.shape, np.nan), np.full(len(table), None, object)
     rows = np.flatnonzero(~np.isnan(raw).any(1))
@@ -193,7 +193,7 @@ def _labels(table: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _readable(table: pd.DataFrame, person: str) -> pd.DataFrame:
-    """Rows in which the person can be seen well."""
+    """Return the rows in which the person can be seen well."""
     rows = table[table["person"] == person]
     if rows.empty:
         known = ", ".join(table["person"].dropna().unique()) or "nobody"

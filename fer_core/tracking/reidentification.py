@@ -83,7 +83,7 @@ class PersonGrouper:
                 self._sums[track] = descriptor.astype(np.float64)
 
     def pairs(self) -> list[LookalikePair]:
-        """Pairs of tracks that may be one person, the likest first.
+        """Return the pairs of tracks that may be one person, the likest first.
 
         Tracks that are in the picture at the same time are never one person.
         """
@@ -97,7 +97,7 @@ class PersonGrouper:
         return sorted(found, key=lambda pair: -pair.likeness)
 
     def groups(self) -> list[list[int]]:
-        """Tracks that may be one person, each group in order of time; tracks without a partner are left out.
+        """Return the tracks that may be one person, each group in order of time; tracks without a partner are left out.
 
         Tracks that are in the picture at the same time are never one person.
         """
@@ -121,7 +121,7 @@ class PersonGrouper:
         return a[0] <= b[1] and b[0] <= a[1]
 
     def _distances(self) -> tuple[list[int], np.ndarray]:
-        """Tracks in order of time, and how different each two look, (n, n)."""
+        """Return the tracks in order of time, and how different each two look, (n, n)."""
         tracks = sorted(self._sums.copy(), key=lambda t: self._times[t])
         if not tracks:
             return [], np.zeros((0, 0))

@@ -140,7 +140,7 @@ class OneEuro:
         self._speed = np.zeros(4)
 
     def __call__(self, seconds: float, values: np.ndarray) -> np.ndarray:
-        """The steadied box.
+        """Return the steadied box.
 
         Args:
             seconds: presentation time; where it stands still the last result is returned, where it runs backwards the

@@ -94,7 +94,7 @@ class Tracker:
         self._seconds: float | None = None
 
     def update(self, index: int, seconds: float, faces: Faces, image: np.ndarray) -> FrameResult:
-        """The result for one frame, with `track_ids`, `smoothed` and `predicted` filled in.
+        """Return the result for one frame, with `track_ids`, `smoothed` and `predicted` filled in.
 
         `predicted` is -1 ("unsure") where the quality of the face is flagged, or no expression reaches
         `confidence_threshold`.

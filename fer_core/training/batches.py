@@ -25,7 +25,7 @@ REACH = 4
 
 
 def vary(images: np.ndarray, rng: np.random.Generator, how: str, side: int = CROP_SIDE) -> np.ndarray:
-    """Images as a training sees them.
+    """Return the images as a training sees them.
 
     Args:
         images: uint8 (n, 48, 48).
@@ -52,7 +52,7 @@ def vary(images: np.ndarray, rng: np.random.Generator, how: str, side: int = CRO
 
 
 def soft_targets(labels: np.ndarray, classes: int, smoothing: float) -> np.ndarray:
-    """One-hot targets, float32 (n, classes), of which `smoothing` is spread over all classes."""
+    """Return one-hot targets, float32 (n, classes), of which `smoothing` is spread over all classes."""
     targets = np.full((len(labels), classes), smoothing / classes, np.float32)
     targets[np.arange(len(labels)), labels] += 1 - smoothing
     return targets
@@ -61,7 +61,7 @@ def soft_targets(labels: np.ndarray, classes: int, smoothing: float) -> np.ndarr
 def batches(
     images: np.ndarray, labels: np.ndarray, classes: int, config: TrainingConfig, epoch: int, side: int, scale: str
 ) -> Generator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """One epoch: (input, targets, weights, labels) a batch; the seed and the epoch decide all that is random.
+    """Return one epoch: (input, targets, weights, labels) a batch; the seed and the epoch decide all that is random.
 
     Errors of the thread that makes them are raised here; leaving the loop early ends that thread.
     """

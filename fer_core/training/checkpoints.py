@@ -52,7 +52,7 @@ def save_next(folder: Path, arrays: Sequence[np.ndarray], state: dict[str, Any])
 
 
 def load_last(folder: Path) -> tuple[list[np.ndarray], dict[str, Any]] | None:
-    """The last checkpoint that is whole; None where no epoch was completed.
+    """Return the last checkpoint that is whole; None where no epoch was completed.
 
     Raises:
         FerError: there are only damaged ones.

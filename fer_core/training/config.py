@@ -128,7 +128,7 @@ class TrainingConfig:
             raise OptionError("The name of a training may have 80 characters at most.")
 
     def to_json(self) -> str:
-        """All settings as JSON."""
+        """Return all settings as JSON."""
         return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -186,7 +186,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 
 
 def preset(name: str, /, **changes: Any) -> TrainingConfig:
-    """The settings of a preset with some of them changed; OptionError where there is none of that name.
+    """Return the settings of a preset with some of them changed; OptionError where there is none of that name.
 
     Example:
         >>> preset("quick", epochs=2).epochs

@@ -51,7 +51,7 @@ def diagnose(
     under_way: bool = False,
     error: str | None = None,
 ) -> Diagnosis:
-    """What a run's numbers mean now.
+    """Return what a run's numbers mean now.
 
     Args:
         state: queued, running, stopping, stopped, done or failed.
@@ -160,7 +160,7 @@ def _finished(epochs: pd.DataFrame, best: tuple[int, float] | None, planned: int
 
 
 def _gain(epochs: pd.DataFrame, when: int, top: float) -> str:
-    """How much better than some epochs before, where that is worth saying."""
+    """Return how much better than some epochs before, where that is worth saying."""
     back = min(PATIENCE, when - int(epochs["epoch"].iloc[0]))
     before = epochs.loc[epochs["epoch"] == when - back, "val_accuracy"]
     if not back or not len(before) or not _finite(before.iloc[0]):
@@ -173,7 +173,7 @@ def _gain(epochs: pd.DataFrame, when: int, top: float) -> str:
 
 
 def _recall(epochs: pd.DataFrame, when: int) -> dict[str, float]:
-    """Share of the validation images of each expression that was named right in that epoch."""
+    """Return the share of the validation images of each expression that was named right in that epoch."""
     found = list(epochs.loc[epochs["epoch"] == when, "recall"]) if "recall" in epochs else []
     shares = found[0] if found else None
     return {str(k): float(v) for k, v in shares.items() if _finite(v)} if isinstance(shares, dict) else {}
@@ -189,7 +189,7 @@ def _favorite(recall: dict[str, float]) -> str | None:
 
 
 def _never(recall: dict[str, float]) -> str:
-    """The expressions that are hardly ever found, in a sentence."""
+    """Return the expressions that are hardly ever found, in a sentence."""
     names = [name for name, share in recall.items() if share < 0.05]
     if not names:
         return ""

@@ -16,7 +16,8 @@ def images_per_second(epochs: pd.DataFrame, batches: pd.DataFrame, batch: int) -
     """Training images a second: of the epoch under way, else of the last; None while nothing is known.
 
     Args:
-        epochs, batches: see `runs.Run`.
+        epochs: see `runs.Run`.
+        batches: see there.
         batch: images a step.
     """
     if len(batches):

@@ -33,7 +33,7 @@ def _gate(folder: Path) -> Path:
 
 
 def held(folder: Path) -> bool:
-    """Whether the process of the run in this folder lives on this computer, or is being started."""
+    """Return whether the process of the run in this folder lives on this computer, or is being started."""
     return is_locked(folder / LOCK) or is_locked(_gate(folder))
 
 

@@ -14,7 +14,7 @@ __all__ = ["fast_layers"]
 
 
 def fast_layers(step: Any) -> SimpleNamespace:
-    """What stands in for `keras.layers` in `Architecture.build`.
+    """Return what stands in for `keras.layers` in `Architecture.build`.
 
     Args:
         step: tf.Variable of two int32: seed and number of the step.

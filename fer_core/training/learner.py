@@ -25,7 +25,7 @@ CHUNK = 128
 
 
 def precision_for(asked: str, architecture: str) -> str:
-    """The precision to compute a network in: what was asked for, or where that is "auto" the fastest here.
+    """Return the precision to compute a network in: what was asked for, or where that is "auto" the fastest here.
 
     Both train as well (benchmarks/README.md). bfloat16 is up to 1.7 times as fast where the processor computes with it,
     but networks of depthwise convolutions are up to 1.8 times as fast in float32.
@@ -148,7 +148,7 @@ class Learner:
         return [*self.model.weights, *self.optimizer.variables, *self.average]
 
     def arrays(self) -> list[np.ndarray]:
-        """All that going on needs."""
+        """Return all that going on needs."""
         return [np.asarray(v) for v in self._variables]
 
     def assign(self, arrays: Sequence[np.ndarray]) -> None:
@@ -160,5 +160,5 @@ class Learner:
             variable.assign(array)
 
     def weights(self) -> list[np.ndarray]:
-        """The weights to keep: the averaged ones where there are any."""
+        """Return the weights to keep: the averaged ones where there are any."""
         return [np.asarray(w) for w in self.average or self.model.weights]

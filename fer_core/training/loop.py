@@ -101,6 +101,7 @@ class TrainingLoop:
 
     @property
     def best_epoch(self) -> int:
+        """Epoch of the best weights; 0 before the first."""
         return int(self._state["best_epoch"])
 
     def _restore(self) -> None:

@@ -28,7 +28,7 @@ def _gate(folder: Path) -> contextlib.AbstractContextManager[None]:
 
 
 def _waiting(folder: Path, own: Path) -> int:
-    """How many older tickets are held; those of dead processes are removed."""
+    """Return how many older tickets are held; those of dead processes are removed."""
     before = 0
     with _gate(folder):
         for path in sorted(folder.glob("ticket-*")):
@@ -42,7 +42,7 @@ def _waiting(folder: Path, own: Path) -> int:
 
 
 def is_taken() -> bool:
-    """Whether this computer trains now, or a training waits."""
+    """Return whether this computer trains now, or a training waits."""
     folder = shared_folder()
     return _waiting(folder, folder / "ticket-~") > 0
 

@@ -14,14 +14,14 @@ __all__ = ["epochs_csv", "run_zip"]
 
 
 def epochs_csv(epochs: pd.DataFrame) -> bytes:
-    """The epochs of a run as CSV, one column for each class's recall."""
+    """Return the epochs of a run as CSV, one column for each class's recall."""
     shares = [share if isinstance(share, dict) else {} for share in epochs["recall"]]
     recall = pd.DataFrame(shares, index=epochs.index).add_prefix("recall_")
     return bytes(safe_table(epochs.drop(columns="recall").join(recall)).to_csv(index=False).encode())
 
 
 def run_zip(run: Run) -> bytes:
-    """A ZIP with the settings, the epochs, the note and, where there is one, the finished model of a run."""
+    """Return a ZIP with the settings, the epochs, the note and, where there is one, the finished model of a run."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:  # weights hardly shrink
         if run.bundle is not None:

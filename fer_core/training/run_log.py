@@ -31,7 +31,7 @@ def open_lines(path: Path) -> TextIO:
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a file of lines; a last line without its end is left out, and so is what is no object."""
+    """Return the objects of a file of lines; a last line without its end is left out, and so is what is no object."""
     with contextlib.suppress(OSError):
         for line in read_plain(path, MOST_BYTES).split(b"\n")[:-1]:
             with contextlib.suppress(ValueError, RecursionError):
@@ -70,7 +70,7 @@ def _figures(row: dict[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _figure(value: object) -> float | None:
-    """A number, not a finite one where the training broke; None for anything else."""
+    """Return a number, not a finite one where the training broke; None for anything else."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         with contextlib.suppress(OverflowError):
             return float(value)

@@ -139,7 +139,7 @@ class Run:
             return 0.0
 
     def epochs(self) -> pd.DataFrame:
-        """One row for each complete epoch, see `history.epoch_table`."""
+        """Return one row for each complete epoch, see `history.epoch_table`."""
         return epoch_table(self.folder)
 
     def batches(self) -> pd.DataFrame:
@@ -283,13 +283,13 @@ def train(config: TrainingConfig, *, minutes: float | None = None) -> Run:
 
 
 def list_runs() -> list[Run]:
-    """The runs of this home, the newest first."""
+    """Return the runs of this home, the newest first."""
     found = [Run(path.parent) for path in (workspace() / "runs").glob("*/config.json") if path.parent.name[0] != "."]
     return sorted(found, key=lambda run: (run.created, run.id), reverse=True)
 
 
 def load_run(run_id: str) -> Run:
-    """The run of that id, or of that name where only one has it; OptionError that lists what there is."""
+    """Return the run of that id, or of that name where only one has it; OptionError that lists what there is."""
     runs = list_runs()
     same = [run for run in runs if run.id == run_id] or [run for run in runs if run.name == run_id]
     if len(same) == 1:
@@ -301,5 +301,5 @@ def load_run(run_id: str) -> Run:
 
 
 def _words(said: object) -> str:
-    """What a run's process said, as one line of at most 500 letters."""
+    """Return what a run's process said, as one line of at most 500 letters."""
     return "".join(c if c.isprintable() else " " for c in str(said or ""))[:500]

@@ -63,12 +63,12 @@ class TrainingSpeed:
     measured: float
 
     def epoch(self, training: int, validation: int = 0) -> float:
-        """Seconds of an epoch of so many images."""
+        """Return the seconds of an epoch of so many images."""
         return self.learn * training + self.check * validation
 
 
 def known_speed(config: TrainingConfig) -> TrainingSpeed | None:
-    """What was measured here for such settings; None where nothing was."""
+    """Return what was measured here for such settings; None where nothing was."""
     try:
         found = json.loads(_file(config).read_text(encoding="utf-8"))
         tempo = TrainingSpeed(*(float(found[name]) for name in ("learn", "check", "prepare", "measured")))
@@ -94,7 +94,7 @@ def estimate_speed(config: TrainingConfig) -> TrainingSpeed | None:
 
 
 def speed_key(config: TrainingConfig) -> str:
-    """What settings of the same tempo share: the machine, and all that changes the work for an image."""
+    """Return what settings of the same tempo share: the machine, and all that changes the work for an image."""
     work = {
         "machine": _machine(),
         "architecture": config.architecture,

@@ -16,6 +16,18 @@ __all__ = ["HELD_OUT", "TrainingSplit", "split_dataset"]
 HELD_OUT = 0.1
 """Share of the images that is kept for measuring where a dataset is not divided already."""
 
+USUAL = "PublicTest"
+"""Part to measure on that settings have by themselves; it is FER2013's."""
+
+TEST = "Test"
+FALLBACKS = ("Validation", TEST)
+"""Parts that stand in for FER2013's PublicTest, the best first."""
+
+CHOSEN_ON_TEST = (
+    "The dataset has no validation images, so the best weights are chosen on its test images: what they say of the "
+    "network is a little too good. Keep other images for the last word."
+)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingSplit:
@@ -37,9 +49,11 @@ class TrainingSplit:
 
 
 def split_dataset(config: TrainingConfig) -> TrainingSplit:
-    """The images that the settings name.
+    """Return the images that the settings name.
 
-    A dataset of one part only is divided here: a tenth of each class is held out, copies on the same side.
+    Where the dataset has no part of the name that the settings have by themselves, its validation images are taken,
+    else its test images. A dataset of one part only is divided here: a tenth of each class is held out, copies on the
+    same side.
 
     Raises:
         DatasetError: the dataset is not there, or has nothing to learn from.
@@ -47,7 +61,8 @@ def split_dataset(config: TrainingConfig) -> TrainingSplit:
     """
     data = open_dataset(config.data)
     training = data.split(config.training_split)
-    if data.split_names == [config.training_split]:
+    name = _validation_name(data, config)
+    if name is None:
         learned, held = _hold_out(training, config.seed)
         if not len(held):
             raise DatasetError("There are too few images to keep some for measuring. Add more images of each class.")
@@ -56,7 +71,7 @@ def split_dataset(config: TrainingConfig) -> TrainingSplit:
     elif config.training_split == config.validation_split:
         raise OptionError("Training and validation must not be the same images: choose another part for one of them.")
     else:
-        validation, measured = data.split(config.validation_split), config.validation_split
+        validation, measured = data.split(name), name
     if config.batch > len(training):
         raise OptionError(
             f"A batch of {config.batch:,} is larger than the {len(training):,} training images. Choose a smaller batch."
@@ -69,12 +84,20 @@ def split_dataset(config: TrainingConfig) -> TrainingSplit:
         data.fingerprint,
         f"{config.data}, {config.training_split}, {len(training):,} images",
         f"{config.data}, {measured}, {len(validation):,} images",
-        tuple(_warnings(training, validation)),
+        (*_warnings(training, validation), *([CHOSEN_ON_TEST] if name == TEST else [])),
     )
 
 
+def _validation_name(data: Dataset, config: TrainingConfig) -> str | None:
+    """Return which part is measured on; None where one is to be held out."""
+    if config.validation_split in data.split_names or config.validation_split != USUAL:
+        return None if data.split_names == [config.training_split] else config.validation_split
+    others = [name for name in data.split_names if name != config.training_split]
+    return next((name for name in (*FALLBACKS, *others) if name in others), None)
+
+
 def _hold_out(data: Dataset, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices to learn from, and a tenth of each class to measure on; copies of a picture stay together."""
+    """Return the indices to learn from, and a tenth of each class to measure on; copies of a picture stay together."""
     _, group = np.unique(data.images.reshape(len(data), -1), axis=0, return_inverse=True)
     group = group.reshape(-1)
     rng = np.random.default_rng([seed, 10])

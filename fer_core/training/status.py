@@ -19,7 +19,7 @@ RESERVE = 65536
 
 
 def read_status(folder: Path) -> dict[str, Any]:
-    """What the process of a run last said; empty where it has not spoken."""
+    """Return what the process of a run last said; empty where it has not spoken."""
     try:
         return read_object(folder / "status.json")
     except (OSError, ValueError):

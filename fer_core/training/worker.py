@@ -58,7 +58,7 @@ class _Clock:
         return self._before + (0.0 if math.isnan(self._began) else time.monotonic() - self._began)
 
     def ended(self) -> bool:
-        """Whether it is to end."""
+        """Return whether it is to end."""
         self.over = self.over or self.spent > 60 * self.minutes
         return self.over or self.terminated.is_set() or self._status.stop
 
@@ -109,7 +109,7 @@ def _train(run: Run, status: Status, clock: _Clock) -> str:
 
 
 def _words(error: BaseException) -> str:
-    """What went wrong, for the person."""
+    """Return what went wrong, for the person."""
     if isinstance(error, FerError):
         return str(error)
     if disk_is_full(error):

@@ -27,9 +27,11 @@ class Bounded(io.RawIOBase):
         self._most = self._left = MOST_BYTES if most is None else most
 
     def readable(self) -> bool:
+        """Return true: this is read from."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Read into a buffer, and refuse what unpacks to more than allowed."""
         part = self._source.read(len(buffer))
         self._left -= len(part)
         if self._left < 0:
@@ -65,7 +67,7 @@ def open_zip(path: str | Path, name: str) -> zipfile.ZipFile:
 
 
 def _refusal(member: zipfile.ZipInfo) -> str:
-    """What is wrong with a file of an archive; nothing where it is fit."""
+    """Return what is wrong with a file of an archive; nothing where it is fit."""
     parts = member.filename.replace("\\", "/").split("/")
     if ".." in parts or member.filename.startswith(("/", "\\")) or ":" in parts[0]:
         return "with a name that leads out of the archive, which is refused"

@@ -13,7 +13,7 @@ RUNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 - the wi
 
 
 def safe_cell(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula, with an apostrophe before it; anything else as it is.
+    """Return a text that a spreadsheet would run as a formula, with an apostrophe before it; anything else as it is.
 
     A carriage return becomes a line feed: pandas does not quote it, and what follows would be a cell of its own. Other
     control characters, at which some readers end the file, are left out; half letters become question marks.
@@ -27,7 +27,7 @@ def safe_cell(value: Any) -> Any:
 
 
 def safe_table(table: pd.DataFrame) -> pd.DataFrame:
-    """A copy of the table whose texts, row names and column names are safe; numbers and missing values stay."""
+    """Return a copy of the table whose texts, row names and column names are safe; numbers and missing values stay."""
     safe = table.copy(deep=False)
     for place, kind in enumerate(table.dtypes):
         if not pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_datetime64_any_dtype(kind):

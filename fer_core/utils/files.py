@@ -27,7 +27,7 @@ def read_plain(path: Path, most: int) -> bytes:
 
 
 def read_object(path: Path, most: int = 1_000_000) -> dict[str, Any]:
-    """The JSON object in a file of at most `most` bytes.
+    """Return the JSON object in a file of at most `most` bytes.
 
     Raises:
         OSError: see `read_plain`.

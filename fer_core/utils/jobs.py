@@ -43,13 +43,15 @@ class State(enum.Enum):
 
     @property
     def ended(self) -> bool:
+        """Whether nothing more happens."""
         return self in {State.DONE, State.CANCELLED, State.FAILED}
 
 
 class Work(Protocol):
     """What a job runs."""
 
-    def run(self, cancelled: Callable[[], bool]) -> None: ...
+    def run(self, cancelled: Callable[[], bool]) -> None:
+        """Do the work; `cancelled` says when to stop."""
 
 
 W = TypeVar("W", bound=Work)
@@ -156,7 +158,7 @@ class Jobs(Generic[W]):
             thread.start()
 
     def folder(self) -> Path:
-        """A new empty folder for the files of a job that is about to come."""
+        """Return a new empty folder for the files of a job that is about to come."""
         self._root.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(dir=self._root))
         self._unclaimed[folder] = time.monotonic()
@@ -175,18 +177,18 @@ class Jobs(Generic[W]):
         return job
 
     def find(self, job_id: str) -> Job[W] | None:
-        """The job of that id, if it is still kept, without a sign that somebody looks at it."""
+        """Return the job of that id, if it is still kept, without a sign that somebody looks at it."""
         return self._jobs.get(job_id)
 
     def get(self, job_id: str) -> Job[W] | None:
-        """The job of that id, if it is still kept, and a sign that somebody looks at it."""
+        """Return the job of that id, if it is still kept, and a sign that somebody looks at it."""
         job = self.find(job_id)
         if job is not None:
             job.touch()
         return job
 
     def position(self, job: Job[W]) -> int:
-        """How many jobs go before it; 0 when it runs or is next."""
+        """Return how many jobs go before it; 0 when it runs or is next."""
         with self._changed:
             before = self._queue[: self._queue.index(job)] if job in self._queue else []
             return sum(not other.state.ended for other in before)

@@ -70,7 +70,7 @@ def lock(path: Path) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether somebody holds the lock of that file; one that is missing or is no plain file is held by nobody.
+    """Return whether somebody holds the lock of that file; one that is missing or is no plain file is held by nobody.
 
     Whoever asks holds the lock for a moment, so what looks held is looked at twice.
     """

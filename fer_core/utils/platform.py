@@ -174,7 +174,7 @@ def portable_name(name: str, room: int = 0) -> str:
 
 
 def disk_is_full(error: BaseException | None) -> bool:
-    """Whether an error says that a disk, a quota or the size of a file has reached its limit."""
+    """Return whether an error says that a disk, a quota or the size of a file has reached its limit."""
     return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -277,7 +277,7 @@ def processor_name() -> str:
 
 
 def computes_bfloat16() -> bool:
-    """Whether the processor computes with bfloat16; only Linux can be asked, so elsewhere the answer is no."""
+    """Return whether the processor computes with bfloat16; only Linux can be asked, so elsewhere the answer is no."""
     with contextlib.suppress(OSError):
         return LINUX and re.search(r"\b(avx512_bf16|amx_bf16)\b", _cpuinfo()) is not None
     return False
@@ -326,7 +326,7 @@ def prepare_console() -> None:
 
 
 def is_closed_pipe(error: OSError) -> bool:
-    """Whether an error of writing says that the reader of our output has left."""
+    """Return whether an error of writing says that the reader of our output has left."""
     return isinstance(error, BrokenPipeError) or (WINDOWS and error.errno == errno.EINVAL)
 
 

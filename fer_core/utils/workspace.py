@@ -17,7 +17,7 @@ _finder: Callable[[], Path | None] | None = None
 
 
 def workspace() -> Path:
-    """Folder of the datasets, runs and models of whoever is served now; it need not exist yet.
+    """Return the folder of the datasets, runs and models of whoever is served now; it need not exist yet.
 
     On one's own computer that is FER_HOME, else `.fer` in the repository or the system's folder for such data. On a
     host each visitor has one of their own, so ask every time rather than keep the answer, and put it into the key of

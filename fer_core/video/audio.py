@@ -48,7 +48,7 @@ class SoundTrack:
     def of(
         cls, path: str | os.PathLike[str], out: OutputContainer, start: float, end: float | None
     ) -> SoundTrack | None:
-        """The sound of `path` with a track for it in `out`; None where there is no sound that can be decoded."""
+        """Return the sound of `path` with a track for it in `out`; None where there is no sound that can be decoded."""
         try:
             with OpenClip(path, Limits()) as clip:
                 if clip.container is None or not clip.container.streams.audio:
@@ -93,7 +93,7 @@ class SoundTrack:
         self._pieces = self._encoded(self._track, rate)
 
     def until(self, seconds: float) -> Iterator[av.Packet[Any]]:
-        """The packets up to a time of the output, each once."""
+        """Return the packets up to a time of the output, each once."""
         while True:
             if self._next is None:
                 try:
@@ -157,6 +157,7 @@ class SoundTrack:
         return [*_silence(frame, missing), frame]
 
     def close(self) -> None:
+        """Let go of the file."""
         self._pieces = iter(())
         self._container.close()
         self._file.close()

@@ -141,7 +141,7 @@ def _elements_break_off(file: BinaryIO, size: int) -> bool:
 
 
 def _last_tag_breaks_off(file: BinaryIO, size: int) -> bool:
-    """Each tag of FLV is followed by its length."""
+    """Return each tag of FLV is followed by its length."""
     file.seek(max(0, size - 4))
     length = int.from_bytes(file.read(4), "big")
     if not 11 <= length <= size - 13:

@@ -87,6 +87,7 @@ class OpenClip:
         self.close()
 
     def close(self) -> None:
+        """Let go of the file."""
         if self.container is not None:
             self.container.close()
         self._file.close()
@@ -176,7 +177,7 @@ class OpenClip:
         return self.container is not None and self.container.format.name == "avi"
 
     def stamp(self, picture: av.VideoFrame) -> float | None:
-        """Time of a decoded frame in the file's own seconds."""
+        """Return the time of a decoded frame in the file's own seconds."""
         first, second = (picture.dts, picture.pts) if self.has_decoding_times_only else (picture.pts, picture.dts)
         stamp = first if first is not None else second
         # `picture.time` is wrong for the last frames: PyAV loses their time base when the decoder is emptied.
@@ -184,13 +185,13 @@ class OpenClip:
         return None if stamp is None or unit is None else float(stamp * unit)
 
     def stay(self, picture: av.VideoFrame, usual: float) -> float:
-        """Seconds for which a picture is shown; `usual` where the file does not say."""
+        """Return the seconds for which a picture is shown; `usual` where the file does not say."""
         unit = self.stream.time_base if self.stream is not None else None
         seconds = float(picture.duration * unit) if unit is not None and picture.duration else 0.0
         return seconds if seconds >= usual / 2 else usual
 
     def packets(self) -> Iterator[av.Packet[Any]]:
-        """The undecoded frames, up to the end or to where the file breaks off."""
+        """Return the undecoded frames, up to the end or to where the file breaks off."""
         if self.container is None or self.stream is None:
             return
         errors = 0
@@ -206,12 +207,13 @@ class OpenClip:
                 errors += 1
 
     def frames(self) -> Iterator[av.VideoFrame]:
-        """The frames that can be decoded."""
+        """Return the frames that can be decoded."""
         if self._still is not None:
             return iter([av.VideoFrame.from_ndarray(self._still.image, format="bgr24")])
         return self.decoded(self.packets())
 
     def decoded(self, packets: Iterator[av.Packet[Any]]) -> Iterator[av.VideoFrame]:
+        """Return the frames that can be decoded from packets."""
         for packet in packets:
             yield from self._decode(packet)
         yield from self._decode(None)
@@ -238,7 +240,7 @@ class OpenClip:
 
 
 def open_file(path: str | os.PathLike[str], limits: Limits) -> BinaryIO:
-    """The file, opened for reading and known to be a file of an allowed size."""
+    """Return the file, opened for reading and known to be a file of an allowed size."""
     try:
         facts = os.stat(path)
         if not stat.S_ISREG(facts.st_mode):
@@ -263,7 +265,7 @@ def open_file(path: str | os.PathLike[str], limits: Limits) -> BinaryIO:
 
 
 def open_container(file: BinaryIO, limits: Limits) -> InputContainer:
-    """The container in an open file.
+    """Return the container in an open file.
 
     FFmpeg gets the open file and never its name: in names it would find protocols (`concat:`) and patterns (`%03d`).
     """

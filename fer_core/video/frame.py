@@ -63,7 +63,7 @@ class Frame:
         return (height, width) if self._turn[0] else (width, height)
 
     def image(self, max_side: int | None = None) -> np.ndarray:
-        """The picture, upright, as uint8 (height, width, 3) BGR; it is shared, so it can't be written to.
+        """Return the picture, upright, as uint8 (height, width, 3) BGR; it is shared, so it can't be written to.
 
         Transparency is dropped: the colour stored beneath it shows.
 
@@ -94,7 +94,7 @@ class Frame:
         return image
 
     def gray(self) -> Gray:
-        """The light of the upright picture at full size, where possible without converting anything.
+        """Return the light of the upright picture at full size, where possible without converting anything.
 
         Luma stands for the gray of BT.601 that the network was trained on. With the primaries of BT.709, red weighs
         less in it; after each crop is brought to the same mean and contrast, little of that is left.
@@ -104,7 +104,7 @@ class Frame:
         return self._gray
 
     def picked(self, max_side: int) -> np.ndarray:
-        """A small picture for comparing colors, upright, uint8 BGR: of picked pixels where that is possible.
+        """Return a small picture for comparing colors, upright, uint8 BGR: of picked pixels where that is possible.
 
         Args:
             max_side: of the longer side at most.
@@ -144,7 +144,7 @@ def _converted(picture: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
 
 
 def _scaler(size: tuple[int, int]) -> VideoReformatter:
-    """What makes pictures of a size in this thread.
+    """Return what makes pictures of a size in this thread.
 
     A scaler of its own for each frame, which PyAV makes by itself, costs 0.5 ms and threads that last for one picture.
     """
@@ -180,7 +180,7 @@ def _fit(width: float, height: float, max_side: int | None) -> tuple[int, int]:
 
 
 def orientation(picture: av.VideoFrame) -> Turn:
-    """How a clip's pictures are brought upright; to be asked once a clip.
+    """Return how a clip's pictures are brought upright; to be asked once a clip.
 
     Looking at a picture's side data ties it into a cycle of references (PyAV 18): asked of every frame, it kept 300 MB
     of frames waiting for the garbage collector at 1080p.

@@ -31,10 +31,12 @@ class Limits:
 
 def decoder_pixels(limits: Limits) -> int:
     # Decoders count whole blocks, so the picture may be a little larger inside than what is shown of it.
+    """Return how many pixels a decoder may be asked for."""
     return limits.max_pixels + limits.max_pixels // 4 + 64 * 64
 
 
 def check_pixels(width: int, height: int, limits: Limits) -> None:
+    """Refuse a picture that is too large."""
     if width * height > limits.max_pixels:
         raise LimitError(
             f"The picture has {width} x {height} pixels; at most {limits.max_pixels:,} pixels in all "
@@ -43,6 +45,7 @@ def check_pixels(width: int, height: int, limits: Limits) -> None:
 
 
 def check_seconds(seconds: float | None, limits: Limits) -> None:
+    """Refuse a clip that is too long."""
     if seconds is not None and limits.max_seconds is not None and seconds > limits.max_seconds + TOLERANCE:
         raise LimitError(
             f"The clip is {_duration(seconds)} long or longer; at most {_duration(limits.max_seconds)} are allowed. "
@@ -57,4 +60,5 @@ def _duration(seconds: float) -> str:
 
 
 def megabytes(size: int) -> str:
+    """Return a size in words."""
     return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size:,} bytes"

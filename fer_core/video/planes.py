@@ -46,7 +46,7 @@ class Gray(NamedTuple):
 
 
 def luma(picture: av.VideoFrame) -> Gray | None:
-    """The light of a picture, not turned, without a copy; None where the format is none of `BITS`."""
+    """Return the light of a picture, not turned, without a copy; None where the format is none of `BITS`."""
     bits = BITS.get(picture.format.name)
     plane = None if bits is None else _plane(picture, 0)
     if bits is None or plane is None:
@@ -56,7 +56,7 @@ def luma(picture: av.VideoFrame) -> Gray | None:
 
 
 def picked(picture: av.VideoFrame, size: tuple[int, int]) -> np.ndarray | None:
-    """A small BGR copy of pixels picked at even distances, not turned; None where the format is none of `BITS`.
+    """Return a small BGR copy of pixels picked at even distances, not turned; None where the format is none of `BITS`.
 
     Nothing is averaged, so fine patterns flicker, but it takes 0.1 ms at any resolution.
     """

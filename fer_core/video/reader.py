@@ -8,8 +8,9 @@ between 5 % faster and 10 % slower (single runs).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 
 import av
@@ -37,6 +38,9 @@ DOUBTFUL_RATE = 120.0
 HIGHEST_RATE = 480
 """Frames per second beyond which a file's own figure is not believed: a broken time base can give thousands."""
 
+EARLIEST_YEAR = 1990
+"""Cameras whose clock is not set write 1904 or 1970."""
+
 _NO_PICTURE = (
     "No picture in this file could be decoded, so it is damaged or incomplete. Record, copy or export it again."
 )
@@ -56,6 +60,7 @@ class ClipInfo:
         has_sound: whether there is a sound track that can be read.
         is_image: whether it is a single picture.
         notes: what a person should know of how it is read, in sentences.
+        recorded_at: when it was taken, with its time zone; None where the file does not say.
     """
 
     width: int
@@ -67,10 +72,11 @@ class ClipInfo:
     has_sound: bool
     is_image: bool
     notes: tuple[str, ...] = ()
+    recorded_at: datetime | None = None
 
 
 def probe(path: str | os.PathLike[str], limits: Limits | None = None, *, pixel_aspect: float | None = None) -> ClipInfo:
-    """What is in the file; its first frame is decoded to prove that it can be.
+    """Return what is in the file; its first frame is decoded to prove that it can be.
 
     Of animated PNG and WebP only the first picture is used; animated GIF is a clip.
 
@@ -101,6 +107,7 @@ def probe(path: str | os.PathLike[str], limits: Limits | None = None, *, pixel_a
             )
         seconds, frames = clip.declared_seconds, clip.stream.frames or None
         has_sound = any(sound.codec_context is not None for sound in clip.container.streams.audio)
+        recorded_at = _recorded_at({**clip.stream.metadata, **clip.container.metadata})
     doubtful = frame_rate is None or frame_rate > DOUBTFUL_RATE
     if (seconds is None or doubtful) and os.path.getsize(path) <= SCAN_BYTES:
         timeline = Timeline(path, limits)
@@ -110,7 +117,20 @@ def probe(path: str | os.PathLike[str], limits: Limits | None = None, *, pixel_a
         check_seconds(seconds, limits)
     if frames is None and seconds is not None and frame_rate is not None:
         frames = max(1, round(seconds * frame_rate))
-    return ClipInfo(width, height, seconds, frames, frame_rate, clip.codec, has_sound, False, notes)
+    return ClipInfo(width, height, seconds, frames, frame_rate, clip.codec, has_sound, False, notes, recorded_at)
+
+
+def _recorded_at(metadata: Mapping[str, str]) -> datetime | None:
+    """Return when a clip was taken, by what its container says; years before video was digital are a clock unset."""
+    # Apple writes the local time with its zone beside the time of writing.
+    for name in ("com.apple.quicktime.creationdate", "creation_time", "date"):
+        try:
+            found = datetime.fromisoformat(metadata.get(name, ""))
+        except ValueError:
+            continue
+        if found.tzinfo is not None and found.year >= EARLIEST_YEAR:
+            return found
+    return None
 
 
 class FrameReader:

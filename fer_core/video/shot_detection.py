@@ -68,7 +68,7 @@ class CutDetector:
         return self.judge(seconds, shot_thumbnail(image), faces_continue)
 
     def judge(self, seconds: float, thumbnail: np.ndarray, faces_continue: bool | None = None) -> bool:
-        """True where the frame begins a new shot; the first frame does not.
+        """Return true where the frame begins a new shot; the first frame does not.
 
         Args:
             seconds: presentation time of the frame.

@@ -116,7 +116,7 @@ class Timeline:
     def needed(
         self, selected: Callable[[int, float], bool], start: float, end: float | None, step: float
     ) -> frozenset[int]:
-        """Time stamps of the frames that are selected.
+        """Return the time stamps of the frames that are selected.
 
         Args:
             selected: asked about each frame from `start` on in order: its number, from 0, and its seconds.
@@ -137,7 +137,7 @@ class Timeline:
         return frozenset(found)
 
     def key_before(self, start: float) -> Key | None:
-        """The last key frame at or before `start`; None where it is best to decode from the beginning."""
+        """Return the last key frame at or before `start`; None where it is best to decode from the beginning."""
         # Frames before the first key frame may or may not be decoded: their number would be a guess.
         if not self._reliable or not self._keys or self._keys[0][0] != self._stamps.min():
             return None
@@ -154,6 +154,7 @@ class Clock:
         self._step, self._origin, self._last = step, origin, -math.inf
 
     def read(self, stamp: float | None) -> float:
+        """Return the seconds of a frame from its stamp."""
         started = self._last > -math.inf
         expected = self._last + self._step if started else 0.0
         if stamp is None:
@@ -167,7 +168,7 @@ class Clock:
 
 
 def frames_from(clip: OpenClip, key: Key) -> Iterator[av.VideoFrame] | None:
-    """The frames from a key frame on; None where seeking fails, and the clip must be opened anew."""
+    """Return the frames from a key frame on; None where seeking fails, and the clip must be opened anew."""
     assert clip.container is not None
     try:
         # Most formats seek by decoding time, which may be earlier than the time of showing.

@@ -64,7 +64,7 @@ def _display_light(transfer: int) -> np.ndarray:
 
 @cache
 def _gain() -> np.ndarray:
-    """What light is multiplied by, for the square root of its share of the peak."""
+    """Return what light is multiplied by, for the square root of its share of the peak."""
     light = np.linspace(0, 1, STEPS) ** 2 * PEAK
     top = _to_pq(PEAK / 10000)
     limit = _to_pq(WHITE / 10000) / top

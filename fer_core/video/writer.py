@@ -205,7 +205,7 @@ def _disk_errors() -> Iterator[None]:
 
 
 def _whole(path: Path) -> bool:
-    """Whether the boxes of an MP4 fill the file: what closing the file reports is not passed on by PyAV."""
+    """Return whether the boxes of an MP4 fill the file: what closing the file reports is not passed on by PyAV."""
     size, at = path.stat().st_size, 0
     with open(path, "rb") as file:
         while at + 8 <= size:

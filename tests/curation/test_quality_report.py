@@ -17,7 +17,7 @@ from fer_core.errors import Cancelled
 
 
 def small() -> Dataset:
-    """a a | b b' | c with its copy in Test | blank | d."""
+    """A a | b b' | c with its copy in Test | blank | d."""
     rng = np.random.default_rng(0)
     a, b, c, d = (cv2.resize(rng.integers(0, 256, (8, 8), np.uint8), (48, 48)) for _ in range(4))
     images = np.stack([a, a, b, b, c, c, np.full_like(a, 9), d])

@@ -345,13 +345,13 @@ def test_an_interrupted_run_goes_on(monkeypatch: pytest.MonkeyPatch):
     app = start("killed")
     assert "was killed" in app.error[0].value and "weights of epoch 4 are kept" in app.error[0].value
     asked: list[str] = []
-    monkeypatch.setattr("fer_core.training.runs.launch", lambda folder, lock, minutes: asked.append(folder.name))
+    monkeypatch.setattr("fer_core.training.runs.launch", lambda folder, minutes: asked.append(folder.name))
     press(app, "Go on")
     fake_run("early", state="running")
     press(start("early"), "Try again")
     assert asked == ["killed", "early"]
 
-    def gone(folder: Path, lock: int, minutes: float | None) -> None:
+    def gone(folder: Path, minutes: float | None) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("fer_core.training.runs.launch", gone)

@@ -1,5 +1,7 @@
-"""Whatever somebody brings gets one sentence or is read, and nothing else happens: no other file is read or written,
-memory stays within bounds, and the next visitor is served."""
+"""Whatever somebody brings gets one sentence or is read, and nothing else happens.
+
+No other file is read or written, memory stays within bounds, and the next visitor is served.
+"""
 
 from __future__ import annotations
 

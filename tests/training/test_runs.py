@@ -193,6 +193,25 @@ def test_images_that_cannot_be_learned_from(home):
         split_dataset(kept("one", lambda d: np.arange(len(d)) == 0))
 
 
+@pytest.mark.parametrize(
+    "parts, measured, warned",
+    [
+        (("Training", "Validation", "Test"), "Validation", False),
+        (("Training", "Test"), "Test", True),
+        (("Training", "PublicTest", "PrivateTest"), "PublicTest", False),
+        (("Training", "Holdout"), "Holdout", False),
+    ],
+)
+def test_the_part_to_measure_on_is_found(home, parts, measured, warned):
+    """People's datasets have train and test, or train and validation; FER2013's names are its own."""
+    splits = np.array([parts[i % len(parts)] for i in range(len(load_dataset("few")))])
+    config = kept("theirs", lambda data: np.ones(len(data), bool), splits=splits)
+    found = split_dataset(config)
+    assert f", {measured}, " in found.measured_on
+    assert any("test images" in words for words in found.warnings) is warned
+    assert len(found.training) == (splits == "Training").sum()
+
+
 def test_a_dataset_of_one_part_is_divided_and_copies_stay_together(home):
     data = load_dataset("few")
     images = data.images.copy()

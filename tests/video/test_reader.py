@@ -10,6 +10,7 @@ import warnings
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -295,3 +296,28 @@ def test_frames_that_nobody_needs_are_not_decoded(tmp_path, codec, options, star
         assert len(given) < 0.8 * len(every)
     else:
         assert len(given) == len(every)
+
+
+@pytest.mark.parametrize(
+    "said, expected",
+    [
+        ("2024-05-01T09:30:00.000000Z", "2024-05-01T09:30:00+00:00"),
+        ("1970-01-01T00:00:00.000000Z", None),
+        ("last summer", None),
+        (None, None),
+    ],
+)
+def test_when_a_clip_was_taken(tmp_path: Path, said: str | None, expected: str | None) -> None:
+    """A clock that was never set, and what is no time, say nothing."""
+    path = media.make_clip(tmp_path / "a.mp4")
+    dated = tmp_path / "dated.mp4"
+    with av.open(str(path)) as source, av.open(str(dated), "w") as target:
+        if said is not None:
+            target.metadata["creation_time"] = said
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    found = probe(dated).recorded_at
+    assert (None if found is None else found.isoformat()) == expected

@@ -105,7 +105,7 @@ def _end(session: str) -> None:
 
 @st.cache_resource(show_spinner=False)
 def tabs() -> Tabs:
-    """The tabs of this server."""
+    """Return the tabs of this server."""
     return Tabs()
 
 

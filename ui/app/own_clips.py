@@ -51,7 +51,7 @@ def _buttons(clips: list[Job[ClipAnalysis]], page: str) -> None:
 
 
 def _state(job: Job[ClipAnalysis]) -> tuple[str, str]:
-    """Words and icon for where an analysis stands."""
+    """Return the words and icon for where an analysis stands."""
     if job.state is State.WAITING:
         return "waiting", "hourglass_empty"
     if job.state is State.RUNNING:

@@ -28,7 +28,7 @@ WORDS = """
 
 
 def words() -> str:
-    """The notice: FER_NOTICE, else the usual words; empty where the host says "off"."""
+    """Return the notice: FER_NOTICE, else the usual words; empty where the host says "off"."""
     now = settings()
     if now.notice:
         return "" if now.notice.lower() == "off" else now.notice

@@ -59,7 +59,7 @@ def models_left_out() -> None:
 
 
 def usable(model: str) -> str:
-    """The model of that name, or the one in use where there is none: it was deleted since it was picked."""
+    """Return the model of that name, or the one in use where there is none: it was deleted since it was picked."""
     return model if model in models() else active_bundle()
 
 
@@ -67,7 +67,9 @@ def recognizer(model: str, detector: str, side: int | tuple[int, ...], *, queue:
     """Detector and model, loaded once for all visitors.
 
     Args:
-        model, detector, side: see `Classifier` and `FaceDetector`.
+        model: name of the model.
+        detector: see `FaceDetector`.
+        side: see `FaceDetector`.
         queue: for work of the queue: it has its own, or pages and cameras would wait for it.
     """
     bundle = load_model(model)
@@ -94,7 +96,7 @@ def _warm(read: ExpressionRecognizer) -> ExpressionRecognizer:
 
 @st.cache_resource(show_spinner=False)
 def jobs() -> Jobs[Any]:
-    """The queue of analyses and comparisons of this server."""
+    """Return the queue of analyses and comparisons of this server."""
     now = settings()
     queue: Jobs[Any] = Jobs(workers=now.workers, waiting=now.waiting, keep_seconds=60 * now.keep_minutes, busy=drawing)
     atexit.register(queue.close)
@@ -102,7 +104,7 @@ def jobs() -> Jobs[Any]:
 
 
 def drawing() -> bool:
-    """A page is drawn at the moment: Streamlit does that in threads of this name."""
+    """Return a page is drawn at the moment: Streamlit does that in threads of this name."""
     return any(thread.name.startswith("ScriptRunner.") for thread in threading.enumerate())
 
 

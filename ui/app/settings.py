@@ -94,7 +94,7 @@ _secrets: tuple[object, Mapping[str, Any]] = None, {}
 
 
 def setting(name: str) -> Any:
-    """One setting as it was given, in the host's secrets (.streamlit/secrets.toml) or else the environment.
+    """Return one setting as it was given, in the host's secrets (.streamlit/secrets.toml) or else the environment.
 
     The secrets are read once: each look for their files is a wait for the disk, and a page asks some thirty times.
     """
@@ -106,7 +106,7 @@ def setting(name: str) -> Any:
 
 
 def settings() -> Settings:
-    """The settings as they are now; a value that is no number counts as not set."""
+    """Return the settings as they are now; a value that is no number counts as not set."""
     return _read(tuple(str(setting(name)).strip() for name in NAMES))
 
 

@@ -75,7 +75,7 @@ class Visits:
         return name
 
     def get(self, name: str) -> Visit | None:
-        """The visit of that name; None if it has ended."""
+        """Return the visit of that name; None if it has ended."""
         return self._open.get(name)
 
     def look(self, visit: Visit, job_id: str) -> None:
@@ -128,7 +128,7 @@ class Visits:
 
 @st.cache_resource(show_spinner=False)
 def visits() -> Visits:
-    """The visits of this server."""
+    """Return the visits of this server."""
     made = Visits()
     atexit.register(made.close)
     if settings().hosted:  # pages look at what has arrived; the server itself takes no more than that
@@ -164,7 +164,7 @@ def _watch() -> None:
 
 
 def _visit() -> Visit:
-    """The visit of the page that is run; a new one where it has none."""
+    """Return the visit of the page that is run; a new one where it has none."""
     if "visit" not in st.session_state:
         context = get_script_run_ctx()
         st.session_state["visit"] = visits().start(context.session_id if context else "")

@@ -42,13 +42,13 @@ def show_figures(work: Comparison, subset: Subset, clean: bool) -> None:
 
 
 def written(cell: Cell) -> str:
-    """A cell for a table that reads Markdown: the best in bold, kept on one line."""
+    """Return a cell for a table that reads Markdown: the best in bold, kept on one line."""
     text = cell.text.replace(" ", "\u00a0")
     return f"**{text}**" if cell.best else text
 
 
 def main_table(work: Comparison, subset: Subset, clean: bool) -> pd.DataFrame:
-    """A row for each model, with the figures of the images that count."""
+    """Return a row for each model, with the figures of the images that count."""
     table = _frame(figure_board(work, subset.key.truth, clean=clean))
     table["On"] = [
         NONE
@@ -60,7 +60,7 @@ def main_table(work: Comparison, subset: Subset, clean: bool) -> pd.DataFrame:
 
 
 def published_rows(columns: Sequence[str]) -> pd.DataFrame:
-    """What others published, as rows of the main table, marked as such."""
+    """Return what others published, as rows of the main table, marked as such."""
     rows = pd.DataFrame(
         {
             "Model": [f"{row.title} :gray-badge[published]" for row in BASELINES],
@@ -72,7 +72,7 @@ def published_rows(columns: Sequence[str]) -> pd.DataFrame:
 
 
 def truths_table(work: Comparison) -> pd.DataFrame:
-    """Each model against each kind of truth, on all images and on those without near copies."""
+    """Return each model against each kind of truth, on all images and on those without near copies."""
     parts = PARTS if work.clean is not None else PARTS[:1]
     kinds = {LABELS: "Labels", FERPLUS: "What most people saw"}
     table = _frame(figure_board(work, cost=False))[["Model"]]

@@ -44,5 +44,5 @@ def _card(model: Predictor, title: str, rule: str) -> None:
 
 
 def _words(part: object, key: str) -> str:
-    """What a card says under a key, shown as it is; a card may be anything."""
+    """Return what a card says under a key, shown as it is; a card may be anything."""
     return escaped(str(part[key]), 400) if isinstance(part, dict) and part.get(key) else ""

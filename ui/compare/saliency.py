@@ -99,7 +99,7 @@ def _tell(step: Callable[[float], None], before: int, count: int, share: float) 
 def _looks(
     asked: list[tuple[Predictor, str]], image: np.ndarray, names: tuple[str, ...], step: Callable[[float], None]
 ) -> list[SaliencyMap | str]:
-    """What each model looks at; a sentence for one that cannot tell."""
+    """Return what each model looks at; a sentence for one that cannot tell."""
     found: list[SaliencyMap | str] = []
     for i, (model, expression) in enumerate(asked):
         try:

@@ -36,7 +36,7 @@ class Choice:
 
 
 def addressed() -> Choice | None:
-    """The choice that the page's address holds; None where it holds none."""
+    """Return the choice that the page's address holds; None where it holds none."""
     found = Choice(
         st.query_params.get("data", ""), st.query_params.get("split", ""), tuple(st.query_params.get_all("model"))
     )
@@ -86,7 +86,7 @@ def choose(before: Choice | None) -> Choice | None:
 
 
 def _words(models: dict[str, tuple[str, str]]) -> dict[str, str]:
-    """What the list of models says. No two are alike: a list of Streamlit's could not tell them apart."""
+    """Return what the list of models says. No two are alike: a list of Streamlit's could not tell them apart."""
     often = Counter(models.values())
     return {name: " · ".join((*told, name) if often[told] > 1 else told) for name, told in models.items()}
 

@@ -38,9 +38,11 @@ class Task(Generic[T]):
 
     @property
     def seconds_left(self) -> float | None:
+        """Seconds that the work still takes; None where that is not known."""
         return time_left(time.monotonic() - self._started, self.progress) if self._started else None
 
     def run(self, cancelled: Callable[[], bool]) -> None:
+        """Do the work; `cancelled` says when to stop."""
         self._started = time.monotonic()
 
         def step(share: float) -> None:

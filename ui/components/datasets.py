@@ -22,7 +22,7 @@ def _built_in() -> Dataset:
 
 
 def load(stored: Stored) -> Dataset:
-    """The images of a dataset of the library."""
+    """Return the images of a dataset of the library."""
     if stored.name == SYNTHETIC:
         return _built_in()
     return _load(str(workspace()), stored.name, repr(stored))

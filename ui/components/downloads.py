@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -36,6 +38,40 @@ FILES: dict[str, tuple[Callable[[ClipResult], Iterator[bytes]], str, str, str, s
 
 def _whole(write: Callable[[ClipResult], Iterator[bytes]], result: Callable[[], ClipResult]) -> bytes:
     return b"".join(write(result()))
+
+
+def _formats(result: Callable[[], ClipResult], stem: str, key: str) -> None:
+    """Offer each format that other programs read; several files of one format come as a ZIP."""
+    from fer_core.exports import FORMATS  # brings what writes Excel and SPSS, only where somebody asks
+
+    name = st.selectbox(
+        "Format", list(FORMATS), format_func=lambda name: FORMATS[name].title, key=f"{key}-format", width=420
+    )
+    chosen = FORMATS[name]
+    st.caption(f"{chosen.description} Opens in: {chosen.opens_in}.")
+    several = chosen.per_person
+    st.download_button(
+        "Save the file",
+        partial(_export, result, stem, name),
+        f"{stem}-{name}.zip" if several else f"{stem}{chosen.ending}",
+        "application/zip" if several else "application/octet-stream",
+        key=f"{key}-export",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _export(result: Callable[[], ClipResult], stem: str, name: str) -> bytes:
+    from fer_core.exports import FORMATS, export_files
+
+    files = [(file, b"".join(parts)) for file, parts in export_files(result(), stem, name)]
+    if not FORMATS[name].per_person:
+        return files[0][1]
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file, content in files:
+            archive.writestr(file, content)
+    return buffer.getvalue()
 
 
 def keep(name: str, annotated: Path | None, result: Callable[[], ClipResult], table: pd.DataFrame, key: str) -> None:
@@ -74,6 +110,10 @@ def keep(name: str, annotated: Path | None, result: Callable[[], ClipResult], ta
                 on_click="ignore",
                 help=words,
             )
+    more = st.expander("Files for other programs", icon=":material/output:", on_change="rerun", key=f"{key}-more")
+    if more.open:
+        with more:
+            _formats(result, stem, key)
     rows = st.expander("See the table", icon=":material/table_rows:", on_change="rerun", key=f"{key}-table")
     if rows.open:  # a closed expander would send all rows to the browser as well
         rows.dataframe(

@@ -24,15 +24,18 @@ class Moments(Protocol):
     """Key moments: `KeyMoments`, or those of a study."""
 
     @property
-    def portraits(self) -> Mapping[int, tuple[float, bytes]]: ...
+    def portraits(self) -> Mapping[int, tuple[float, bytes]]:
+        """The best picture of each track: (how good, JPEG)."""
 
-    def found(self) -> list[KeyMoment]: ...
+    def found(self) -> list[KeyMoment]:
+        """Return the key moments, in order of time."""
 
 
 class LookalikePairs(Protocol):
     """Tracks that may be one person: `PersonGrouper`, or those of a study."""
 
-    def pairs(self) -> list[LookalikePair]: ...
+    def pairs(self) -> list[LookalikePair]:
+        """Return the pairs of tracks that look alike, the most similar first."""
 
 
 ALL_SHOWN = 6
@@ -181,7 +184,7 @@ def _sure(likeness: float) -> str:
 
 
 def _of_picture(table: pd.DataFrame) -> pd.DataFrame:
-    """The people of a picture as of `summary`, with probabilities in place of shares of time."""
+    """Return the people of a picture as of `summary`, with probabilities in place of shares of time."""
     labels = label_names(table)
     faces = table.dropna(subset=["person"]).rename(columns={f"{name}_smoothed": f"={name}" for name in labels})
     shares = faces[[f"={name}" for name in labels]].rename(columns=lambda name: name[1:])

@@ -19,7 +19,7 @@ __all__ = ["show_clean"]
 
 
 def _rows(text: str, data: Dataset) -> np.ndarray:
-    """Indices of the images of the rows that somebody named."""
+    """Return the indices of the images of the rows that somebody named."""
     words = [word for word in re.split(r"[\s,;]+", text) if word]
     if not all(re.fullmatch(r"[0-9]{1,9}", word) for word in words):
         raise OptionError("Rows are whole numbers with commas between them, such as 12, 40.")

@@ -27,7 +27,7 @@ def _key(data: Dataset) -> str:
 
 
 def left_out(data: Dataset) -> np.ndarray:
-    """Indices of the images that were chosen to be left out of a cleaned copy."""
+    """Return the indices of the images that were chosen to be left out of a cleaned copy."""
     return np.array(sorted(st.session_state.get(_key(data), ())), np.int64)
 
 

@@ -28,7 +28,7 @@ VOTES = "fer2013new.csv"
 
 @st.cache_resource(show_spinner=False)
 def downloads() -> Jobs[KaggleDownload]:
-    """The queue of downloads: one at a time, and none of them before an analysis."""
+    """Return the queue of downloads: one at a time, and none of them before an analysis."""
     queue: Jobs[KaggleDownload] = Jobs(waiting=1)
     atexit.register(queue.close)
     return queue
@@ -36,7 +36,7 @@ def downloads() -> Jobs[KaggleDownload]:
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _begun(folder: str) -> list[str]:
-    """The download that was begun last in this home: a page that is opened anew finds it."""
+    """Return the download that was begun last in this home: a page that is opened anew finds it."""
     return []
 
 
@@ -144,7 +144,7 @@ def _place() -> None:
 
 
 def _download() -> Job[KaggleDownload] | None:
-    """The download that was begun last, with its progress while it runs; opens what it brought."""
+    """Return the download that was begun last, with its progress while it runs; opens what it brought."""
     begun = _begun(str(workspace()))
     job = downloads().get(begun[-1]) if begun else None
     if job is None:

@@ -27,7 +27,7 @@ def _quality(folder: str, fingerprint: str, _data: Dataset) -> QualityReport:
 
 
 def quality(data: Dataset) -> QualityReport:
-    """What is wrong with a dataset."""
+    """Return what is wrong with a dataset."""
     return _quality(shelf(data), data.fingerprint, data)
 
 

@@ -113,7 +113,7 @@ def _show_groups(data: Dataset, stored: Stored, found: Sequence[np.ndarray], nam
 
 
 def _in_training(data: Dataset, pairs: np.ndarray) -> np.ndarray:
-    """Images in Training that are in a pair with one of another split."""
+    """Return the images in Training that are in a pair with one of another split."""
     training = data.splits[pairs] == "Training"
     return np.unique(pairs[training & ~training[:, ::-1]])
 

@@ -21,13 +21,13 @@ NOTICE = """
 
 
 def notice() -> str:
-    """What is said before the camera starts: FER_NOTICE or the usual words; empty where the host says "off"."""
+    """Return what is said before the camera starts: FER_NOTICE or the usual words; empty where the host says "off"."""
     own = settings().notice
     return "" if own.lower() == "off" else own or NOTICE
 
 
 def agreed() -> bool:
-    """The camera may start: this viewer agreed, or this host asks nobody."""
+    """Return the camera may start: this viewer agreed, or this host asks nobody."""
     return not notice() or bool(st.session_state.get("live-consent"))
 
 

@@ -20,7 +20,7 @@ TWILIO = "https://api.twilio.com/2010-04-01/Accounts/{account}/Tokens.json"
 
 
 def ice_servers() -> list[dict[str, Any]]:
-    """What is set on this host; empty where nothing is, which suits the same computer and most home networks.
+    """Return what is set on this host; empty where nothing is, which suits the same computer and most home networks.
 
     FER_ICE_SERVERS is a list of servers as browsers take it, in JSON; FER_TURN_URL with FER_TURN_USER and
     FER_TURN_PASSWORD is one TURN server; TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN asks Twilio for some.

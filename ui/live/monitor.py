@@ -30,12 +30,12 @@ CONNECTING, STALLED = 10.0, 5.0
 
 
 def runs(stream: WebRtcStreamerContext | None) -> bool:
-    """The viewer pressed Start and not Stop."""
+    """Return the viewer pressed Start and not Stop."""
     return stream is not None and (stream.state.playing or stream.state.signalling)
 
 
 def now() -> datetime:
-    """The time where the viewer is."""
+    """Return the time where the viewer is."""
     try:
         return datetime.now(ZoneInfo(st.context.timezone or "UTC"))
     except (ZoneInfoNotFoundError, ValueError):

@@ -114,7 +114,7 @@ def _delete(session: LiveSession | None) -> None:
 
 
 def callback(session: LiveSession) -> Callable[[av.VideoFrame], av.VideoFrame]:
-    """What the stream's thread does with each frame. Neither `st` nor session state may be used in it."""
+    """Return what the stream's thread does with each frame. Neither `st` nor session state may be used in it."""
 
     def process(frame: av.VideoFrame) -> av.VideoFrame:
         # Whatever leaves this function as an exception freezes the picture while the page believes that it plays.
@@ -138,7 +138,7 @@ class Places:
         self._sessions: weakref.WeakSet[LiveSession] = weakref.WeakSet()
 
     def free(self) -> int:
-        """Places left."""
+        """Return the places left."""
         with self._lock:
             return settings().live_viewers - sum(not session.ended for session in self._sessions)
 
@@ -153,12 +153,12 @@ class Places:
 
 @st.cache_resource(show_spinner=False)
 def places() -> Places:
-    """The places of this server."""
+    """Return the places of this server."""
     return Places()
 
 
 def folder(session: LiveSession) -> Path:
-    """A temporary folder for a session's recording: it goes with the session, and when the server stops."""
+    """Return a temporary folder for a session's recording: it goes with the session, and when the server stops."""
     path = Path(tempfile.mkdtemp(prefix="expression-lab-live-"))
     weakref.finalize(session, remove_folder, path)
     return path

@@ -45,6 +45,7 @@ class NewestRelay(MediaRelay):
     """
 
     def subscribe(self, track: MediaStreamTrack, buffered: bool = False) -> MediaStreamTrack:
+        """Return a track that gives the newest frame."""
         return super().subscribe(track, buffered=False)
 
 
@@ -58,6 +59,7 @@ class PatientEstimator(RemoteBitrateEstimator):
     def add(
         self, arrival_time_ms: int, abs_send_time: int, payload_size: int, ssrc: int
     ) -> tuple[int, list[int]] | None:
+        """Take a packet in."""
         told = super().add(arrival_time_ms, abs_send_time, payload_size, ssrc)
         return told and (max(LEAST, told[0]), told[1])
 
@@ -70,6 +72,7 @@ class HastyBuffer(JitterBuffer):
     """
 
     def add(self, packet: RtpPacket) -> tuple[bool, JitterFrame | None]:
+        """Take a packet in."""
         if not self._is_video or self._origin is None:
             return super().add(packet)
         if 0 < (self._origin - packet.sequence_number) % 2**16 <= RECENT:

@@ -50,7 +50,7 @@ def references(data: str, classes: Collection[str]) -> tuple[Reference, ...]:
 
 
 def titles(runs: list[Run]) -> dict[str, str]:
-    """A title for each run's id; a number where two would be the same."""
+    """Return a title for each run's id; a number where two would be the same."""
     found: dict[str, str] = {}
     taken: set[str] = set()
     for run in reversed(runs):
@@ -63,12 +63,12 @@ def titles(runs: list[Run]) -> dict[str, str]:
 
 
 def network(name: str) -> str:
-    """The title of a network."""
+    """Return the title of a network."""
     return ARCHITECTURES[name].title if name in ARCHITECTURES else name
 
 
 def span(seconds: float) -> str:
-    """How long something takes, roughly."""
+    """Return how long something takes, roughly."""
     if seconds < 90:
         return f"{max(1, seconds):.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -108,7 +108,7 @@ def _dataset() -> Stored:
 
 
 def _all_settings(level: str, chosen: Stored) -> dict[str, Any]:
-    """Every setting, for those who want them; what is not touched stays as the level has it."""
+    """Return every setting, for those who want them; what is not touched stays as the level has it."""
     usual = dataclasses.asdict(TrainingConfig(**PRESETS[level]))
     found: dict[str, Any] = {}
 

@@ -67,7 +67,7 @@ def _stored(uploads: Sequence[UploadedFile]) -> Iterator[list[Path]]:
 
 
 def _seen(uploads: Sequence[UploadedFile]) -> ForeignModel:
-    """What the model says of itself; looked at once."""
+    """Return what the model says of itself; looked at once."""
     ids = tuple(upload.file_id for upload in uploads)
     known = st.session_state.get(SEEN)
     if known is None or known[0] != ids:
@@ -118,7 +118,7 @@ def _form(uploads: Sequence[UploadedFile], seen: ForeignModel) -> None:
 
 
 def _caption(seen: ForeignModel, labels: tuple[str, ...]) -> str:
-    """An order's labels, and how many drawn faces the model names rightly if it is this one."""
+    """Return an order's labels, and how many drawn faces the model names rightly if it is this one."""
     words = ", ".join(labels)
     return f"{words} ({seen.accuracy(seen.scale, labels):.0%} of {seen.tried_on} right)" if seen.answers else words
 

@@ -136,7 +136,7 @@ def _figures(run: Run, config: TrainingConfig, images: int | None, names: list[s
 
 
 def _memory(status: dict, epochs: pd.DataFrame) -> str:
-    """What the process has taken at its most, from its start on."""
+    """Return what the process has taken at its most, from its start on."""
     said = status.get("memory_mb", epochs["memory_mb"].iloc[-1] if len(epochs) else None)
     return f"{said:,.0f} MB" if isinstance(said, int | float) else "–"
 

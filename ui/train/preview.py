@@ -70,7 +70,7 @@ def _networks(times: dict[str, str]) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=16)
 def _sample(folder: str, stored: str, name: str, split: str) -> tuple[np.ndarray, list[str]]:
-    """Some training images of different labels, and their labels."""
+    """Return some training images of different labels, and their labels."""
     data = load_dataset(name).split(split)
     order = np.random.default_rng(1).permutation(len(data))
     first = [order[data.labels[order] == label][:1] for label in np.unique(data.labels)]
@@ -99,7 +99,7 @@ def _again() -> None:
 
 
 def short(count: float) -> str:
-    """A large number as people say it: 4.48 million."""
+    """Return a large number as people say it: 4.48 million."""
     for unit, size in (("billion", 1e9), ("million", 1e6), ("thousand", 1e3)):
         if count >= size:
             return f"{count / size:.3g} {unit}"

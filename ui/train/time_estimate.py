@@ -103,7 +103,7 @@ def forget_trial() -> None:
 
 
 def _each(config: TrainingConfig) -> list[TrainingConfig]:
-    """The settings with each network, their own first."""
+    """Return the settings with each network, their own first."""
     order = sorted(ARCHITECTURES, key=lambda name: name != config.architecture)
     return [dataclasses.replace(config, architecture=name) for name in order]
 

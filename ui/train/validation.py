@@ -15,7 +15,7 @@ FEW = 20
 
 
 def sizes(config: TrainingConfig, stored: Stored) -> tuple[int, int]:
-    """Images to learn from and to measure on, nearly; see `partition` for those that are divided there."""
+    """Return the images to learn from and to measure on, nearly; see `partition` for those that are divided there."""
     count = stored.splits.get(config.training_split, 0)
     if len(stored.splits) == 1:
         held = round(count * HELD_OUT)
@@ -35,7 +35,7 @@ def check(config: TrainingConfig, stored: Stored) -> None:
 
 
 def few(stored: Stored) -> str:
-    """A sentence about expressions of which there are few images; empty where there are none."""
+    """Return a sentence about expressions of which there are few images; empty where there are none."""
     rare = {name: count for name, count in stored.labels.items() if count < FEW}
     if not rare:
         return ""
