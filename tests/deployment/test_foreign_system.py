@@ -119,7 +119,9 @@ def test_a_clip_whose_name_the_console_cannot_write(windows: dict[str, str], tmp
     )
     assert json.loads(done.stdout)[0]["input"] == str(clip) and b"\\U0001f600" in done.stderr
     stem = f"Fest {EMOJI}"
-    assert sorted(os.listdir(tmp_path / "out")) == sorted([f"{stem}.csv", f"{stem}.json", f"{stem}-annotated.mp4"])
+    assert sorted(os.listdir(tmp_path / "out")) == sorted(
+        ["manifest.csv", f"{stem}.csv", f"{stem}.json", f"{stem}-annotated.mp4"]
+    )
 
 
 COMMANDS = """
@@ -221,4 +223,4 @@ for page in sys.argv[1:]:
 def test_every_page_is_drawn(windows: dict[str, str]) -> None:
     pages = ["app.py", *(str(path) for path in sorted((ROOT / "pages").glob("*.py")))]
     done = run(windows, "-c", PAGES, *pages)
-    assert len(done.stdout.splitlines()) == len(pages) == 7
+    assert len(done.stdout.splitlines()) == len(pages) == 8

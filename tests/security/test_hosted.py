@@ -267,7 +267,7 @@ def test_the_about_page_says_how_often_for_whom_and_what_not() -> None:
     assert "nan" not in text
 
 
-def test_the_readme_names_the_licences() -> None:
+def test_the_docs_name_the_licences() -> None:
     readme = (ROOT / "docs" / "licenses.md").read_text(encoding="utf-8")
     for name, (license, _) in (SHIPPED | BROUGHT).items():
         for part in [*name.split(", "), *license.split(", ")]:
