@@ -27,7 +27,7 @@ PATIENCE = 150.0
 SCRIPT = """
 import sys
 from fer_core.studies import segment_reader
-segment_reader.FLUSH = 0.3  # often, so that a clip of some seconds has many
+segment_reader.FLUSH = 0.02  # after nearly each group, so that a clip of some seconds has many on any computer
 if __name__ == "__main__":
     from fer_core.cli.main import main
     sys.exit(main(sys.argv[1:]))
@@ -88,7 +88,7 @@ def test_a_killed_analysis_goes_on_where_it_was(home: Path, tmp_path: Path, expe
     for _ in range(2):
         process = start(*command)
         wanted = len(before) + 2
-        until(lambda wanted=wanted: len(readings(home)) >= wanted, "readings")
+        until(lambda wanted=wanted, one=process: len(readings(home)) >= wanted or one.poll() is not None, "readings")
         kill(process)
         assert process.returncode == -signal.SIGKILL, "it had ended before"
         after = readings(home)
